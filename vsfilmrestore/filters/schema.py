@@ -1,0 +1,341 @@
+"""A filter's signature is its schema.
+
+Each setting is written once, on the function::
+
+    @restoration_filter(short="dust", order=50, radius=1)
+    def remove_dirt(
+        clip: vs.VideoNode,
+        strength: Strength = 0.5,
+        *,
+        max_size: Annotated[int, Setting("longest side of a defect, in pixels of a 2048 wide scan", 1, 400)] = 40,
+        protect: Regions = (),
+    ) -> vs.VideoNode: ...
+
+`FILTERS` then knows its types, ranges, defaults and help; calls are checked against them, and recipes, markers, the
+command line and plug-in panels are derived from them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Concatenate, Final, Literal, get_args, get_origin, get_type_hints
+
+import vapoursynth as vs
+
+__all__ = [
+    "FILTERS",
+    "FilterSpec",
+    "Regions",
+    "Setting",
+    "SettingSpec",
+    "Show",
+    "Strength",
+    "nearest",
+    "restoration_filter",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What an annotation adds to a type: one line of help and the allowed range."""
+
+    help: str
+    low: float | None = None
+    high: float | None = None
+
+
+type Point = tuple[float, float]
+type Region = Sequence[float] | Sequence[Point]
+
+Strength = Annotated[float, Setting("dose: 0 leaves the picture as it is, 1 does all the filter can", 0.0, 1.0)]
+Regions = Annotated[
+    Sequence[Region],
+    Setting("areas in pixels, each a rectangle (left, top, right, bottom) or a polygon ((x, y), (x, y), …)"),
+]
+Show = Annotated[
+    Literal["", "mask", "diff", "overlay"],
+    Setting("look at the repair instead of its result: its mask, what it changes, or the mask over the picture"),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SettingSpec:
+    """One setting of a filter, read from its signature.
+
+    Attributes:
+        name: Keyword.
+        kind: ``float``, ``int``, ``bool``, ``choice``, ``text`` or ``regions``.
+        default: Value when it is not given.
+        help: One line.
+        low: Smallest value, for numbers.
+        high: Largest value, for numbers.
+        choices: Allowed words, for ``choice``.
+        optional: Whether None is allowed.
+    """
+
+    name: str
+    kind: Literal["float", "int", "bool", "choice", "text", "regions"]
+    default: object
+    help: str
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    optional: bool = False
+
+    @property
+    def allowed(self) -> str:
+        """What may be given, in words: ``0..1``, ``mask | diff | overlay``."""
+        if self.kind == "choice":
+            return " | ".join(word or '""' for word in self.choices)
+        if self.kind in ("float", "int") and self.low is not None and self.high is not None:
+            return f"{self.low:g}..{self.high:g}"
+        return {
+            "bool": "true | false",
+            "regions": "list of rectangles or polygons",
+            "text": "text",
+            "int": "a whole number",
+            "float": "a number",
+        }[self.kind]
+
+    def check(self, value: object) -> object:
+        """The value in its right type.
+
+        Raises:
+            ValueError: Wrong type or out of range; the message names neither filter nor setting.
+        """
+        if value is None and self.optional:
+            return None
+        match self.kind:
+            case "bool":
+                return _check_bool(value)
+            case "choice":
+                return self._check_choice(value)
+            case "text":
+                return _check_text(value)
+            case "regions":
+                return _check_regions(value)
+            case _:
+                return self._check_number(value)
+
+    def _check_choice(self, value: object) -> str:
+        if isinstance(value, str) and value in self.choices:
+            return value
+        raise ValueError(f"must be one of {self.allowed}, not {value!r}{nearest(str(value), self.choices)}")
+
+    def _check_number(self, value: object) -> float | int:
+        if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+            raise ValueError(f"must be {'a whole number' if self.kind == 'int' else 'a number'}, not {value!r}")
+        if self.kind == "int" and value != int(value):
+            raise ValueError(f"must be a whole number, not {value!r}")
+        if (self.low is not None and value < self.low) or (self.high is not None and value > self.high):
+            raise ValueError(f"must be {self.allowed}, not {value!r}")
+        return int(value) if self.kind == "int" else float(value)
+
+
+def _check_bool(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise ValueError(f"must be true or false, not {value!r}")
+
+
+def _check_text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    raise ValueError(f"must be text, not {value!r}")
+
+
+def _check_regions(value: object) -> tuple[tuple[Any, ...], ...]:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise ValueError(f"must be a list of rectangles or polygons, not {value!r}")
+    return tuple(_check_region(region) for region in value)
+
+
+def _check_region(region: object) -> tuple[Any, ...]:
+    if isinstance(region, Sequence) and not isinstance(region, str):
+        if len(region) == 4 and all(_is_number(n) for n in region):
+            left, top, right, bottom = (float(n) for n in region)
+            if right > left and bottom > top:
+                return (left, top, right, bottom)
+        elif len(region) >= 3 and all(_is_point(point) for point in region):
+            return tuple((float(x), float(y)) for x, y in region)
+    raise ValueError(
+        f"must hold rectangles (left, top, right, bottom) with right > left and bottom > top, "
+        f"or polygons of three or more (x, y), not {region!r}"
+    )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e6
+
+
+def _is_point(value: object) -> bool:
+    return isinstance(value, Sequence) and len(value) == 2 and all(_is_number(n) for n in value)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """``; did you mean 'dust'?`` or nothing, to close an error message."""
+    close = difflib.get_close_matches(word, [name for name in known if name], n=1, cutoff=0.5)
+    return f"; did you mean '{close[0]}'?" if close else ""
+
+
+type Settings = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class FilterSpec:
+    """A restoration filter and all that is derived from its signature.
+
+    Attributes:
+        name: Name of the function and of the recipe step.
+        short: Word an editor writes in a marker: ``dust=0.8``.
+        summary: First line of the docstring.
+        order: Place in the default order of steps, smaller runs first.
+        settings: Settings by name, in the order of the signature.
+        function: The checked function, clip first.
+        needs: VapourSynth plug-in namespaces it calls.
+        radius: Frames before and after that a frame of the result may depend on, given the settings.
+        changes: What of the clip the filter may change besides pixels: ``""``, ``"length"`` or ``"size"``.
+    """
+
+    name: str
+    short: str
+    summary: str
+    order: int
+    settings: Mapping[str, SettingSpec]
+    function: Callable[..., vs.VideoNode]
+    needs: tuple[str, ...]
+    radius: Callable[[Settings], int]
+    changes: Literal["", "length", "size"]
+
+    def check(self, given: Settings) -> dict[str, object]:
+        """The given settings in their right types; nothing is filled in.
+
+        Raises:
+            ValueError: ``key must be …`` or ``has no setting 'stength'; did you mean 'strength'?``
+        """
+        checked: dict[str, object] = {}
+        for key, value in given.items():
+            spec = self.settings.get(key)
+            if spec is None:
+                raise ValueError(f"has no setting '{key}'{nearest(key, self.settings)}")
+            try:
+                checked[key] = spec.check(value)
+            except ValueError as error:
+                raise ValueError(f"{key} {error}") from None
+        return checked
+
+    def complete(self, given: Settings) -> dict[str, object]:
+        """Checked settings with defaults filled in."""
+        return {name: spec.default for name, spec in self.settings.items()} | self.check(given)
+
+    def reach(self, given: Settings) -> int:
+        """Temporal radius with these settings, in frames."""
+        return self.radius(self.complete(given))
+
+
+FILTERS: Final[dict[str, FilterSpec]] = {}
+"""Every restoration filter by name; filled when `vsfilmrestore.filters` is imported."""
+
+
+def restoration_filter[**P](
+    *,
+    short: str,
+    order: int,
+    needs: tuple[str, ...] = (),
+    radius: int | Callable[[Settings], int] = 0,
+    changes: Literal["", "length", "size"] = "",
+) -> Callable[
+    [Callable[Concatenate[vs.VideoNode, P], vs.VideoNode]], Callable[Concatenate[vs.VideoNode, P], vs.VideoNode]
+]:
+    """Make a function a restoration filter: register it and check every call against its signature.
+
+    The function gets a CPU-resident clip of constant format and size, and settings of the right type and range. What
+    goes wrong inside reaches the caller as `vapoursynth.Error` that begins with the filter's name.
+    """
+
+    def decorate(
+        function: Callable[Concatenate[vs.VideoNode, P], vs.VideoNode],
+    ) -> Callable[Concatenate[vs.VideoNode, P], vs.VideoNode]:
+        name = function.__name__
+        signature = inspect.signature(function)
+
+        @functools.wraps(function)
+        def checked(clip: vs.VideoNode, /, *args: P.args, **kwargs: P.kwargs) -> vs.VideoNode:
+            try:
+                given = dict(signature.bind(clip, *args, **kwargs).arguments)
+                source = given.pop(next(iter(signature.parameters)))
+                spec.check(given)
+                _require_plugins(needs)
+                result = function(_constant_cpu_clip(source), *args, **kwargs)
+            except (TypeError, ValueError, vs.Error) as error:
+                raise vs.Error(_led_by(name, str(error))) from error
+            return _as_resident(result, source)
+
+        spec = FilterSpec(
+            name=name,
+            short=short,
+            summary=(inspect.getdoc(function) or "").split("\n", 1)[0],
+            order=order,
+            settings=_settings_of(function),
+            function=checked,
+            needs=needs,
+            radius=radius if callable(radius) else lambda _settings: radius,
+            changes=changes,
+        )
+        FILTERS[name] = spec
+        return checked
+
+    return decorate
+
+
+def _led_by(name: str, message: str) -> str:
+    return message if message.startswith(f"{name}:") else f"{name}: {message.removeprefix(f'{name}() ')}"
+
+
+def _constant_cpu_clip(clip: object) -> vs.VideoNode:
+    if not isinstance(clip, vs.VideoNode):
+        raise ValueError(f"the first argument must be a clip, not {type(clip).__name__}")
+    if clip.format is None or clip.format.id == 0 or not clip.width or not clip.height:
+        raise ValueError("the clip changes its format or size; convert it to one with resize first")
+    return clip.std.GPUDownload() if clip.gpu_resident else clip
+
+
+def _as_resident(clip: vs.VideoNode, like: vs.VideoNode) -> vs.VideoNode:
+    return clip.std.GPUUpload() if like.gpu_resident and not clip.gpu_resident else clip
+
+
+def _require_plugins(namespaces: tuple[str, ...]) -> None:
+    wheels = {"mvu": "mvutensils", "bs": "bestsource"}
+    for namespace in namespaces:
+        if not hasattr(vs.core, namespace):
+            wheel = f"vapoursynth-{wheels.get(namespace, namespace)}"
+            raise ValueError(f"needs the VapourSynth plug-in '{namespace}': pip install {wheel}")
+
+
+def _settings_of(function: Callable[..., object]) -> dict[str, SettingSpec]:
+    hints = get_type_hints(function, include_extras=True)
+    parameters = list(inspect.signature(function).parameters.values())[1:]
+    return {p.name: _setting_of(p.name, hints[p.name], p.default) for p in parameters}
+
+
+def _setting_of(name: str, hint: Any, default: object) -> SettingSpec:
+    if get_origin(hint) is not Annotated:
+        raise TypeError(f"setting '{name}' needs Annotated[type, Setting(help)]")
+    kind, *extras = get_args(hint)
+    note = next(extra for extra in extras if isinstance(extra, Setting))
+    options = get_args(kind)
+    optional = type(None) in options
+    if optional:
+        (kind,) = (option for option in options if option is not type(None))
+    choices: tuple[str, ...] = ()
+    if get_origin(kind) is Literal:
+        word, choices = "choice", get_args(kind)
+    elif kind in (float, int, bool, str):
+        word = {float: "float", int: "int", bool: "bool", str: "text"}[kind]
+    else:
+        word = "regions"
+    return SettingSpec(name, word, default, note.help, note.low, note.high, choices, optional)  # type: ignore[arg-type]

@@ -1,0 +1,46 @@
+"""Names of the frame properties that travel with our frames.
+
+VapourSynth's own names (``_Matrix``, ``_Range``, ``_SARNum`` ...) are used wherever one exists; these are the rest.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = [
+    "CHANGED_PREFIX",
+    "KEYCODE",
+    "MASK_PREFIX",
+    "REEL",
+    "SHOT",
+    "SOURCE_FILE",
+    "SOURCE_FRAME",
+    "TIMECODE",
+    "changed_prop",
+    "mask_prop",
+]
+
+TIMECODE: Final = "_VsfrTimecode"
+"""Source timecode of the frame, ``HH:MM:SS:FF`` (``;FF`` for drop frame)."""
+KEYCODE: Final = "_VsfrKeycode"
+"""Film edge code as seven integers joined by blanks: maker, type, prefix, count, offset, perfs/frame, perfs/count."""
+REEL: Final = "_VsfrReel"
+"""Reel (tape) name of the source."""
+SOURCE_FILE: Final = "_VsfrSourceFile"
+"""File name (of the single frame in a sequence) the picture came from."""
+SOURCE_FRAME: Final = "_VsfrSourceFrame"
+"""Frame number in the source: the number in the file name of a sequence, else counted from 0."""
+SHOT: Final = "_VsfrShot"
+"""Id of the shot the frame belongs to."""
+MASK_PREFIX: Final = "_VsfrMask_"
+CHANGED_PREFIX: Final = "_VsfrChanged_"
+
+
+def mask_prop(filter_name: str) -> str:
+    """Property that holds the mask of what ``filter_name`` changed: a GRAY8 frame, 255 where changed."""
+    return MASK_PREFIX + filter_name
+
+
+def changed_prop(filter_name: str) -> str:
+    """Property that holds the share of pixels ``filter_name`` changed, 0..1."""
+    return CHANGED_PREFIX + filter_name
