@@ -1,0 +1,219 @@
+"""Motion between a frame and its neighbours: vectors, compensated neighbours, how far to trust them.
+
+A neighbour is named by its distance in frames: -1 is the frame before, +2 the second one after. Where it lies beyond
+the end of the clip, or beyond a cut, the frame itself stands in for it: whoever compares with it sees no difference
+and does nothing. `mirrored` gives the ends of a clip neighbours instead.
+
+::
+
+    motion = estimate(clip, (-1, 1))
+    before, after = motion.compensate(clip, -1), motion.compensate(clip, 1)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import vapoursynth as vs
+
+__all__ = ["NO_CUTS", "Motion", "analysis_luma", "estimate", "match_level", "mirrored"]
+
+core = vs.core
+
+NO_CUTS: Final = 255.0
+"""For ``cut_error``: never take a frame for the other side of a cut."""
+
+_BLOCK_AREA: Final = 64
+"""The plug-in counts block errors for 8x8 blocks of 8 bits, whatever the real size and depth."""
+
+
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """Vectors from each frame to its neighbours.
+
+    Attributes:
+        vectors: Vector clip by distance in frames.
+        block: Block side in pixels.
+        overlap: Overlap of blocks in pixels.
+        width: Width of the clips the vectors are for.
+        height: Their height.
+        cut_error: A block whose mean absolute difference (8-bit levels) exceeds this is lost.
+        cut_share: Percentage of lost blocks above which the neighbour is taken for another scene.
+    """
+
+    vectors: Mapping[int, vs.VideoNode]
+    block: int
+    overlap: int
+    width: int
+    height: int
+    cut_error: float
+    cut_share: float
+
+    def compensate(self, clip: vs.VideoNode, distance: int) -> vs.VideoNode:
+        """The neighbour at ``distance``, moved onto each frame; format, size and properties of ``clip``.
+
+        Args:
+            clip: Any constant format, of the size the vectors were made for.
+            distance: One of the distances given to `estimate`.
+        """
+        work, back = _workable(clip)
+        work = _cover(work, self.block)
+        moved = core.mvu.Compensate(
+            work,
+            core.mvu.Super(work, blksize=[self.block], overlap=[self.overlap], onelevel=True),
+            self.vectors[distance],
+            thsad=_BLOCK_AREA * 255,  # even a poor block is better than the damaged one; callers judge by error()
+            thscd1=self._lost,
+            thscd2=self.cut_share,
+        )
+        return back(_uncover(moved, clip.width, clip.height)).std.CopyFrameProps(clip)
+
+    def error(self, distance: int, full: float = 32.0) -> vs.VideoNode:
+        """How badly the neighbour fits, blockwise: GRAY of the analysis depth, white from ``full`` 8-bit levels up.
+
+        A cut is white all over.
+        """
+        vectors = self.vectors[distance]
+        mask = core.mvu.SADMask(vectors, ml=full, gamma=1.0, scval=255, thscd1=self._lost, thscd2=self.cut_share)
+        return _uncover(mask, self.width, self.height)
+
+    def occlusion(self, distance: int, full: float = 16.0) -> vs.VideoNode:
+        """Where vectors of adjoining blocks diverge, so that something is covered or uncovered: GRAY, as `error`."""
+        vectors = self.vectors[distance]
+        mask = core.mvu.OcclusionMask(vectors, ml=full, gamma=1.0, scval=255, thscd1=self._lost, thscd2=self.cut_share)
+        return _uncover(mask, self.width, self.height)
+
+    @property
+    def _lost(self) -> int:
+        return round(min(self.cut_error, 255.0) * _BLOCK_AREA)
+
+
+def estimate(
+    clip: vs.VideoNode,
+    distances: Sequence[int] = (-1, 1),
+    *,
+    block: int = 16,
+    refine: bool = False,
+    prefilter: bool = True,
+    cut_error: float = 25.0,
+    cut_share: float = 50.0,
+) -> Motion:
+    """Motion from each frame of ``clip`` to the neighbours at ``distances``.
+
+    Args:
+        clip: Any constant format and size.
+        distances: Neighbours, in frames.
+        block: Side of the blocks matched, in pixels; neighbouring blocks overlap by half.
+        refine: Split the blocks and match once more.
+        prefilter: Look at a median of the picture, so that grain and small dirt do not pull the vectors.
+        cut_error: See `Motion`. The plug-in's own default, 6 levels, takes grain of 8 levels for a cut.
+        cut_share: See `Motion`.
+    """
+    luma = _cover(analysis_luma(clip), block)
+    if prefilter:
+        luma = luma.zsmooth.Median(radius=2)
+    pyramid = core.mvu.Super(luma, blksize=[block], overlap=[block // 2])
+    vectors = {d: _one(core.mvu.Analyse(pyramid, delta=d)) for d in distances}
+    if refine:
+        fine = core.mvu.Super(luma, blksize=[block // 2], overlap=[block // 4])
+        refined = {d: _one(core.mvu.Recalculate(fine, [v], thsad=_BLOCK_AREA)) for d, v in vectors.items()}
+        return Motion(refined, block // 2, block // 4, clip.width, clip.height, cut_error, cut_share)
+    return Motion(vectors, block, block // 2, clip.width, clip.height, cut_error, cut_share)
+
+
+def analysis_luma(clip: vs.VideoNode) -> vs.VideoNode:
+    """Brightness of any clip as GRAY16, for looking only; its scale is the clip's own."""
+    if clip.format.color_family == vs.RGB:
+        # A plain mean: no matrix has to be known, and a curve such as a log one stays what it is.
+        planes = [_depth16(plane) for plane in _planes(clip)]
+        return core.akarin.Expr(planes, "x y y + + z + 4 /")
+    luma = clip if clip.format.num_planes == 1 else clip.std.ShufflePlanes(0, vs.GRAY)
+    return _depth16(luma)
+
+
+def match_level(moved: vs.VideoNode, clip: vs.VideoNode, radius: int = 24) -> vs.VideoNode:
+    """``moved`` with the local mean level of ``clip``, so that flicker between the two is no difference.
+
+    Args:
+        moved: A compensated neighbour, integer or 32-bit float.
+        clip: The frame it was moved onto, same format.
+        radius: Means are taken over squares of ``2 * radius + 1`` luma pixels.
+    """
+    fmt = clip.format
+    planes = [
+        _match_plane(m, c, max(radius >> (fmt.subsampling_w if i else 0), 1))
+        for i, (m, c) in enumerate(zip(_planes(moved), _planes(clip), strict=True))
+    ]
+    if len(planes) == 1:
+        return planes[0].std.CopyFrameProps(moved)
+    return core.std.ShufflePlanes(planes, [0] * len(planes), fmt.color_family).std.CopyFrameProps(moved)
+
+
+def _match_plane(moved: vs.VideoNode, clip: vs.VideoNode, radius: int) -> vs.VideoNode:
+    radius = min(radius, (min(clip.width, clip.height) - 1) // 2)
+    if radius < 1:
+        return moved
+    means = [plane.std.BoxBlur(hradius=radius, hpasses=1, vradius=radius, vpasses=1) for plane in (moved, clip)]
+    return core.akarin.Expr([moved, *means], "x z + y -")
+
+
+def mirrored(clip: vs.VideoNode, frames: int) -> vs.VideoNode:
+    """The clip with ``frames`` mirrored frames at each end; a clip that is too short repeats its end frames."""
+    last = clip.num_frames - 1
+    head = [min(i, last) for i in range(frames, 0, -1)]
+    tail = [max(last - i, 0) for i in range(1, frames + 1)]
+    ends = [core.std.Splice([clip[i] for i in part]) for part in (head, tail)]
+    return core.std.Splice([ends[0], clip, ends[1]]) if frames else clip
+
+
+def _depth16(plane: vs.VideoNode) -> vs.VideoNode:
+    if plane.format.sample_type == vs.FLOAT:
+        return core.akarin.Expr([_single(plane)], "x 65535 *", format=vs.GRAY16)
+    scale = 1 << (16 - plane.format.bits_per_sample)
+    return plane if scale == 1 else core.akarin.Expr([plane], f"x {scale} *", format=vs.GRAY16)
+
+
+def _planes(clip: vs.VideoNode) -> list[vs.VideoNode]:
+    """The planes, also of a clip that has but one."""
+    planes = clip.std.SplitPlanes()
+    return [planes] if isinstance(planes, vs.VideoNode) else planes
+
+
+def _one(clips: vs.VideoNode | list[vs.VideoNode]) -> vs.VideoNode:
+    """The plug-in's types allow a list; one delta and one vector clip give one clip."""
+    return clips if isinstance(clips, vs.VideoNode) else clips[0]
+
+
+def _single(clip: vs.VideoNode) -> vs.VideoNode:
+    """Half floats as 32-bit ones."""
+    fmt = clip.format
+    if fmt.sample_type != vs.FLOAT or fmt.bits_per_sample == 32:
+        return clip
+    return clip.resize.Point(format=fmt.replace(bits_per_sample=32).id)
+
+
+def _cover(clip: vs.VideoNode, block: int) -> vs.VideoNode:
+    """The clip, grown at its right and lower edge to hold at least one block."""
+    right, bottom = (max(block - side, 0) for side in (clip.width, clip.height))
+    return clip.std.AddBorders(right=right, bottom=bottom) if right or bottom else clip
+
+
+def _uncover(clip: vs.VideoNode, width: int, height: int) -> vs.VideoNode:
+    return clip if (clip.width, clip.height) == (width, height) else clip.std.CropAbs(width, height)
+
+
+def _workable(clip: vs.VideoNode) -> tuple[vs.VideoNode, Callable[[vs.VideoNode], vs.VideoNode]]:
+    """The clip in a format the plug-in takes, and the way back."""
+    fmt = clip.format
+    if fmt.sample_type == vs.FLOAT and fmt.bits_per_sample == 16:
+        work, back = _workable(_single(clip))
+        return work, lambda moved: back(moved).resize.Point(format=fmt.id)
+    if fmt.color_family == vs.RGB:  # the plug-in looks at names only: red, green and blue pass as luma and chroma
+        disguise = core.std.ShufflePlanes(clip, [0, 1, 2], vs.YUV)
+        return disguise, lambda moved: core.std.ShufflePlanes(moved, [0, 1, 2], vs.RGB)
+    if max(fmt.subsampling_w, fmt.subsampling_h) > 1:
+        full = clip.resize.Bilinear(format=fmt.replace(subsampling_w=0, subsampling_h=0).id)
+        return full, lambda moved: moved.resize.Bilinear(format=fmt.id)
+    return clip, lambda moved: moved
