@@ -1,0 +1,211 @@
+"""The graph of a reel: one VideoNode over all shots, built shot by shot when a frame of the shot is first wanted.
+
+Shots nobody treats are plain trims of the source. Each treated shot is a FrameEval that builds its chain on first use;
+the chains of the last few shots stay alive, older ones are let go with all they cached. Which size, format and rate a
+recipe gives is found out once per recipe on a blank clip, so that building a reel runs no filter and reads no frame.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+import vapoursynth as vs
+
+from vsfilmrestore.errors import RenderError, SettingError
+from vsfilmrestore.media.props import SHOT
+from vsfilmrestore.recipes import Recipe
+from vsfilmrestore.render.walls import behind_walls, retimed
+
+__all__ = ["Build", "GraphShot", "restored_node", "source_node"]
+
+core = vs.core
+
+_LIVE_SHOTS: Final = 12
+
+type Build = Callable[[vs.VideoNode], vs.VideoNode]
+
+
+@dataclass(frozen=True, slots=True)
+class GraphShot:
+    """What the graph needs to know of one shot (or part of one).
+
+    Attributes:
+        id: Shot id, set on every frame.
+        take: The shot's source frames in the order of the source, with `handles` around them.
+        handles: Frames of the same take before and after.
+        frames: For each record frame, the source frame counted from the shot's first.
+        recipe: Steps to apply; empty: none.
+        script: The shot's own function, instead of a recipe.
+        part: Record frames of the shot to show, counted from its start.
+    """
+
+    id: str
+    take: vs.VideoNode
+    handles: tuple[int, int]
+    frames: Sequence[int]
+    recipe: Recipe
+    script: Build | None = None
+    part: tuple[int, int] | None = None
+
+    @property
+    def bare(self) -> vs.VideoNode:
+        """The shot's source frames without handles, in source order."""
+        front, back = self.handles
+        return self.take[front : self.take.num_frames - back]
+
+    def finish(self, clip: vs.VideoNode, factor: int = 1) -> vs.VideoNode:
+        """Bring a clip in source order (``factor`` frames for each source frame) to the record side."""
+        frames = self.frames
+        if factor > 1:
+            frames = [n * factor + i for n in self.frames for i in range(factor)]
+        clip = retimed(clip, frames)
+        if self.part is not None:
+            clip = clip[self.part[0] * factor : self.part[1] * factor]
+        return clip.std.SetFrameProp(SHOT, data=self.id)
+
+    def restored(self) -> vs.VideoNode:
+        """The restored shot in source order; a multiple of the source's frames when steps multiply them."""
+        if self.script is not None:
+            return _checked_script(self)
+        if not self.recipe:
+            return self.bare
+        return behind_walls(self.take, self.handles, self.recipe.reach, self.recipe.apply)
+
+
+def _checked_script(shot: GraphShot) -> vs.VideoNode:
+    assert shot.script is not None
+    result = shot.script(shot.bare)
+    if not isinstance(result, vs.VideoNode):
+        raise SettingError("the shot's function must return a clip", shot=shot.id)
+    factor = Fraction(result.num_frames, shot.bare.num_frames)
+    if factor.denominator != 1:
+        raise SettingError(
+            f"the shot's function makes {result.num_frames} frames of {shot.bare.num_frames}",
+            shot=shot.id,
+            hint="Return as many frames, or a whole multiple of them",
+        )
+    return result
+
+
+def source_node(shots: Sequence[GraphShot], rate: Fraction) -> vs.VideoNode:
+    """The unrestored reel, frame for frame beside `restored_node` where no step multiplies frames."""
+    return _at_rate(core.std.Splice([shot.finish(shot.bare) for shot in shots]), rate)
+
+
+def restored_node(shots: Sequence[GraphShot], rate: Fraction) -> vs.VideoNode:
+    """The restored reel.
+
+    A shot whose chain multiplies its frames (interpolation) raises the rate of the whole reel; the frames of the other
+    shots are then shown as often as needed, so that every cut and the sound stay in place.
+
+    Raises:
+        SettingError: Shots come out in different sizes or formats, or at rates that do not fit together.
+    """
+    shapes = _Shapes()
+    outlines = [shapes.of(shot) for shot in shots]
+    factor = max(outline.factor for outline in outlines)
+    live = _LiveShots(_LIVE_SHOTS)
+    pieces = []
+    for shot, outline in zip(shots, outlines, strict=True):
+        if (outline.width, outline.height, outline.format) != outlines[0].picture or factor % outline.factor:
+            raise SettingError(
+                f"comes out as {outline}, the first shot as {outlines[0]}; a reel has one size, format and rate",
+                shot=shot.id,
+                hint="Give all shots the same size-changing and rate-changing steps",
+            )
+        piece = shot.finish(shot.bare) if outline.untouched else live.lazy(shot, outline)
+        repeat = factor // outline.factor
+        pieces.append(core.std.Interleave([piece] * repeat) if repeat > 1 else piece)
+    return _at_rate(core.std.Splice(pieces), rate * factor)
+
+
+def _at_rate(clip: vs.VideoNode, rate: Fraction) -> vs.VideoNode:
+    return clip.std.AssumeFPS(fpsnum=rate.numerator, fpsden=rate.denominator)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outline:
+    width: int
+    height: int
+    format: int
+    factor: int
+    untouched: bool = False
+
+    @property
+    def picture(self) -> tuple[int, int, int]:
+        return self.width, self.height, self.format
+
+    def __str__(self) -> str:
+        name = core.get_video_format(self.format).name
+        rate = f" at {self.factor} times the rate" if self.factor > 1 else ""
+        return f"{self.width}x{self.height} {name}{rate}"
+
+
+class _Shapes:
+    """Outlines of shots, found once per recipe and source format."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[object, ...], _Outline] = {}
+
+    def of(self, shot: GraphShot) -> _Outline:
+        take = shot.take
+        if shot.script is not None:
+            length = len(range(shot.handles[0], take.num_frames - shot.handles[1]))
+            return self._outline(shot.restored(), length)
+        if not shot.recipe:
+            return _Outline(take.width, take.height, take.format.id, 1, untouched=True)
+        key = (take.width, take.height, take.format.id, take.fps, shot.recipe.key())
+        if key not in self._known:
+            blank = core.std.BlankClip(take, length=3, keep=True).std.SetFieldBased(2)
+            try:
+                clip = behind_walls(blank, (0, 0), shot.recipe.reach, shot.recipe.apply)
+            except vs.Error as error:
+                raise SettingError(str(error), shot=shot.id) from None
+            self._known[key] = self._outline(clip, 3)
+        return self._known[key]
+
+    def _outline(self, clip: vs.VideoNode, length: int) -> _Outline:
+        return _Outline(clip.width, clip.height, clip.format.id, clip.num_frames // length)
+
+
+class _LiveShots:
+    """Lazily built chains; only the last used few are kept."""
+
+    def __init__(self, keep: int) -> None:
+        self._keep = keep
+        self._built: OrderedDict[int, vs.VideoNode] = OrderedDict()
+
+    def lazy(self, shot: GraphShot, outline: _Outline) -> vs.VideoNode:
+        first, stop = shot.part or (0, len(shot.frames))
+        template = core.std.BlankClip(
+            shot.take,
+            width=outline.width,
+            height=outline.height,
+            format=outline.format,
+            length=(stop - first) * outline.factor,
+            keep=True,
+        )
+        key = id(template)  # the template lives as long as the node that asks
+
+        def chain(n: int, _template: vs.VideoNode = template) -> vs.VideoNode:
+            if key in self._built:
+                self._built.move_to_end(key)
+                return self._built[key]
+            node = self._build(shot, outline.factor)
+            self._built[key] = node
+            while len(self._built) > self._keep:
+                self._built.popitem(last=False)
+            return node
+
+        return core.std.FrameEval(template, chain)
+
+    @staticmethod
+    def _build(shot: GraphShot, factor: int) -> vs.VideoNode:
+        try:
+            return shot.finish(shot.restored(), factor)
+        except vs.Error as error:
+            raise RenderError(str(error), shot=shot.id) from error
