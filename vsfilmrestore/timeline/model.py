@@ -5,6 +5,7 @@
     record   0        48                 120        144
              |---- A ----|------- B -------|-- gap --|        Reel.shots, in record order, without holes
     source       1001..1048    86400..86471                   Shot.source.start, counted in the source's own frames
+                         |~~|                                 Shot.transition of B: A's next frames, faded out over B
 
 Pure data, no pictures: numbers are integers and fractions, and nothing here knows of filters or files on disk.
 Record frames are counted from 0 at the first frame of the reel; `Reel.start` is the record timecode of that frame.
@@ -12,14 +13,25 @@ Record frames are counted from 0 at the first frame of the reel; `Reel.start` is
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
 from math import floor
 
-from vsfilmrestore.media.timecode import format_timecode
+from vsfilmrestore.media.timecode import format_timecode, nominal_rate, rate_text
 
-__all__ = ["FrameRange", "Reel", "SettingNote", "Shot", "SourceKey", "Strength"]
+__all__ = [
+    "CutList",
+    "FrameRange",
+    "Marker",
+    "Reel",
+    "SettingNote",
+    "Shot",
+    "SourceKey",
+    "Strength",
+    "Transition",
+]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -81,6 +93,27 @@ class SettingNote:
 
 
 @dataclass(frozen=True, slots=True)
+class Marker:
+    """A marker of the cut list, with or without settings in it.
+
+    Attributes:
+        name: Its name, '' if none.
+        note: Its comment, '' if none.
+        colour: As the editing program calls it, '' if none.
+        frames: Record frames it stands on, counted from 0 at the start of the reel; one frame for a plain marker.
+        file: The file it was read from.
+        line: Line in that file, from 1, where lines exist.
+    """
+
+    name: str
+    note: str
+    colour: str
+    frames: FrameRange
+    file: str = ""
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SourceKey:
     """What the cut list tells of the media behind a shot; linking to a file on disk comes later.
 
@@ -93,6 +126,7 @@ class SourceKey:
         rate: Frames per second of the source.
         has_timecode: Whether `start` is a timecode count.
         available: All frames of the media, in the same counting as `start`, where the cut list tells.
+        drop: Whether the source's timecode is drop frame.
     """
 
     name: str
@@ -102,6 +136,7 @@ class SourceKey:
     rate: Fraction
     has_timecode: bool = True
     available: FrameRange | None = None
+    drop: bool = False
 
     @property
     def label(self) -> str:
@@ -121,9 +156,13 @@ class Shot:
         record: Its frames on the record side, counted from 0 at the start of the reel.
         source: Its media; None is a gap, rendered black.
         speed: Source frames per record frame at equal rates; negative plays backwards, 0 is a freeze frame.
+        phase: Part of a source frame (0 <= phase < 1) that lies before the shot, where a retimed clip was cut off
+            between two of its frames.
         event: Event number in an EDL, '' elsewhere.
         notes: Settings found on it, strongest first.
         handles: Frames of the same take known to exist before and after in the source.
+        transition: How the shot fades in over what came before; None is a plain cut.
+        comments: Lines of an EDL that stood under the event, as written (``* ASC_SOP …``, ``* LOC: …``).
     """
 
     name: str
@@ -133,6 +172,9 @@ class Shot:
     event: str = ""
     notes: tuple[SettingNote, ...] = ()
     handles: tuple[int, int] = (0, 0)
+    transition: Transition | None = None
+    comments: tuple[str, ...] = ()
+    phase: Fraction = Fraction(0)
 
     @property
     def id(self) -> str:
@@ -141,25 +183,71 @@ class Shot:
             return f"gap@{self.record.start}"
         if not self.source.has_timecode:
             return f"{self.source.label}@{self.source.start}"
-        return f"{self.source.label}@{format_timecode(self.source.start, self.source.rate)}"
+        return f"{self.source.label}@{format_timecode(self.source.start, self.source.rate, drop=self.source.drop)}"
 
     def source_frame(self, record_frame: int, record_rate: Fraction) -> int:
         """Source frame shown at a record frame, in the counting of ``source.start``.
 
-        The rule an Avid follows frame by frame: ``in + floor(k * speed)``, backwards from the last frame used.
-        Media of another rate than the record is read in time: each record frame shows the source frame on at its
-        start.
+        The rule an Avid follows frame by frame: ``in + floor(k * speed)``. Backwards is the exact mirror of forwards:
+        the same source frames, the last one first. Media of another rate than the record is read in time: each record
+        frame shows the source frame on at its start.
 
         Raises:
             ValueError: The shot is a gap, or the frame is outside it.
         """
         if self.source is None or not self.record.start <= record_frame < self.record.stop:
             raise ValueError(f"shot {self.name} has no source frame for record frame {record_frame}")
+        return self.source_at(record_frame - self.record.start, record_rate)
+
+    def source_at(self, k: int, record_rate: Fraction) -> int:
+        """Source frame ``k`` record frames after the shot's first; below 0 and past the end it runs on into the handles.
+
+        Raises:
+            ValueError: The shot is a gap.
+        """
+        if self.source is None:
+            raise ValueError(f"shot {self.name} is a gap and has no source frames")
         step = self.speed * self.source.rate / record_rate
-        k = record_frame - self.record.start
-        if step >= 0:
-            return self.source.start + floor(k * step)
-        return self.source.start + len(self.record) - 1 - floor(k * -step)
+        if step < 0:
+            k, step = len(self.record) - 1 - k, -step
+        return self.source.start + floor(self.phase + k * step)
+
+    def source_frames(self, record_rate: Fraction) -> FrameRange:
+        """The source frames from the lowest to the highest one the shot shows.
+
+        Raises:
+            ValueError: The shot is a gap.
+        """
+        ends = self.source_at(0, record_rate), self.source_at(len(self.record) - 1, record_rate)
+        return FrameRange(min(ends), max(ends) + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A dissolve or wipe over the first frames of a shot, from what was shown before.
+
+    The incoming shot starts where the transition starts, so that the record side has no holes and no overlaps::
+
+        |--- A ---|------ B ------|      B.transition.outgoing: a shot of A's source over the record frames ~~~,
+                  |~~~|                  in most cuts the frames that follow A's last one
+
+    Attributes:
+        kind: ``dissolve``, or ``wipe 001`` with the number of the wipe.
+        outgoing: What fades away: its record range is that of the transition; its source None is black.
+    """
+
+    kind: str
+    outgoing: Shot
+
+    @property
+    def length(self) -> int:
+        """Record frames the transition takes, counted from the first of the incoming shot."""
+        return len(self.outgoing.record)
+
+    def weight(self, record_frame: int) -> Fraction:
+        """Share of the incoming shot in a record frame of a dissolve: 1/(n+1) at its first frame, n/(n+1) at its last."""
+        k = record_frame - self.outgoing.record.start
+        return min(max(Fraction(k + 1, self.length + 1), Fraction(0)), Fraction(1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +262,8 @@ class Reel:
         drop: Whether record timecode is drop frame.
         file: The cut list it was read from, '' if none.
         remarks: What the reader tolerated, a sentence each, with line numbers.
+        markers: All markers of the cut list in record frames, also those without settings.
+        rate_known: False where the cut list has no rate and `rate` was guessed; see `at_rate`.
     """
 
     name: str
@@ -183,6 +273,8 @@ class Reel:
     drop: bool = False
     file: str = ""
     remarks: tuple[str, ...] = field(default=())
+    markers: tuple[Marker, ...] = ()
+    rate_known: bool = True
 
     def __post_init__(self) -> None:
         at = 0
@@ -199,6 +291,38 @@ class Reel:
         """Record timecode of a frame counted from 0."""
         return format_timecode(self.start + record_frame, self.rate, drop=self.drop)
 
+    def shot_at(self, record_frame: int) -> Shot | None:
+        """The shot that shows a record frame, None outside the reel."""
+        i = bisect_right(self.shots, record_frame, key=lambda shot: shot.record.start) - 1
+        return self.shots[i] if i >= 0 and record_frame < self.shots[i].record.stop else None
+
     def with_shots(self, shots: tuple[Shot, ...]) -> Reel:
         """The same reel with other shots."""
         return replace(self, shots=shots)
+
+    def at_rate(self, rate: Fraction) -> Reel:
+        """The same frames at another exact rate that counts timecode alike: 23.976 for 24, 29.97 for 30.
+
+        Use it when `rate_known` is False and the media tells the true rate. Sources that were taken to run at the
+        reel's rate follow.
+
+        Raises:
+            ValueError: Timecode does not count alike at the two rates; the cut list must be read again.
+        """
+        if nominal_rate(rate) != nominal_rate(self.rate):
+            raise ValueError(f"a cut read at {rate_text(self.rate)} fps must be read again for {rate_text(rate)} fps")
+        shots = tuple(_with_rate(shot, self.rate, rate) for shot in self.shots)
+        return replace(self, rate=rate, shots=shots, rate_known=True)
+
+
+CutList = Reel
+"""The cut as read from a file, where `vsfilmrestore.Reel` means the cut with its pictures."""
+
+
+def _with_rate(shot: Shot, old: Fraction, new: Fraction) -> Shot:
+    source, transition = shot.source, shot.transition
+    if source is not None and source.rate == old:
+        source = replace(source, rate=new)
+    if transition is not None:
+        transition = replace(transition, outgoing=_with_rate(transition.outgoing, old, new))
+    return replace(shot, source=source, transition=transition)
