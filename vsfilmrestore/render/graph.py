@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final
 
@@ -50,6 +50,14 @@ class GraphShot:
     recipe: Recipe
     script: Build | None = None
     part: tuple[int, int] | None = None
+
+    def limited(self, recipe: Recipe, start: int, stop: int) -> GraphShot:
+        """The part of the shot from record frame ``start`` to ``stop``, with a recipe of its own."""
+        return replace(self, recipe=recipe, part=(start, stop))
+
+    def untreated(self) -> GraphShot:
+        """The same shot with nothing done to it."""
+        return replace(self, recipe=Recipe(), script=None)
 
     @property
     def bare(self) -> vs.VideoNode:

@@ -1,0 +1,164 @@
+"""Binding: each shot of a cut to a medium and to the frames of it that it shows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import vapoursynth as vs
+
+from vsfilmrestore.errors import MediaError, TimelineError
+from vsfilmrestore.media.source import Media, SourceOptions, open_media
+from vsfilmrestore.media.timecode import format_timecode, rate_text
+from vsfilmrestore.render.link import Link, MediaFinder
+from vsfilmrestore.timeline.model import CutList, Shot, SourceKey
+
+__all__ = ["Bound", "bind"]
+
+core = vs.core
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A shot with its medium.
+
+    Attributes:
+        shot: The shot.
+        medium: Its medium; None for a gap.
+        frames: For each record frame, the source frame counted from `first`.
+        first: Index in the medium's video of the earliest frame the shot shows.
+        handles: Frames of the same take before and after, free for temporal filters to look at.
+        how: What the link was found by.
+    """
+
+    shot: Shot
+    medium: Media | None
+    frames: Sequence[int]
+    first: int
+    handles: tuple[int, int]
+    how: str
+
+    @property
+    def length(self) -> int:
+        """Source frames from the earliest to the latest shown."""
+        return max(self.frames[0], self.frames[-1]) + 1
+
+    def take(self, like: Media | None = None) -> vs.VideoNode:
+        """The source frames of the shot with its handles; black in the shape of ``like`` for a gap."""
+        if self.medium is None:
+            shape = like.video if like is not None else None
+            return core.std.BlankClip(shape, length=self.length, keep=True)
+        front, back = self.handles
+        return self.medium.video[self.first - front : self.first + self.length + back]
+
+
+def bind(cut: CutList, places: Sequence[Path], options: SourceOptions, handles: int = 0) -> list[Bound]:
+    """Find and open the media of a cut.
+
+    Args:
+        cut: The cut.
+        places: Folders to search and media to use.
+        options: How media are opened.
+        handles: Frames of the same take known to exist around each shot.
+
+    Raises:
+        MediaError: A medium is missing or cannot be opened.
+        TimelineError: A shot asks for frames its medium does not hold.
+    """
+    finder = MediaFinder(places)
+    opened: dict[Path, Media] = {}
+    bound = []
+    for shot in cut.shots:
+        if shot.source is None:
+            bound.append(Bound(shot, None, range(len(shot.record)), 0, (0, 0), "gap"))
+            continue
+        link = _linked(cut, shot, shot.source, finder)
+        if link.path not in opened:
+            opened[link.path] = open_media(link.path, options)
+        bound.append(_bound(cut, shot, shot.source, opened[link.path], link.how))
+    if not opened:
+        raise TimelineError("holds no shot with a picture", file=cut.file)
+    return _with_handles(bound, handles)
+
+
+def _linked(cut: CutList, shot: Shot, key: SourceKey, finder: MediaFinder) -> Link:
+    link = finder.find(key)
+    if link is None:
+        names = ", ".join(repr(name) for name in dict.fromkeys((key.url, key.name, key.reel)) if name) or "nothing"
+        raise MediaError(
+            f"no medium found: the cut list names {names}",
+            file=cut.file,
+            shot=shot.name,
+            timecode=cut.timecode(shot.record.start),
+            hint="Name its folder or file with --media",
+        )
+    return link
+
+
+def _bound(cut: CutList, shot: Shot, key: SourceKey, medium: Media, how: str) -> Bound:
+    offset = _offset(cut, shot, key, medium)
+    length = len(shot.record)
+    if shot.speed == 1 and key.rate == cut.rate:
+        first, frames, last = key.start - offset, range(length), key.start - offset + length - 1
+    else:
+        shown = [shot.source_frame(n, cut.rate) - offset for n in range(shot.record.start, shot.record.stop)]
+        first, last = min(shown), max(shown)
+        frames = [n - first for n in shown]  # type: ignore[assignment]
+    have = medium.video.num_frames
+    if first < 0 or last >= have:
+        raise TimelineError(
+            f"needs frames {first} to {last} of {medium.path.name}, which holds 0 to {have - 1}",
+            file=cut.file,
+            shot=shot.name,
+            timecode=cut.timecode(shot.record.start),
+            hint="Check that cut list and scan belong together, and their frame rates",
+        )
+    return Bound(shot, medium, frames, first, (0, 0), how)
+
+
+def _offset(cut: CutList, shot: Shot, key: SourceKey, medium: Media) -> int:
+    """What to take off the shot's source frame numbers to get indices into the medium's video."""
+    if key.has_timecode and medium.has_timecode:
+        if abs(medium.rate / key.rate - 1) > 0.002:
+            raise TimelineError(
+                f"counts {rate_text(key.rate)} fps where {medium.path.name} runs at {rate_text(medium.rate)} fps",
+                file=cut.file,
+                shot=shot.name,
+                hint="Give the right rate with --rate",
+            )
+        return medium.start
+    if not key.has_timecode:
+        return key.available.start if key.available else 0
+    if key.start < medium.video.num_frames:
+        return 0  # a cut list that counts from the first frame of the file
+    raise TimelineError(
+        f"starts at source timecode {format_timecode(key.start, key.rate)}, but {medium.path.name} carries no timecode",
+        file=cut.file,
+        shot=shot.name,
+        hint="Give the timecode of its first frame with --media-start",
+    )
+
+
+def _with_handles(bound: list[Bound], wanted: int) -> list[Bound]:
+    """Handles the cut list knows of or the caller promises, short of frames that another shot shows."""
+    used: dict[Path, list[tuple[int, int]]] = defaultdict(list)
+    for item in bound:
+        if item.medium is not None:
+            used[item.medium.path].append((item.first, item.first + item.length))
+    return [_grant(item, used, wanted) for item in bound]
+
+
+def _grant(item: Bound, used: dict[Path, list[tuple[int, int]]], wanted: int) -> Bound:
+    if item.medium is None:
+        return item
+    front, back = (max(known, wanted) for known in item.shot.handles)
+    if not front and not back:
+        return item
+    start, stop = item.first, item.first + item.length
+    others = used[item.medium.path]
+    floor = max((end for begin, end in others if begin < start), default=0)
+    ceiling = min((begin for begin, end in others if end > stop), default=item.medium.video.num_frames)
+    granted = max(0, min(front, start - floor, start)), max(0, min(back, ceiling - stop))
+    return replace(item, handles=granted)

@@ -1,0 +1,134 @@
+"""The ledger: which segments are done, in SQLite, so that a job survives anything and knows what is left.
+
+A segment is found by its key, a hash of all that decides its bytes: source frames, recipe, output format, versions.
+A row is written only after the segment's file has reached the disk. A file without a row, or of another size than the
+row says, counts for nothing and is made again.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from vsfilmrestore.errors import ProjectError
+
+__all__ = ["Done", "Ledger"]
+
+_VERSION: Final = 1
+_TABLES: Final = """
+CREATE TABLE IF NOT EXISTS segments (
+    key TEXT PRIMARY KEY, shot TEXT NOT NULL, first INTEGER NOT NULL, stop INTEGER NOT NULL, path TEXT NOT NULL,
+    bytes INTEGER NOT NULL, seconds REAL NOT NULL, details BLOB NOT NULL,
+    finished TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
+);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A finished segment.
+
+    Attributes:
+        key: Hash of all that decides its bytes.
+        shot: Id of its shot.
+        first: First frame of the output it holds.
+        stop: Frame after its last.
+        path: Its file, relative to the project folder.
+        bytes: Size of the file.
+        seconds: Time it took.
+        md5s: MD5 of each decoded picture, see `vsfilmrestore.media.out.framemd5`.
+        changed: Share of pixels changed, 0..1, by filter and frame.
+    """
+
+    key: str
+    shot: str
+    first: int
+    stop: int
+    path: str
+    bytes: int
+    seconds: float
+    md5s: Sequence[str] = ()
+    changed: Mapping[str, Sequence[float]] | None = None
+
+
+class Ledger:
+    """The ledger of one project; a context manager.
+
+    Raises:
+        ProjectError: The file is no ledger, of a newer version, or another process is rendering this project.
+    """
+
+    def __init__(self, file: Path, *, exclusive: bool = True) -> None:
+        self._file = file
+        try:
+            self._lock = _locked(file.with_name("render.lock")) if exclusive else None
+            self._base = sqlite3.connect(file, isolation_level=None)
+            self._prepare()
+        except sqlite3.OperationalError as error:
+            raise ProjectError(f"cannot be opened: {error}", file=file) from None
+        except sqlite3.DatabaseError:
+            hint = "Move it away to start afresh; finished segments will be rendered again"
+            raise ProjectError("is not a ledger, or is damaged", file=file, hint=hint) from None
+
+    def _prepare(self) -> None:
+        self._base.execute("PRAGMA journal_mode = WAL")
+        self._base.execute("PRAGMA synchronous = FULL")
+        (version,) = self._base.execute("PRAGMA user_version").fetchone()
+        if version > _VERSION:
+            raise ProjectError(f"was written by a newer version (ledger {version})", file=self._file)
+        self._base.executescript(_TABLES)
+        self._base.execute(f"PRAGMA user_version = {_VERSION}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._base.close()
+        if self._lock is not None:
+            self._lock.close()
+
+    def find(self, key: str) -> Done | None:
+        """The finished segment of that key whose file is still there in full, or None."""
+        row = self._base.execute(
+            "SELECT key, shot, first, stop, path, bytes, seconds, details FROM segments WHERE key = ?", (key,)
+        ).fetchone()
+        if row is None:
+            return None
+        details = json.loads(zlib.decompress(row[7]))
+        done = Done(*row[:7], details["md5s"], details["changed"])
+        return done if self._is_whole(done) else None
+
+    def _is_whole(self, done: Done) -> bool:
+        path = self._file.parent / done.path
+        try:
+            return path.is_dir() or path.stat().st_size == done.bytes
+        except OSError:
+            return False
+
+    def add(self, done: Done) -> None:
+        """Remember a segment whose file is on the disk. On return the ledger is on the disk too."""
+        details = zlib.compress(json.dumps({"md5s": list(done.md5s), "changed": done.changed}).encode())
+        values = (done.key, done.shot, done.first, done.stop, done.path, done.bytes, done.seconds, details)
+        self._base.execute(
+            "INSERT OR REPLACE INTO segments (key, shot, first, stop, path, bytes, seconds, details)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            values,
+        )
+
+
+def _locked(file: Path) -> sqlite3.Connection:
+    """A lock that the system lets go when the process dies, on every system alike."""
+    lock = sqlite3.connect(file, timeout=0, isolation_level=None)
+    try:
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError:
+        with closing(lock):
+            raise ProjectError("is being rendered by another process", file=file.parent) from None
+    return lock

@@ -1,0 +1,99 @@
+"""Pictures for people: before/after sheets as PNG."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import OpenImageIO as oiio
+import vapoursynth as vs
+
+from vsfilmrestore.errors import OutputError, RenderError
+
+__all__ = ["as_rgb24", "before_after", "save_png"]
+
+core = vs.core
+
+_SD_LINES: Final = 576
+
+
+def as_rgb24(clip: vs.VideoNode, width: int = 0) -> vs.VideoNode:
+    """The clip as full-range RGB24 for a screen, square pixels, ``width`` pixels wide (0: as it is).
+
+    YUV without a matrix is taken as VapourSynth does by size: BT.709 above 576 lines, BT.601 below.
+    """
+    width = width or clip.width
+    height = max(1, round(clip.height * width / clip.width))
+    matrix = None
+    if clip.format.color_family == vs.YUV:
+        matrix = vs.MATRIX_BT709 if clip.height > _SD_LINES else vs.MATRIX_ST170_M
+        clip = core.akarin.PropExpr(
+            clip, lambda: {"_Matrix": f"x._Matrix 2 = {int(matrix)} x._Matrix {int(matrix)} ? ?"}
+        )
+    return clip.resize.Bicubic(width, height, format=vs.RGB24)
+
+
+def before_after(
+    before: vs.VideoNode,
+    after: vs.VideoNode,
+    frames: Sequence[int],
+    labels: Sequence[str],
+    path: Path,
+    *,
+    width: int = 640,
+) -> None:
+    """Write a sheet with one row per frame: source left, restored right, and the label between.
+
+    Args:
+        before: The source.
+        after: The restored reel; a whole multiple of the source's frames.
+        frames: Frames of the source to show.
+        labels: A short text for each.
+        path: PNG file to write.
+        width: Width of each picture.
+
+    Raises:
+        RenderError: A frame could not be made.
+        OutputError: The file cannot be written.
+    """
+    factor = max(1, after.num_frames // before.num_frames)
+    rows = []
+    for frame, label in zip(frames, labels, strict=True):
+        sides = []
+        for title, clip, n in (("source", before, frame), ("restored", after, frame * factor)):
+            # One frame on its own, so that nothing else of the reel is computed.
+            sides.append(as_rgb24(clip[n], width).text.Text(f"{title}  {label}", alignment=7))
+        rows.append(core.std.StackHorizontal(sides))
+    try:
+        pictures = [_array(row) for row in rows]
+    except vs.Error as error:
+        raise RenderError(str(error), hint="Look at the frame alone with preview --shot") from error
+    save_png(np.concatenate(pictures), path)
+
+
+def _array(clip: vs.VideoNode) -> npt.NDArray[np.uint8]:
+    with clip.get_frame(0) as frame:
+        return np.stack([np.asarray(frame[p]) for p in range(3)], axis=-1)
+
+
+def save_png(picture: npt.NDArray[np.uint8], path: Path) -> None:
+    """Write an RGB picture ``(height, width, 3)``, whole or not at all.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.part.png")
+    output = oiio.ImageOutput.create("png")
+    spec = oiio.ImageSpec(picture.shape[1], picture.shape[0], 3, "uint8")
+    try:
+        written = output.open(str(temporary), spec) and output.write_image(np.ascontiguousarray(picture))
+        output.close()
+        if not written:
+            raise OutputError(f"cannot be written: {output.geterror()}", file=path)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

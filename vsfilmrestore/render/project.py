@@ -1,0 +1,221 @@
+"""The project folder: what was decided, in one file a person can edit, and what is done, in the ledger.
+
+::
+
+    film.vsfr/
+      project.toml     input, output, recipe, cuts, settings per shot; edit freely
+      ledger.sqlite    finished segments
+      renders/         the segments themselves, joined into the output at the end
+      reports/         report.html, report.json, before_after.png
+
+``renders/`` and ``reports/`` can be removed at any time: they are made again.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final, NoReturn, Self
+
+import tomlkit
+
+from vsfilmrestore.errors import OutputError, ProjectError, SettingError
+from vsfilmrestore.filters.schema import nearest
+from vsfilmrestore.recipes import Recipe
+from vsfilmrestore.recipes.toml import line_of, parse_toml
+
+__all__ = ["Project", "ProjectSettings", "write_whole"]
+
+_FILE: Final = "project.toml"
+_HEAD: Final = "vsfilmrestore project. Edit freely: only what a change touches is rendered again."
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectSettings:
+    """Content of ``project.toml``. Paths are as written; relative ones start at the project folder.
+
+    Attributes:
+        input: Cut list, medium or .vpy.
+        media: Folders and files to find the cut list's media in.
+        markers: Marker list joined with the cut, '' if none.
+        rate: Frame rate for input that does not tell, '' if it does.
+        start: Timecode of the first frame of media that carry none, '' if they do.
+        gap: What a missing frame of an image sequence becomes: ``error``, ``hold`` or ``black``.
+        inverse_telecine: Whether the source is telecined and brought back to film frames first.
+        handles: Frames of the same take known to exist around each shot.
+        cuts: First frames of new shots, where there is no cut list; None: not detected yet.
+        preset: Recipe of shots nobody wrote anything about.
+        steps: Changes to that recipe, as in a recipe file.
+        output: File or folder to render to.
+        profile: Output format, '' to go by the suffix.
+        shots: Settings in marker words, by shot id.
+    """
+
+    input: str = ""
+    media: tuple[str, ...] = ()
+    markers: str = ""
+    rate: str = ""
+    start: str = ""
+    gap: str = "error"
+    inverse_telecine: bool = False
+    handles: int = 0
+    cuts: tuple[int, ...] | None = None
+    preset: str = "archive"
+    steps: Mapping[str, Any] = field(default_factory=dict)
+    output: str = ""
+    profile: str = ""
+    shots: Mapping[str, str] = field(default_factory=dict)
+
+    def recipe(self) -> Recipe:
+        """The recipe of shots nobody wrote anything about."""
+        return Recipe.preset(self.preset).with_steps(self.steps)
+
+
+_TABLES: Final[dict[str, tuple[str, ...]]] = {
+    "source": ("input", "media", "markers", "rate", "start", "gap", "inverse_telecine", "handles", "cuts"),
+    "recipe": ("preset", "steps"),
+    "output": ("output", "profile"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project folder.
+
+    Attributes:
+        folder: The folder.
+        settings: Content of its ``project.toml``.
+    """
+
+    folder: Path
+    settings: ProjectSettings
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Read a project.
+
+        Raises:
+            ProjectError: The folder is no project.
+            SettingError: Its ``project.toml`` has an unknown key or a value of the wrong type, with the line.
+        """
+        file = folder / _FILE
+        if not file.is_file():
+            raise ProjectError("is no project folder: it holds no project.toml", file=folder)
+        text, data = parse_toml(file)
+        return cls(folder, _settings(text, data))
+
+    @classmethod
+    def is_project(cls, path: Path) -> bool:
+        return (path / _FILE).is_file()
+
+    @property
+    def ledger(self) -> Path:
+        return self.folder / "ledger.sqlite"
+
+    @property
+    def renders(self) -> Path:
+        return self.folder / "renders"
+
+    @property
+    def reports(self) -> Path:
+        return self.folder / "reports"
+
+    def resolve(self, name: str) -> Path:
+        """A path written in ``project.toml``."""
+        return (self.folder / name).absolute()
+
+    def save(self) -> None:
+        """Write ``project.toml``, whole or not at all. Comments a person wrote into it are kept.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        file = self.folder / _FILE
+        document = tomlkit.parse(file.read_text("utf-8")) if file.is_file() else tomlkit.document()
+        if not file.is_file():
+            document.add(tomlkit.comment(_HEAD))
+        for table, keys in _TABLES.items():
+            _fill(document, table, {key: getattr(self.settings, key) for key in keys})
+        _fill(document, "shots", dict(self.settings.shots))
+        write_whole(file, tomlkit.dumps(document).encode())
+
+
+def write_whole(file: Path, content: bytes) -> None:
+    """Write a small file so that it is either the old one or the new one, whatever happens.
+
+    Raises:
+        OutputError: It cannot be written; what was there is untouched.
+    """
+    temporary = ""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=file.parent, prefix=f".{file.name}.", delete=False) as stream:
+            temporary = stream.name
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(temporary).replace(file)
+    except OSError as error:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        raise OutputError(f"cannot be written: {error.strerror}", file=file) from None
+
+
+def _fill(document: tomlkit.TOMLDocument, table: str, values: dict[str, Any]) -> None:
+    section = document.setdefault(table, tomlkit.table())
+    defaults = ProjectSettings()
+    for key, value in values.items():
+        if value in (None, "", (), {}) or (value == getattr(defaults, key, ...) and key not in ("gap", "preset")):
+            section.pop(key, None)
+        elif section.get(key) != (list(value) if isinstance(value, tuple) else value):
+            section[key] = list(value) if isinstance(value, tuple) else value
+
+
+def _settings(text: str, data: dict[str, Any]) -> ProjectSettings:
+    values: dict[str, Any] = {}
+    for table, content in data.items():
+        keys = _TABLES.get(table)
+        if table != "shots" and keys is None:
+            _refuse(f"unknown table '{table}'{nearest(table, [*_TABLES, 'shots'])}", text, table)
+        if not isinstance(content, dict):
+            _refuse(f"{table} must be a table", text, table)
+        if keys is None:
+            values["shots"] = {key: _text(text, "shots", key, value) for key, value in content.items()}
+            continue
+        for key, value in content.items():
+            if key not in keys:
+                _refuse(f"unknown key '{key}'{nearest(key, keys)}", text, table, key)
+            values[key] = _typed(text, table, key, value)
+    return ProjectSettings(**values)
+
+
+def _typed(text: str, table: str, key: str, value: object) -> object:
+    kinds = {spec.name: str(spec.type) for spec in fields(ProjectSettings)}
+    kind = kinds[key]
+    if kind == "str":
+        return _text(text, table, key, value)
+    if kind == "bool" and isinstance(value, bool):
+        return value
+    if kind == "int" and isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    if kind.startswith("Mapping") and isinstance(value, dict):
+        return value
+    if kind.startswith("tuple") and isinstance(value, list):
+        wanted = int if "int" in kind else str
+        if all(isinstance(item, wanted) for item in value):
+            return tuple(value)
+    _refuse(f"{key} has a value of the wrong type: {value!r}", text, table, key)
+
+
+def _text(text: str, table: str, key: str, value: object) -> str:
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        return str(value)
+    _refuse(f"{key} must be text, not {value!r}", text, table, key)
+
+
+def _refuse(message: str, text: str, *path: str) -> NoReturn:
+    raise SettingError(message, file=_FILE, line=line_of(text, *path))

@@ -1,0 +1,231 @@
+"""The reel: a cut, its media and its decisions, as an editor handles them in a ``.vpy``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from os import PathLike
+from pathlib import Path
+from typing import Self
+
+import vapoursynth as vs
+
+from vsfilmrestore import timeline
+from vsfilmrestore.errors import UsageError
+from vsfilmrestore.filters.schema import nearest
+from vsfilmrestore.media.source import Media, SourceOptions, open_media
+from vsfilmrestore.recipes import Recipe
+from vsfilmrestore.render.bind import Bound, bind
+from vsfilmrestore.render.decide import Decision, Part, decide
+from vsfilmrestore.render.graph import Build, GraphShot, restored_node, source_node
+from vsfilmrestore.render.sound import reel_sound
+from vsfilmrestore.timeline.model import CutList, Shot
+
+__all__ = ["Reel", "ReelShot"]
+
+type PathName = str | PathLike[str]
+
+
+@dataclass(frozen=True)
+class ReelShot:
+    """A shot of a reel: what it is, its recipe, and its pictures."""
+
+    _reel: Reel
+    _index: int
+
+    @property
+    def shot(self) -> Shot:
+        return self._reel.cut.shots[self._index]
+
+    @property
+    def decision(self) -> Decision:
+        """Recipe and where its values came from."""
+        return self._reel.decisions[self._index]
+
+    @property
+    def recipe(self) -> Recipe:
+        return self.decision.recipe
+
+    @recipe.setter
+    def recipe(self, recipe: Recipe) -> None:
+        if not isinstance(recipe, Recipe):
+            raise UsageError(f"a recipe is wanted for shot {self.shot.name}, not {type(recipe).__name__}")
+        parts = (Part(self.shot.record, recipe),)
+        self._reel.decisions[self._index] = Decision(self.shot, parts, {step.name: "script" for step in recipe})
+
+    def source(self) -> vs.VideoNode:
+        """The unrestored shot."""
+        return source_node(self._reel.graph_shots(self._index), self._reel.rate)
+
+    def restored(self) -> vs.VideoNode:
+        """The restored shot, at the rate its own steps give it."""
+        return restored_node(self._reel.graph_shots(self._index), self._reel.rate)
+
+
+class Reel:
+    """A cut with its media and decisions.
+
+    >>> reel = Reel.open("cut.edl", media="scans/", markers="markers.edl")
+    >>> @reel.shot("fight-03")
+    ... def fight(clip):                     # a shot scripted by hand
+    ...     return remove_wires(clip, only=[(900, 0, 1100, 1080)])
+    >>> reel["opening"].recipe = Recipe.preset("archive").with_(deflicker=0.8)
+    >>> reel.restored().set_output(0)
+    >>> reel.source().set_output(1)
+
+    Shots are found by name, by id (``<reel or file>@<source timecode>``) or by event number.
+
+    Attributes:
+        cut: The cut list.
+        bound: Media of each shot, in the order of the cut.
+        decisions: What is done to each shot, in the order of the cut.
+    """
+
+    def __init__(self, cut: CutList, bound: Sequence[Bound], decisions: Sequence[Decision]) -> None:
+        self.cut = cut
+        self.bound = tuple(bound)
+        self.decisions = list(decisions)
+        self._scripts: dict[int, Build] = {}
+
+    @classmethod
+    def open(
+        cls,
+        path: PathName,
+        *,
+        media: PathName | Sequence[PathName] = (),
+        markers: PathName | None = None,
+        preset: str | Recipe = "archive",
+        rate: float | str | Fraction | None = None,
+        settings: Mapping[str, str] | None = None,
+        handles: int = 0,
+        options: SourceOptions | None = None,
+    ) -> Self:
+        """Open a cut list with its media, or a medium as one single shot.
+
+        Args:
+            path: Cut list (.otio, .edl) or medium (movie, folder of stills, .vpy).
+            media: Folders to search, or media files; the cut list's own folder if not given.
+            markers: A marker list to join with the cut.
+            preset: Recipe of shots nobody wrote anything about, or the name of a preset.
+            rate: Frame rate, for cut lists that do not tell.
+            settings: Settings in marker words by shot id, as in ``project.toml``.
+            handles: Frames of the same take known to exist around each shot in its source.
+            options: How media are opened.
+
+        Raises:
+            VsfrError: What cannot be read, linked or understood, with file, line and shot.
+        """
+        options = options or SourceOptions()
+        path = Path(path)
+        recipe = Recipe.preset(preset) if isinstance(preset, str) else preset
+        if not timeline.is_cut_list(path):
+            return cls.of_medium(open_media(path, options), recipe=recipe, settings=settings)
+        exact = None if rate is None else timeline.exact_rate(rate)
+        cut = timeline.read(path, rate=exact, markers=None if markers is None else Path(markers))
+        names = [media] if isinstance(media, str | PathLike) else media
+        places = [Path(name) for name in names] or [path.parent]
+        return cls(cut, bind(cut, places, options, handles), decide(cut, recipe, settings))
+
+    @classmethod
+    def of_medium(
+        cls,
+        medium: Media,
+        *,
+        cuts: Sequence[int] = (),
+        recipe: Recipe | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> Self:
+        """A medium as a reel: one shot, or one for each cut given (first frames of new shots)."""
+        cut = timeline.reel_from_cuts(
+            list(cuts),
+            medium.video.num_frames,
+            medium.rate,
+            name=medium.path.stem,
+            start=medium.start,
+            has_timecode=medium.has_timecode,
+            drop=medium.drop,
+        )
+        bound = [
+            Bound(shot, medium, range(len(shot.record)), shot.record.start, (0, 0), "itself") for shot in cut.shots
+        ]
+        return cls(cut, bound, decide(cut, recipe or Recipe.preset("archive"), settings))
+
+    @property
+    def rate(self) -> Fraction:
+        return self.cut.rate
+
+    @property
+    def shots(self) -> list[ReelShot]:
+        return [ReelShot(self, i) for i in range(len(self.cut.shots))]
+
+    def __iter__(self) -> Iterator[ReelShot]:
+        return iter(self.shots)
+
+    def __len__(self) -> int:
+        """Number of shots."""
+        return len(self.cut.shots)
+
+    def __getitem__(self, key: str | int) -> ReelShot:
+        """The shot of that name, id or event number.
+
+        Raises:
+            UsageError: There is none, or more than one.
+        """
+        return ReelShot(self, self._index(key))
+
+    def shot(self, key: str | int) -> Callable[[Build], Build]:
+        """Decorator: restore the shot with the function below, which gets the shot's source frames."""
+        index = self._index(key)
+
+        def remember(function: Build) -> Build:
+            self._scripts[index] = function
+            return function
+
+        return remember
+
+    def source(self) -> vs.VideoNode:
+        """The unrestored reel."""
+        return source_node(self.graph_shots(), self.rate)
+
+    def restored(self) -> vs.VideoNode:
+        """The restored reel. Nothing is computed before a frame is asked for."""
+        return restored_node(self.graph_shots(), self.rate)
+
+    def audio(self) -> vs.AudioNode | None:
+        """The sound under the record side, sample-exact; None if no source has any."""
+        return reel_sound(self.bound, self.rate)
+
+    def graph_shots(self, index: int | None = None) -> list[GraphShot]:
+        """Shots, or one shot, split into the parts that share a recipe."""
+        chosen = range(len(self)) if index is None else (index,)
+        return [piece for i in chosen for piece in self._pieces(i)]
+
+    def _pieces(self, index: int) -> list[GraphShot]:
+        bound, decision, script = self.bound[index], self.decisions[index], self._scripts.get(index)
+        like = next((b.medium for b in self.bound if b.medium is not None), None)
+        whole = GraphShot(bound.shot.id, bound.take(like), bound.handles, bound.frames, decision.recipe, script)
+        if bound.medium is None:
+            return [whole.untreated()]
+        if script is not None or len(decision.parts) == 1:
+            return [whole]
+        start = bound.shot.record.start
+        return [whole.limited(p.recipe, p.frames.start - start, p.frames.stop - start) for p in decision.parts]
+
+    def _index(self, key: str | int) -> int:
+        shots = self.cut.shots
+        wanted = str(key).lower()
+        readings = (
+            [shot.id.lower() == wanted for shot in shots],
+            [shot.name.lower() == wanted for shot in shots],
+            [shot.event != "" and shot.event.lstrip("0") == wanted.lstrip("0") for shot in shots],
+        )
+        for reading in readings:
+            found = [i for i, fits in enumerate(reading) if fits]
+            if len(found) == 1:
+                return found[0]
+            if found:
+                ids = ", ".join(shots[i].id for i in found[:4])
+                raise UsageError(f"{len(found)} shots are named '{key}': {ids}", hint="Use one of these ids")
+        known = [name for shot in shots for name in (shot.name, shot.id) if name]
+        raise UsageError(f"there is no shot '{key}'{nearest(str(key), known)}", file=self.cut.file or None)

@@ -1,0 +1,63 @@
+"""The sound under a reel, cut to the sample."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import vapoursynth as vs
+
+from vsfilmrestore.media.audio import sample_position
+from vsfilmrestore.render.bind import Bound
+
+__all__ = ["reel_sound"]
+
+core = vs.core
+
+
+def reel_sound(bound: Sequence[Bound], rate: Fraction) -> vs.AudioNode | None:
+    """Sound of all shots in record order; None if no medium has any.
+
+    Every shot starts at the sample nearest to its first record frame, so nothing drifts over the length of a reel.
+    Gaps, silent media and shots played at another speed are silent. Sound that differs in rate, depth or channels from
+    the first medium's is resampled to it.
+    """
+    like = next((item.medium.audio for item in bound if item.medium is not None and item.medium.audio), None)
+    if like is None:
+        return None
+    pieces = [piece for item in bound for piece in _piece(item, like, rate)]
+    return core.std.AudioSplice(pieces) if len(pieces) > 1 else pieces[0]
+
+
+def _piece(item: Bound, like: vs.AudioNode, rate: Fraction) -> list[vs.AudioNode]:
+    record = item.shot.record
+    start, stop = (sample_position(frame, rate, like.sample_rate) for frame in (record.start, record.stop))
+    wanted = stop - start
+    sound = None if item.medium is None or item.frames != range(len(record)) else item.medium.audio
+    if sound is None or item.medium is None:
+        return [_silence(like, wanted)]
+    sound = _resampled(sound, like)
+    first = sample_position(item.first, item.medium.rate, like.sample_rate)
+    have = max(0, min(wanted, sound.num_samples - first))
+    pieces = [sound.std.AudioTrim(first=first, length=have)] if have else []
+    return [*pieces, _silence(like, wanted - have)] if have < wanted else pieces
+
+
+def _resampled(sound: vs.AudioNode, like: vs.AudioNode) -> vs.AudioNode:
+    if _format(sound) == _format(like):
+        return sound
+    return core.std.AudioResample(
+        sound,
+        samplerate=like.sample_rate,
+        sampletype=int(like.sample_type),
+        bits=like.bits_per_sample,
+        channels=[channel for channel in range(64) if like.channel_layout >> channel & 1],
+    )
+
+
+def _format(sound: vs.AudioNode) -> tuple[int, ...]:
+    return sound.sample_rate, int(sound.sample_type), sound.bits_per_sample, sound.channel_layout
+
+
+def _silence(like: vs.AudioNode, samples: int) -> vs.AudioNode:
+    return core.std.BlankAudio(like, length=samples, keep=True)
