@@ -51,7 +51,7 @@ def test_a_number_sets_the_strength_and_false_takes_the_step_out() -> None:
 def test_a_new_step_takes_its_default_place() -> None:
     recipe = Recipe.preset("archive").with_(denoise=0.5)
     assert [step.name for step in recipe][-1] == "denoise"
-    assert [step.name for step in recipe.with_(deint=True)][0] == "deinterlace"
+    assert next(iter(recipe.with_(deint=True))).name == "deinterlace"
 
 
 def test_recipes_do_not_change() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import vapoursynth as vs
@@ -31,6 +32,7 @@ class Bound:
         first: Index in the medium's video of the earliest frame the shot shows.
         handles: Frames of the same take before and after, free for temporal filters to look at.
         how: What the link was found by.
+        fades_over: What fades out over the first frames of the shot.
     """
 
     shot: Shot
@@ -39,6 +41,7 @@ class Bound:
     first: int
     handles: tuple[int, int]
     how: str
+    fades_over: Bound | None = None
 
     @property
     def length(self) -> int:
@@ -67,20 +70,35 @@ def bind(cut: CutList, places: Sequence[Path], options: SourceOptions, handles: 
         MediaError: A medium is missing or cannot be opened.
         TimelineError: A shot asks for frames its medium does not hold.
     """
-    finder = MediaFinder(places)
-    opened: dict[Path, Media] = {}
-    bound = []
-    for shot in cut.shots:
-        if shot.source is None:
-            bound.append(Bound(shot, None, range(len(shot.record)), 0, (0, 0), "gap"))
-            continue
-        link = _linked(cut, shot, shot.source, finder)
-        if link.path not in opened:
-            opened[link.path] = open_media(link.path, options)
-        bound.append(_bound(cut, shot, shot.source, opened[link.path], link.how))
-    if not opened:
+    binder = _Binder(cut, MediaFinder(places), options)
+    bound = [binder.bind(shot) for shot in cut.shots]
+    if not binder.opened:
         raise TimelineError("holds no shot with a picture", file=cut.file)
-    return _with_handles(bound, handles)
+    return [_with_fade(before, item) for before, item in pairwise([None, *_with_handles(bound, handles)]) if item]
+
+
+class _Binder:
+    def __init__(self, cut: CutList, finder: MediaFinder, options: SourceOptions) -> None:
+        self._cut, self._finder, self._options = cut, finder, options
+        self.opened: dict[Path, Media] = {}
+
+    def bind(self, shot: Shot) -> Bound:
+        over = None if shot.transition is None else self.bind(shot.transition.outgoing)
+        if shot.source is None:
+            return Bound(shot, None, range(len(shot.record)), 0, (0, 0), "gap", over)
+        link = _linked(self._cut, shot, shot.source, self._finder)
+        if link.path not in self.opened:
+            self.opened[link.path] = open_media(link.path, self._options)
+        return _bound(self._cut, shot, shot.source, self.opened[link.path], link.how, over)
+
+
+def _with_fade(before: Bound | None, item: Bound) -> Bound:
+    """What fades out goes on from the shot before: that shot's frames are of the same take, so filters may see them."""
+    over = item.fades_over
+    if over is None or before is None or over.medium is None or before.medium is not over.medium:
+        return item
+    front = over.first - before.first if over.first == before.first + before.length else 0
+    return replace(item, fades_over=replace(over, handles=(max(front, 0), 0)))
 
 
 def _linked(cut: CutList, shot: Shot, key: SourceKey, finder: MediaFinder) -> Link:
@@ -97,7 +115,7 @@ def _linked(cut: CutList, shot: Shot, key: SourceKey, finder: MediaFinder) -> Li
     return link
 
 
-def _bound(cut: CutList, shot: Shot, key: SourceKey, medium: Media, how: str) -> Bound:
+def _bound(cut: CutList, shot: Shot, key: SourceKey, medium: Media, how: str, over: Bound | None) -> Bound:
     offset = _offset(cut, shot, key, medium)
     length = len(shot.record)
     if shot.speed == 1 and key.rate == cut.rate:
@@ -115,7 +133,7 @@ def _bound(cut: CutList, shot: Shot, key: SourceKey, medium: Media, how: str) ->
             timecode=cut.timecode(shot.record.start),
             hint="Check that cut list and scan belong together, and their frame rates",
         )
-    return Bound(shot, medium, frames, first, (0, 0), how)
+    return Bound(shot, medium, frames, first, (0, 0), how, over)
 
 
 def _offset(cut: CutList, shot: Shot, key: SourceKey, medium: Media) -> int:

@@ -41,6 +41,7 @@ class GraphShot:
         recipe: Steps to apply; empty: none.
         script: The shot's own function, instead of a recipe.
         part: Record frames of the shot to show, counted from its start.
+        fades_over: What fades out over the first frames of the shot.
     """
 
     id: str
@@ -50,6 +51,7 @@ class GraphShot:
     recipe: Recipe
     script: Build | None = None
     part: tuple[int, int] | None = None
+    fades_over: GraphShot | None = None
 
     def limited(self, recipe: Recipe, start: int, stop: int) -> GraphShot:
         """The part of the shot from record frame ``start`` to ``stop``, with a recipe of its own."""
@@ -101,7 +103,7 @@ def _checked_script(shot: GraphShot) -> vs.VideoNode:
 
 def source_node(shots: Sequence[GraphShot], rate: Fraction) -> vs.VideoNode:
     """The unrestored reel, frame for frame beside `restored_node` where no step multiplies frames."""
-    return _at_rate(core.std.Splice([shot.finish(shot.bare) for shot in shots]), rate)
+    return _at_rate(core.std.Splice([_with_fade(shot, lambda s: s.finish(s.bare), 1) for shot in shots]), rate)
 
 
 def restored_node(shots: Sequence[GraphShot], rate: Fraction) -> vs.VideoNode:
@@ -113,22 +115,25 @@ def restored_node(shots: Sequence[GraphShot], rate: Fraction) -> vs.VideoNode:
     Raises:
         SettingError: Shots come out in different sizes or formats, or at rates that do not fit together.
     """
-    shapes = _Shapes()
-    outlines = [shapes.of(shot) for shot in shots]
-    factor = max(outline.factor for outline in outlines)
-    live = _LiveShots(_LIVE_SHOTS)
-    pieces = []
-    for shot, outline in zip(shots, outlines, strict=True):
-        if (outline.width, outline.height, outline.format) != outlines[0].picture or factor % outline.factor:
-            raise SettingError(
-                f"comes out as {outline}, the first shot as {outlines[0]}; a reel has one size, format and rate",
-                shot=shot.id,
-                hint="Give all shots the same size-changing and rate-changing steps",
-            )
-        piece = shot.finish(shot.bare) if outline.untouched else live.lazy(shot, outline)
-        repeat = factor // outline.factor
-        pieces.append(core.std.Interleave([piece] * repeat) if repeat > 1 else piece)
-    return _at_rate(core.std.Splice(pieces), rate * factor)
+    workshop = _Workshop(shots)
+    pieces = [_with_fade(shot, workshop.piece, workshop.factor) for shot in shots]
+    return _at_rate(core.std.Splice(pieces), rate * workshop.factor)
+
+
+def _with_fade(shot: GraphShot, make: Callable[[GraphShot], vs.VideoNode], factor: int) -> vs.VideoNode:
+    """The piece of a shot, dissolved over what fades out: ``k / (n + 1)`` of it in frame k of n, counted from 1."""
+    new = make(shot)
+    if shot.fades_over is None:
+        return new
+    whole = make(shot.fades_over)
+    before = shot.part[0] * factor if shot.part else 0
+    length = min(whole.num_frames - before, new.num_frames)
+    if length <= 0:
+        return new
+    share = f"N {1 + before} + {whole.num_frames + 1} /"
+    fresh = new[:length]
+    mixed = core.akarin.Expr([fresh, whole[before : before + length]], f"x y - {share} * y +").std.CopyFrameProps(fresh)
+    return mixed + new[length:] if new.num_frames > length else mixed
 
 
 def _at_rate(clip: vs.VideoNode, rate: Fraction) -> vs.VideoNode:
@@ -178,6 +183,28 @@ class _Shapes:
 
     def _outline(self, clip: vs.VideoNode, length: int) -> _Outline:
         return _Outline(clip.width, clip.height, clip.format.id, clip.num_frames // length)
+
+
+class _Workshop:
+    """Makes the pieces of one restored reel: all of one size, format and rate."""
+
+    def __init__(self, shots: Sequence[GraphShot]) -> None:
+        self._shapes = _Shapes()
+        self._live = _LiveShots(_LIVE_SHOTS)
+        self._like = self._shapes.of(shots[0])
+        self.factor = max(self._shapes.of(shot).factor for shot in shots)
+
+    def piece(self, shot: GraphShot) -> vs.VideoNode:
+        outline = self._shapes.of(shot)
+        if outline.picture != self._like.picture or self.factor % outline.factor:
+            raise SettingError(
+                f"comes out as {outline}, the first shot as {self._like}; a reel has one size, format and rate",
+                shot=shot.id,
+                hint="Give all shots the same size-changing and rate-changing steps",
+            )
+        piece = shot.finish(shot.bare) if outline.untouched else self._live.lazy(shot, outline)
+        repeat = self.factor // outline.factor
+        return core.std.Interleave([piece] * repeat) if repeat > 1 else piece
 
 
 class _LiveShots:

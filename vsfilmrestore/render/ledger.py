@@ -12,7 +12,7 @@ import sqlite3
 import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -102,7 +102,7 @@ class Ledger:
         if row is None:
             return None
         details = json.loads(zlib.decompress(row[7]))
-        done = Done(*row[:7], details["md5s"], details["changed"])
+        done = replace(Done(*row[:7]), md5s=details["md5s"], changed=details["changed"])
         return done if self._is_whole(done) else None
 
     def _is_whole(self, done: Done) -> bool:

@@ -87,13 +87,10 @@ def save_png(picture: npt.NDArray[np.uint8], path: Path) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.part.png")
-    output = oiio.ImageOutput.create("png")
-    spec = oiio.ImageSpec(picture.shape[1], picture.shape[0], 3, "uint8")
+    image = oiio.ImageBuf(np.ascontiguousarray(picture))
     try:
-        written = output.open(str(temporary), spec) and output.write_image(np.ascontiguousarray(picture))
-        output.close()
-        if not written:
-            raise OutputError(f"cannot be written: {output.geterror()}", file=path)
+        if not image.write(str(temporary)):
+            raise OutputError(f"cannot be written: {image.geterror()}", file=path)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

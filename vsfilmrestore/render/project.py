@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Final, NoReturn, Self
+from typing import Any, Final, Self
 
 import tomlkit
 
@@ -180,15 +180,15 @@ def _settings(text: str, data: dict[str, Any]) -> ProjectSettings:
     for table, content in data.items():
         keys = _TABLES.get(table)
         if table != "shots" and keys is None:
-            _refuse(f"unknown table '{table}'{nearest(table, [*_TABLES, 'shots'])}", text, table)
+            raise _refused(f"unknown table '{table}'{nearest(table, [*_TABLES, 'shots'])}", text, table)
         if not isinstance(content, dict):
-            _refuse(f"{table} must be a table", text, table)
+            raise _refused(f"{table} must be a table", text, table)
         if keys is None:
             values["shots"] = {key: _text(text, "shots", key, value) for key, value in content.items()}
             continue
         for key, value in content.items():
             if key not in keys:
-                _refuse(f"unknown key '{key}'{nearest(key, keys)}", text, table, key)
+                raise _refused(f"unknown key '{key}'{nearest(key, keys)}", text, table, key)
             values[key] = _typed(text, table, key, value)
     return ProjectSettings(**values)
 
@@ -208,14 +208,14 @@ def _typed(text: str, table: str, key: str, value: object) -> object:
         wanted = int if "int" in kind else str
         if all(isinstance(item, wanted) for item in value):
             return tuple(value)
-    _refuse(f"{key} has a value of the wrong type: {value!r}", text, table, key)
+    raise _refused(f"{key} has a value of the wrong type: {value!r}", text, table, key)
 
 
 def _text(text: str, table: str, key: str, value: object) -> str:
     if isinstance(value, str | int | float) and not isinstance(value, bool):
         return str(value)
-    _refuse(f"{key} must be text, not {value!r}", text, table, key)
+    raise _refused(f"{key} must be text, not {value!r}", text, table, key)
 
 
-def _refuse(message: str, text: str, *path: str) -> NoReturn:
-    raise SettingError(message, file=_FILE, line=line_of(text, *path))
+def _refused(message: str, text: str, *path: str) -> SettingError:
+    return SettingError(message, file=_FILE, line=line_of(text, *path))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from os import PathLike
 from pathlib import Path
@@ -204,10 +204,11 @@ class Reel:
     def _pieces(self, index: int) -> list[GraphShot]:
         bound, decision, script = self.bound[index], self.decisions[index], self._scripts.get(index)
         like = next((b.medium for b in self.bound if b.medium is not None), None)
-        whole = GraphShot(bound.shot.id, bound.take(like), bound.handles, bound.frames, decision.recipe, script)
-        if bound.medium is None:
-            return [whole.untreated()]
-        if script is not None or len(decision.parts) == 1:
+        whole = _graph_shot(bound, like, decision.recipe, script)
+        if bound.fades_over is not None:
+            old = _graph_shot(bound.fades_over, like, self.decisions[max(index - 1, 0)].recipe, None)
+            whole = replace(whole, fades_over=old)
+        if whole.script is not None or not whole.recipe or len(decision.parts) == 1:
             return [whole]
         start = bound.shot.record.start
         return [whole.limited(p.recipe, p.frames.start - start, p.frames.stop - start) for p in decision.parts]
@@ -229,3 +230,8 @@ class Reel:
                 raise UsageError(f"{len(found)} shots are named '{key}': {ids}", hint="Use one of these ids")
         known = [name for shot in shots for name in (shot.name, shot.id) if name]
         raise UsageError(f"there is no shot '{key}'{nearest(str(key), known)}", file=self.cut.file or None)
+
+
+def _graph_shot(bound: Bound, like: Media | None, recipe: Recipe, script: Build | None) -> GraphShot:
+    shot = GraphShot(bound.shot.id, bound.take(like), bound.handles, bound.frames, recipe, script)
+    return shot.untreated() if bound.medium is None else shot
