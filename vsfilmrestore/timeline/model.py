@@ -200,7 +200,7 @@ class Shot:
         return self.source_at(record_frame - self.record.start, record_rate)
 
     def source_at(self, k: int, record_rate: Fraction) -> int:
-        """Source frame ``k`` record frames after the shot's first; below 0 and past the end it runs on into the handles.
+        """Source frame ``k`` record frames after the shot's first; beyond both ends it runs on into the handles.
 
         Raises:
             ValueError: The shot is a gap.
@@ -245,7 +245,7 @@ class Transition:
         return len(self.outgoing.record)
 
     def weight(self, record_frame: int) -> Fraction:
-        """Share of the incoming shot in a record frame of a dissolve: 1/(n+1) at its first frame, n/(n+1) at its last."""
+        """Share of the incoming shot in a frame of a dissolve: 1/(n+1) at its first frame, n/(n+1) at its last."""
         k = record_frame - self.outgoing.record.start
         return min(max(Fraction(k + 1, self.length + 1), Fraction(0)), Fraction(1))
 

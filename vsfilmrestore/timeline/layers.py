@@ -1,0 +1,203 @@
+"""Tracks, nests and overlaps laid flat: from pieces of media on an exact time line to shots that touch.
+
+::
+
+    V2            |--- C ---|                      |------|--- C ---|---|----|
+    V1   |------ A -----|-- B --|    ->            |  A   |    C    | B |gap |     Reel.shots
+
+Times are fractions of record frames, because nested and mixed-rate items need not begin on whole ones; only the
+finished shots are whole frames. A piece keeps its exact place in the media wherever it is cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from math import floor
+
+from vsfilmrestore.timeline._remarks import Remarks
+from vsfilmrestore.timeline.model import FrameRange, SettingNote, Shot, SourceKey, Transition
+
+__all__ = ["Fade", "Piece", "between", "overlay", "shots_of", "whole"]
+
+_SNAP = Fraction(1, 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of one medium (or black) on the record time line.
+
+    Attributes:
+        name: Name for the shot.
+        start: First record frame, exact.
+        stop: Record frame after the last, exact.
+        source: The medium; its `start` is not used yet. None is black.
+        low: Place in the medium of the lowest frame shown, in source frames, exact.
+        step: Source frames per record frame, rates included; below 0 plays backwards.
+        speed: The same without the rates, as the shot will have it.
+        event: Event number of an EDL.
+        line: Line it was read from.
+        fade: How it fades in.
+        comments: Lines of an EDL under the event.
+        notes: Settings for all of it.
+        owner: Which clip of the cut list it is a part of; any number that tells clips apart.
+    """
+
+    name: str
+    start: Fraction
+    stop: Fraction
+    source: SourceKey | None = None
+    low: Fraction = Fraction(0)
+    step: Fraction = Fraction(1)
+    speed: Fraction = Fraction(1)
+    event: str = ""
+    line: int | None = None
+    fade: Fade | None = None
+    comments: tuple[str, ...] = ()
+    notes: tuple[SettingNote, ...] = field(default=())
+    owner: int = -1
+
+    def over(self, start: Fraction, stop: Fraction) -> Piece:
+        """The same medium over other record frames: shorter, or on into its handles. The fade is left as it is."""
+        moved = start - self.start if self.step >= 0 else self.stop - stop
+        return replace(self, start=start, stop=stop, low=self.low + moved * abs(self.step))
+
+    def shifted(self, by: Fraction) -> Piece:
+        """The same piece earlier or later on the record side."""
+        fade = self.fade and replace(self.fade, outgoing=self.fade.outgoing.shifted(by))
+        return replace(self, start=self.start + by, stop=self.stop + by, fade=fade)
+
+    def record_frames(self, low: Fraction, high: Fraction) -> tuple[Fraction, Fraction] | None:
+        """The record times at which the media frames from ``low`` up to ``high`` are seen; None if they are not."""
+        if self.step == 0:
+            return (self.start, self.stop) if low <= self.low < high else None
+        if self.step > 0:
+            ends = self.start + (low - self.low) / self.step, self.start + (high - self.low) / self.step
+        else:
+            ends = self.stop + (high - self.low) / self.step, self.stop + (low - self.low) / self.step
+        first, last = max(ends[0], self.start), min(ends[1], self.stop)
+        return (first, last) if first < last else None
+
+
+@dataclass(frozen=True, slots=True)
+class Fade:
+    """A transition into a piece: its kind, and what fades away over which record frames."""
+
+    kind: str
+    outgoing: Piece
+
+
+def whole(value: Fraction) -> int:
+    """The nearest whole number."""
+    return floor(value + Fraction(1, 2))
+
+
+def overlay(lower: Sequence[Piece], upper: Sequence[Piece], remarks: Remarks) -> list[Piece]:
+    """The upper pieces in front of the lower ones. Both are in record order without overlaps, and so is the result."""
+    if not upper or not lower:
+        return list(upper or lower)
+    result = list(upper)
+    i = 0
+    for piece in lower:
+        while i < len(upper) and upper[i].stop <= piece.start:
+            i += 1
+        at, j = piece.start, i
+        while j < len(upper) and upper[j].start < piece.stop:
+            if at < upper[j].start:
+                result.append(between(piece, at, upper[j].start, remarks))
+            at = max(at, upper[j].stop)
+            j += 1
+        if at < piece.stop:
+            result.append(between(piece, at, piece.stop, remarks))
+    result.sort(key=lambda piece: piece.start)
+    return result
+
+
+def between(piece: Piece, start: Fraction, stop: Fraction, remarks: Remarks) -> Piece:
+    """A piece cut down to some of its record frames. A fade that loses its start is dropped, with a remark."""
+    if start == piece.start and stop == piece.stop:
+        return piece
+    cut = piece.over(start, stop)
+    if piece.fade is not None and start > piece.start:
+        if start < piece.fade.outgoing.stop:
+            remarks.add(f"the {piece.fade.kind} into '{piece.name}' is half hidden; made a cut", piece.line)
+        cut = replace(cut, fade=None)
+    return cut
+
+
+def shots_of(pieces: Iterable[Piece], start: int, remarks: Remarks, *, stop: int | None = None) -> tuple[Shot, ...]:
+    """Shots without holes from pieces in record order without overlaps.
+
+    Args:
+        pieces: On the record time line in frames from anywhere.
+        start: The place on that time line that becomes record frame 0.
+        remarks: Told of frames rounded and transitions shortened.
+        stop: Where the reel ends, black from the last piece on; None: with the last piece.
+    """
+    shots: list[Shot] = []
+    at = 0
+    for piece in pieces:
+        begin, end = whole(piece.start) - start, whole(piece.stop) - start
+        begin = max(begin, at)
+        if end <= begin:
+            remarks.add(f"'{piece.name}' is shorter than a frame; skipped", piece.line)
+            continue
+        if begin > at:
+            shots.append(_gap(at, begin))
+        shots.append(_shot(piece.shifted(Fraction(-start)), FrameRange(begin, end), remarks))
+        at = end
+    if stop is not None and stop - start > at:
+        shots.append(_gap(at, stop - start))
+    return tuple(shots)
+
+
+def _gap(start: int, stop: int) -> Shot:
+    return Shot("gap", FrameRange(start, stop), None)
+
+
+def _shot(piece: Piece, record: FrameRange, remarks: Remarks) -> Shot:
+    shown = piece.over(Fraction(record.start), Fraction(record.stop))
+    source, phase = _source(shown)
+    return Shot(
+        name=piece.name or (source.label if source else "gap"),
+        record=record,
+        source=source,
+        speed=piece.speed,
+        event=piece.event,
+        notes=piece.notes,
+        handles=_handles(shown),
+        transition=_transition(piece, record, remarks),
+        comments=piece.comments,
+        phase=phase,
+    )
+
+
+def _source(piece: Piece) -> tuple[SourceKey | None, Fraction]:
+    if piece.source is None:
+        return None, Fraction(0)
+    low = piece.low
+    if abs(low - whole(low)) < _SNAP:
+        low = Fraction(whole(low))
+    first = floor(low)
+    return replace(piece.source, start=first), low - first
+
+
+def _handles(piece: Piece) -> tuple[int, int]:
+    if piece.source is None or piece.source.available is None:
+        return (0, 0)
+    high = piece.low + (piece.stop - piece.start - 1) * abs(piece.step)
+    known = piece.source.available
+    return max(0, floor(piece.low) - known.start), max(0, known.stop - floor(high) - 1)
+
+
+def _transition(piece: Piece, record: FrameRange, remarks: Remarks) -> Transition | None:
+    if piece.fade is None:
+        return None
+    stop = whole(piece.fade.outgoing.stop)
+    if stop > record.stop:
+        remarks.add(f"the {piece.fade.kind} into '{piece.name}' is longer than the shot; shortened", piece.line)
+    frames = FrameRange(record.start, min(stop, record.stop)) if stop > record.start else None
+    if frames is None:
+        return None
+    return Transition(piece.fade.kind, _shot(replace(piece.fade.outgoing, fade=None), frames, remarks))
