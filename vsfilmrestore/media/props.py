@@ -10,7 +10,9 @@ from typing import Final
 __all__ = [
     "CHANGED_PREFIX",
     "KEYCODE",
+    "LOG",
     "MASK_PREFIX",
+    "MISSING",
     "REEL",
     "SHOT",
     "SOURCE_FILE",
@@ -30,6 +32,10 @@ SOURCE_FILE: Final = "_VsfrSourceFile"
 """File name (of the single frame in a sequence) the picture came from."""
 SOURCE_FRAME: Final = "_VsfrSourceFrame"
 """Frame number in the source: the number in the file name of a sequence, else counted from 0."""
+LOG: Final = "_VsfrLog"
+"""1 where the code values are logarithmic printing density (a Cineon or log DPX scan)."""
+MISSING: Final = "_VsfrMissing"
+"""1 where an image sequence has a hole and the picture is a stand-in (a held or a black frame)."""
 SHOT: Final = "_VsfrShot"
 """Id of the shot the frame belongs to."""
 MASK_PREFIX: Final = "_VsfrMask_"
