@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
 import vapoursynth as vs
 
 from vsfilmrestore.errors import MediaError, TimelineError
-from vsfilmrestore.media.source import Media, SourceOptions, open_media
+from vsfilmrestore.media.source import Media
 from vsfilmrestore.media.timecode import format_timecode, rate_text
 from vsfilmrestore.render.link import Link, MediaFinder
 from vsfilmrestore.timeline.model import CutList, Shot, SourceKey
 
-__all__ = ["Bound", "bind"]
+__all__ = ["Binder", "Bound", "Opener"]
 
 core = vs.core
 
@@ -57,39 +58,56 @@ class Bound:
         return self.medium.video[self.first - front : self.first + self.length + back]
 
 
-def bind(cut: CutList, places: Sequence[Path], options: SourceOptions, handles: int = 0) -> list[Bound]:
-    """Find and open the media of a cut.
+type Opener = Callable[[Path], Media]
+
+
+class Binder:
+    """Finds and opens the media of cuts, each medium once.
 
     Args:
-        cut: The cut.
         places: Folders to search and media to use.
-        options: How media are opened.
-        handles: Frames of the same take known to exist around each shot.
-
-    Raises:
-        MediaError: A medium is missing or cannot be opened.
-        TimelineError: A shot asks for frames its medium does not hold.
+        opener: Opens a medium.
     """
-    binder = _Binder(cut, MediaFinder(places), options)
-    bound = [binder.bind(shot) for shot in cut.shots]
-    if not binder.opened:
-        raise TimelineError("holds no shot with a picture", file=cut.file)
-    return [_with_fade(before, item) for before, item in pairwise([None, *_with_handles(bound, handles)]) if item]
 
+    def __init__(self, places: Sequence[Path], opener: Opener) -> None:
+        self._finder = MediaFinder(places)
+        self._opener = opener
+        self._opened: dict[Path, Media] = {}
 
-class _Binder:
-    def __init__(self, cut: CutList, finder: MediaFinder, options: SourceOptions) -> None:
-        self._cut, self._finder, self._options = cut, finder, options
-        self.opened: dict[Path, Media] = {}
+    def bind(self, cut: CutList, handles: int = 0) -> list[Bound]:
+        """Bind every shot.
 
-    def bind(self, shot: Shot) -> Bound:
-        over = None if shot.transition is None else self.bind(shot.transition.outgoing)
+        Args:
+            cut: The cut.
+            handles: Frames of the same take known to exist around each shot.
+
+        Raises:
+            MediaError: A medium is missing or cannot be opened.
+            TimelineError: A shot asks for frames its medium does not hold.
+        """
+        bound = [self._bind(cut, shot) for shot in cut.shots]
+        if not self._opened:
+            raise TimelineError("holds no shot with a picture", file=cut.file)
+        return [_with_fade(before, item) for before, item in pairwise([None, *_with_handles(bound, handles)]) if item]
+
+    def rate_of_media(self, cut: CutList) -> Fraction | None:
+        """Rate of the medium of the first shot that is found, None if none is."""
+        for shot in cut.shots:
+            if shot.source is not None and (link := self._finder.find(shot.source)):
+                return self._open(link).rate
+        return None
+
+    def _bind(self, cut: CutList, shot: Shot) -> Bound:
+        over = None if shot.transition is None else self._bind(cut, shot.transition.outgoing)
         if shot.source is None:
             return Bound(shot, None, range(len(shot.record)), 0, (0, 0), "gap", over)
-        link = _linked(self._cut, shot, shot.source, self._finder)
-        if link.path not in self.opened:
-            self.opened[link.path] = open_media(link.path, self._options)
-        return _bound(self._cut, shot, shot.source, self.opened[link.path], link.how, over)
+        link = _linked(cut, shot, shot.source, self._finder)
+        return _bound(cut, shot, shot.source, self._open(link), link.how, over)
+
+    def _open(self, link: Link) -> Media:
+        if link.path not in self._opened:
+            self._opened[link.path] = self._opener(link.path)
+        return self._opened[link.path]
 
 
 def _with_fade(before: Bound | None, item: Bound) -> Bound:

@@ -13,8 +13,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -22,12 +20,13 @@ from typing import Any, Final, Self
 
 import tomlkit
 
-from vsfilmrestore.errors import OutputError, ProjectError, SettingError
+from vsfilmrestore.errors import ProjectError, SettingError
 from vsfilmrestore.filters.schema import nearest
+from vsfilmrestore.media.out.atomic import atomic_text
 from vsfilmrestore.recipes import Recipe
 from vsfilmrestore.recipes.toml import line_of, parse_toml
 
-__all__ = ["Project", "ProjectSettings", "write_whole"]
+__all__ = ["Project", "ProjectSettings"]
 
 _FILE: Final = "project.toml"
 _HEAD: Final = "vsfilmrestore project. Edit freely: only what a change touches is rendered again."
@@ -133,7 +132,6 @@ class Project:
         Raises:
             OutputError: It cannot be written.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
         file = self.folder / _FILE
         document = tomlkit.parse(file.read_text("utf-8")) if file.is_file() else tomlkit.document()
         if not file.is_file():
@@ -141,28 +139,7 @@ class Project:
         for table, keys in _TABLES.items():
             _fill(document, table, {key: getattr(self.settings, key) for key in keys})
         _fill(document, "shots", dict(self.settings.shots))
-        write_whole(file, tomlkit.dumps(document).encode())
-
-
-def write_whole(file: Path, content: bytes) -> None:
-    """Write a small file so that it is either the old one or the new one, whatever happens.
-
-    Raises:
-        OutputError: It cannot be written; what was there is untouched.
-    """
-    temporary = ""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=file.parent, prefix=f".{file.name}.", delete=False) as stream:
-            temporary = stream.name
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).replace(file)
-    except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
-        raise OutputError(f"cannot be written: {error.strerror}", file=file) from None
+        atomic_text(file, tomlkit.dumps(document))
 
 
 def _fill(document: tomlkit.TOMLDocument, table: str, values: dict[str, Any]) -> None:

@@ -14,9 +14,10 @@ import vapoursynth as vs
 from vsfilmrestore import timeline
 from vsfilmrestore.errors import UsageError
 from vsfilmrestore.filters.schema import nearest
-from vsfilmrestore.media.source import Media, SourceOptions, open_media
+from vsfilmrestore.media.source import Media, open_media
+from vsfilmrestore.media.timecode import exact_rate
 from vsfilmrestore.recipes import Recipe
-from vsfilmrestore.render.bind import Bound, bind
+from vsfilmrestore.render.bind import Binder, Bound, Opener
 from vsfilmrestore.render.decide import Decision, Part, decide
 from vsfilmrestore.render.graph import Build, GraphShot, restored_node, source_node
 from vsfilmrestore.render.sound import reel_sound
@@ -99,7 +100,7 @@ class Reel:
         rate: float | str | Fraction | None = None,
         settings: Mapping[str, str] | None = None,
         handles: int = 0,
-        options: SourceOptions | None = None,
+        opener: Opener = open_media,
     ) -> Self:
         """Open a cut list with its media, or a medium as one single shot.
 
@@ -111,21 +112,19 @@ class Reel:
             rate: Frame rate, for cut lists that do not tell.
             settings: Settings in marker words by shot id, as in ``project.toml``.
             handles: Frames of the same take known to exist around each shot in its source.
-            options: How media are opened.
+            opener: Opens a medium; give your own to set gaps, rates or timecode.
 
         Raises:
             VsfrError: What cannot be read, linked or understood, with file, line and shot.
         """
-        options = options or SourceOptions()
         path = Path(path)
         recipe = Recipe.preset(preset) if isinstance(preset, str) else preset
         if not timeline.is_cut_list(path):
-            return cls.of_medium(open_media(path, options), recipe=recipe, settings=settings)
-        exact = None if rate is None else timeline.exact_rate(rate)
-        cut = timeline.read(path, rate=exact, markers=None if markers is None else Path(markers))
+            return cls.of_medium(opener(path), recipe=recipe, settings=settings)
         names = [media] if isinstance(media, str | PathLike) else media
-        places = [Path(name) for name in names] or [path.parent]
-        return cls(cut, bind(cut, places, options, handles), decide(cut, recipe, settings))
+        binder = Binder([Path(name) for name in names] or [path.parent], opener)
+        cut = _read_cut(path, rate, None if markers is None else Path(markers), binder)
+        return cls(cut, binder.bind(cut, handles), decide(cut, recipe, settings))
 
     @classmethod
     def of_medium(
@@ -230,6 +229,22 @@ class Reel:
                 raise UsageError(f"{len(found)} shots are named '{key}': {ids}", hint="Use one of these ids")
         known = [name for shot in shots for name in (shot.name, shot.id) if name]
         raise UsageError(f"there is no shot '{key}'{nearest(str(key), known)}", file=self.cut.file or None)
+
+
+def _read_cut(path: Path, rate: float | str | Fraction | None, markers: Path | None, binder: Binder) -> CutList:
+    """Read a cut list; where it does not tell its rate and nobody else does, the medium of its first shot does."""
+    if rate is not None:
+        return timeline.read(path, rate=_exact(rate), markers=markers)
+    cut = timeline.read(path, markers=markers)
+    told = None if cut.rate_known else binder.rate_of_media(cut)
+    return cut if told in (None, cut.rate) else timeline.read(path, rate=told, markers=markers)
+
+
+def _exact(rate: float | str | Fraction) -> Fraction:
+    try:
+        return exact_rate(rate)
+    except ValueError:
+        raise UsageError(f"'{rate}' is not a frame rate", hint="Write 24, 23.976 or 30000/1001") from None
 
 
 def _graph_shot(bound: Bound, like: Media | None, recipe: Recipe, script: Build | None) -> GraphShot:

@@ -1,0 +1,209 @@
+"""Rendering on this machine: piece by piece into the project folder, then joined into the output.
+
+Each piece is written whole, read back and only then entered in the ledger, so that a job that is killed at any moment
+goes on where it was and ends with the same bytes. Memory is bounded: VapourSynth holds no more than a few finished
+frames that the encoder has not taken yet, however slow it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import groupby, islice
+from pathlib import Path
+from time import monotonic
+from typing import Final
+
+import vapoursynth as vs
+
+from vsfilmrestore.errors import RenderError
+from vsfilmrestore.media.out.framemd5 import write_framemd5
+from vsfilmrestore.media.out.info import VideoInfo
+from vsfilmrestore.media.out.join import join_segments
+from vsfilmrestore.media.out.prepare import prepare
+from vsfilmrestore.media.out.profiles import Profile
+from vsfilmrestore.media.out.segments import encode_segment, segment_suffix
+from vsfilmrestore.media.out.stills import write_stills
+from vsfilmrestore.media.props import CHANGED_PREFIX
+from vsfilmrestore.render.ledger import Done, Ledger
+from vsfilmrestore.render.pieces import Piece, plan_pieces
+from vsfilmrestore.render.progress import Progress, Silent
+from vsfilmrestore.render.project import Project
+from vsfilmrestore.render.reel import Reel
+
+__all__ = ["Rendered", "render"]
+
+_BACKLOG: Final = 4
+"""Finished frames that may wait for the encoder, besides one for each thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A finished render.
+
+    Attributes:
+        output: File or folder.
+        info: Size, rate, colour of the output.
+        profile: Output format.
+        pieces: What it was made of, in order.
+        reused: Frames that were finished before this call.
+        seconds: Time this call took.
+    """
+
+    output: Path
+    info: VideoInfo
+    profile: Profile
+    pieces: tuple[Done, ...]
+    reused: int
+    seconds: float
+
+
+@dataclass
+class _Notes:
+    """What is noted down of each frame while it goes to the encoder."""
+
+    changed: dict[str, list[float]] = field(default_factory=dict)
+    frames: int = 0
+
+    def take(self, frame: vs.VideoFrame) -> None:
+        for key, value in frame.props.items():
+            if key.startswith(CHANGED_PREFIX) and isinstance(value, int | float):
+                shares = self.changed.setdefault(key.removeprefix(CHANGED_PREFIX), [])
+                shares.extend([0.0] * (self.frames - len(shares)))
+                shares.append(round(float(value), 7))
+        self.frames += 1
+
+
+def render(reel: Reel, project: Project, output: Path, profile: Profile, progress: Progress | None = None) -> Rendered:
+    """Render a reel.
+
+    Args:
+        reel: What to render.
+        project: Where finished pieces are kept.
+        output: File, or folder for stills.
+        profile: Output format.
+        progress: Listener.
+
+    Raises:
+        RenderError: A frame cannot be made; the message has shot and frame.
+        OutputError: The output cannot be written.
+        ProjectError: Another process renders this project.
+    """
+    began = monotonic()
+    clip = prepare(reel.restored(), profile)
+    info = VideoInfo.of(_first_frame(clip), clip.fps)
+    factor = round(clip.fps / reel.rate)
+    pieces = plan_pieces(reel, factor, [profile.name, info.width, info.height, info.format_id, str(info.rate)])
+    listener = progress or Silent()
+    with Ledger(_made(project.ledger)) as ledger:
+        worker = _Worker(reel, project, output, profile, info, clip, ledger, listener)
+        done = {piece.key: found for piece in pieces if (found := worker.finished(piece))}
+        reused = sum(len(piece) for piece in pieces if piece.key in done)
+        listener.begin(pieces, reused)
+        try:
+            for missing, run in groupby(pieces, lambda piece: piece.key not in done):
+                if missing:
+                    done |= {each.key: each for each in worker.work(list(run))}
+            listener.joining()
+            ordered = tuple(done[piece.key] for piece in pieces)
+            worker.finish(pieces, ordered)
+        finally:
+            listener.end()
+    return Rendered(output, info, profile, ordered, reused, monotonic() - began)
+
+
+def _made(file: Path) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    return file
+
+
+def _first_frame(clip: vs.VideoNode) -> vs.VideoFrame:
+    try:
+        return clip.get_frame(0)
+    except vs.Error as error:
+        raise RenderError(str(error), frame=0) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Worker:
+    reel: Reel
+    project: Project
+    output: Path
+    profile: Profile
+    info: VideoInfo
+    clip: vs.VideoNode
+    ledger: Ledger
+    progress: Progress
+
+    def finished(self, piece: Piece) -> Done | None:
+        found = self.ledger.find(piece.key)
+        if found is None or self.profile.is_movie:
+            return found
+        return found if found.first == piece.first and self._has_stills(piece) else None
+
+    def work(self, run: list[Piece]) -> Iterator[Done]:
+        """Render pieces that follow one another, in one pass over the graph."""
+        first, stop = run[0].first, run[-1].stop
+        threads = vs.core.num_threads
+        frames = self.clip[first:stop].frames(prefetch=threads, backlog=threads + _BACKLOG, close=True)
+        for piece in run:
+            yield self._piece(piece, frames)
+
+    def _piece(self, piece: Piece, frames: Iterator[vs.VideoFrame]) -> Done:
+        began, notes = monotonic(), _Notes()
+        self.progress.piece(piece)
+        stream = self._watched(piece, islice(frames, len(piece)), notes)
+        if self.profile.is_movie:
+            path = self.project.renders / f"{piece.key[:24]}{segment_suffix(self.profile)}"
+            result = encode_segment(stream, self.profile, path, self.info)
+            place, size, md5s = path.relative_to(self.project.folder).as_posix(), result.bytes, result.stored
+        else:
+            stills = write_stills(stream, self.profile, self.output, self.info, **self._numbering(piece.first))
+            place, size, md5s = "", stills.bytes, stills.md5s
+        done = Done(
+            piece.key, piece.shot, piece.first, piece.stop, place, size, monotonic() - began, md5s, notes.changed
+        )
+        self.ledger.add(done)
+        return done
+
+    def _watched(self, piece: Piece, frames: Iterator[vs.VideoFrame], notes: _Notes) -> Iterator[vs.VideoFrame]:
+        number = piece.first
+        try:
+            for frame in frames:
+                notes.take(frame)
+                yield frame
+                self.progress.frame(piece, number)
+                number += 1
+        except vs.Error as error:
+            raise RenderError(str(error), shot=piece.name or piece.shot, frame=number) from error
+        if number != piece.stop:
+            raise RenderError("the graph ended early", shot=piece.name or piece.shot, frame=number)
+
+    def finish(self, pieces: list[Piece], done: tuple[Done, ...]) -> None:
+        md5s = [md5 for each in done for md5 in each.md5s]
+        if self.profile.is_movie:
+            join_segments(
+                [self.project.folder / each.path for each in done],
+                self.output,
+                profile=self.profile,
+                info=self.info,
+                timecode=self._timecode(0),
+                reel=self._reel_name(),
+                audio=self.reel.audio(),
+            )
+        write_framemd5(self.output, self.profile, self.info, md5s)
+
+    def _timecode(self, number: int) -> str:
+        rate = self.reel.rate
+        return self.reel.cut.timecode(number // max(1, round(Fraction(self.info.rate) / rate)))
+
+    def _reel_name(self) -> str:
+        names = {item.medium.reel for item in self.reel.bound if item.medium is not None and item.medium.reel}
+        return names.pop() if len(names) == 1 else ""
+
+    def _numbering(self, first: int) -> dict[str, object]:
+        raise AssertionError
+
+    def _has_stills(self, piece: Piece) -> bool:
+        raise AssertionError

@@ -1,0 +1,102 @@
+"""Pieces of work: a shot, or a stretch of a long one, with a key that tells whether it is done already.
+
+The key hashes all that decides the bytes of a piece: the source frames, the recipe with every default written out, the
+output format and the versions of what computes the pictures. Change one shot and only its pieces get new keys.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import distributions
+from typing import Final
+
+from vsfilmrestore.media.source import Media
+from vsfilmrestore.render.bind import Bound
+from vsfilmrestore.render.decide import Decision
+from vsfilmrestore.render.reel import Reel
+
+__all__ = ["Piece", "plan_pieces"]
+
+_LONGEST: Final = 250
+"""Frames of a piece at most: what a crash can cost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of the output that is rendered in one go and lies within one shot.
+
+    Attributes:
+        key: Hash of all that decides its bytes.
+        shot: Id of its shot.
+        name: Name of its shot.
+        first: First frame in the output.
+        stop: Frame after its last.
+    """
+
+    key: str
+    shot: str
+    name: str
+    first: int
+    stop: int
+
+    def __len__(self) -> int:
+        return self.stop - self.first
+
+
+def plan_pieces(reel: Reel, factor: int, output: Sequence[object]) -> list[Piece]:
+    """Split a reel into pieces, in order.
+
+    Args:
+        reel: The reel.
+        factor: Output frames for each record frame.
+        output: All that decides the output's bytes besides the pictures: profile, size, format, rate.
+    """
+    pieces = []
+    for bound, decision in zip(reel.bound, reel.decisions, strict=True):
+        ground = [_versions(), *output, factor, _shot_facts(bound, decision)]
+        if bound.fades_over is not None:
+            before = reel.decisions[max(reel.bound.index(bound) - 1, 0)]
+            ground.append(_shot_facts(bound.fades_over, before))
+        start = bound.shot.record.start * factor
+        for first, stop in _stretches(len(bound.shot.record) * factor):
+            key = hashlib.sha256(json.dumps([ground, first, stop]).encode()).hexdigest()
+            pieces.append(Piece(key, bound.shot.id, bound.shot.name, start + first, start + stop))
+    return pieces
+
+
+def _stretches(length: int) -> Iterator[tuple[int, int]]:
+    """Stretches of nearly equal length."""
+    count = -(-length // _LONGEST)
+    for i in range(count):
+        yield length * i // count, length * (i + 1) // count
+
+
+def _shot_facts(bound: Bound, decision: Decision) -> list[object]:
+    medium = None if bound.medium is None else _fingerprint(bound.medium)
+    frames = repr(bound.frames) if isinstance(bound.frames, range) else list(bound.frames)
+    start = bound.shot.record.start
+    parts = [[p.frames.start - start, p.frames.stop - start, p.recipe.key()] for p in decision.parts]
+    return [medium, bound.first, frames, list(bound.handles), parts, bound.shot.id]
+
+
+def _fingerprint(medium: Media) -> list[object]:
+    path = medium.path
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    files = [file for file in files if file.is_file()]
+    known = [files[0], files[len(files) // 2], files[-1]] if len(files) > 3 else files
+    stats = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in known]
+    script = hashlib.sha256(path.read_bytes()).hexdigest() if medium.kind == "script" else ""
+    return [path.name, len(files), stats, str(medium.rate), medium.video.num_frames, script]
+
+
+@cache
+def _versions() -> str:
+    """Versions of the packages that compute pictures or bytes."""
+    ours = ("vsfilmrestore", "vapoursynth", "av", "openimageio", "numpy")
+    found = {str(d.metadata["Name"]).lower(): d.version for d in distributions()}
+    chosen = {name: version for name, version in found.items() if name.startswith("vapoursynth-") or name in ours}
+    return json.dumps(chosen, sort_keys=True)
