@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from itertools import groupby, islice
 from pathlib import Path
 from time import monotonic
@@ -102,8 +103,8 @@ def render(reel: Reel, project: Project, output: Path, profile: Profile, progres
         reused = sum(len(piece) for piece in pieces if piece.key in done)
         listener.begin(pieces, reused)
         try:
-            for missing, run in groupby(pieces, lambda piece: piece.key not in done):
-                if missing:
+            for ready, run in groupby(pieces, partial(_is_done, frozenset(done))):
+                if not ready:
                     done |= {each.key: each for each in worker.work(list(run))}
             listener.joining()
             ordered = tuple(done[piece.key] for piece in pieces)
@@ -111,6 +112,10 @@ def render(reel: Reel, project: Project, output: Path, profile: Profile, progres
         finally:
             listener.end()
     return Rendered(output, info, profile, ordered, reused, monotonic() - began)
+
+
+def _is_done(keys: frozenset[str], piece: Piece) -> bool:
+    return piece.key in keys
 
 
 def _made(file: Path) -> Path:

@@ -24,13 +24,14 @@ __all__ = ["open_project", "open_reel"]
 type Watcher = Callable[[int, int], None]
 
 
-def open_project(source: Path, folder: Path | None, given: Mapping[str, Any]) -> Project:
+def open_project(source: Path, folder: Path | None, given: Mapping[str, Any], *, output: str = "") -> Project:
     """The project of an input, new or as it was left, with what the command says written into it.
 
     Args:
         source: Cut list, medium, .vpy or project folder.
         folder: Project folder; ``<name of the input>.vsfr`` in the current folder if None.
         given: Fields of `ProjectSettings` the command names; all others stay as they are.
+        output: File to render to where neither command nor project names one.
 
     Raises:
         UsageError: The input does not exist, or the project belongs to another input.
@@ -54,6 +55,8 @@ def open_project(source: Path, folder: Path | None, given: Mapping[str, Any]) ->
                 hint="Name another folder with --project",
             )
     changed = {key: _written(key, value, project.folder) for key, value in given.items()}
+    if output and not settings.output:
+        changed.setdefault("output", _written("output", output, project.folder))
     if settings.cuts is not None and settings.inverse_telecine != changed.get("inverse_telecine", False):
         changed.setdefault("cuts", None)  # frames are counted anew
     project = replace(project, settings=replace(settings, **changed))
@@ -115,7 +118,9 @@ def open_reel(project: Project, *, watch: Watcher | None = None, save: bool = Tr
         )
     medium = opener(source)
     cuts = settings.cuts
-    if cuts is None:
+    if not settings.recipe() and not settings.shots:
+        cuts = cuts or ()  # nothing looks at neighbouring frames, so no wall is needed
+    elif cuts is None:
         cuts = tuple(detect_shots(medium.video, progress=watch))
         if save:
             replace(project, settings=replace(settings, cuts=cuts)).save()

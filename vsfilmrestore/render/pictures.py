@@ -13,7 +13,7 @@ import vapoursynth as vs
 
 from vsfilmrestore.errors import OutputError, RenderError
 
-__all__ = ["as_rgb24", "before_after", "save_png"]
+__all__ = ["as_rgb24", "before_after", "save_png", "spread"]
 
 core = vs.core
 
@@ -34,6 +34,11 @@ def as_rgb24(clip: vs.VideoNode, width: int = 0) -> vs.VideoNode:
             clip, lambda: {"_Matrix": f"x._Matrix 2 = {int(matrix)} x._Matrix {int(matrix)} ? ?"}
         )
     return clip.resize.Bicubic(width, height, format=vs.RGB24)
+
+
+def spread(length: int, count: int) -> list[int]:
+    """Up to ``count`` different numbers in 0 … length - 1, evenly spread, away from the ends."""
+    return sorted({min(length - 1, (2 * i + 1) * length // (2 * count)) for i in range(count)})
 
 
 def before_after(

@@ -19,7 +19,7 @@ from vsfilmrestore.render.bind import Bound
 from vsfilmrestore.render.decide import Decision
 from vsfilmrestore.render.reel import Reel
 
-__all__ = ["Piece", "plan_pieces"]
+__all__ = ["Piece", "plan_pieces", "versions"]
 
 _LONGEST: Final = 250
 """Frames of a piece at most: what a crash can cost."""
@@ -57,7 +57,7 @@ def plan_pieces(reel: Reel, factor: int, output: Sequence[object]) -> list[Piece
     """
     pieces = []
     for bound, decision in zip(reel.bound, reel.decisions, strict=True):
-        ground = [_versions(), *output, factor, _shot_facts(bound, decision)]
+        ground = [versions(), *output, factor, _shot_facts(bound, decision)]
         if bound.fades_over is not None:
             before = reel.decisions[max(reel.bound.index(bound) - 1, 0)]
             ground.append(_shot_facts(bound.fades_over, before))
@@ -94,7 +94,7 @@ def _fingerprint(medium: Media) -> list[object]:
 
 
 @cache
-def _versions() -> str:
+def versions() -> str:
     """Versions of the packages that compute pictures or bytes."""
     ours = ("vsfilmrestore", "vapoursynth", "av", "openimageio", "numpy")
     found = {str(d.metadata["Name"]).lower(): d.version for d in distributions()}

@@ -155,6 +155,12 @@ class Reel:
         return self.cut.rate
 
     @property
+    def remarks(self) -> list[str]:
+        """What was tolerated or assumed while reading the cut and opening the media, a sentence each."""
+        media = {id(item.medium): item.medium for item in self.bound if item.medium is not None}
+        return [*self.cut.remarks, *(remark for medium in media.values() for remark in medium.remarks)]
+
+    @property
     def shots(self) -> list[ReelShot]:
         return [ReelShot(self, i) for i in range(len(self.cut.shots))]
 

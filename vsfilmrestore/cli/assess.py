@@ -1,0 +1,28 @@
+"""``vsfilmrestore assess``: look at a film."""
+
+from __future__ import annotations
+
+from vsfilmrestore.cli import options as o
+from vsfilmrestore.cli.detect import detection_watcher
+from vsfilmrestore.cli.tables import print_shots
+from vsfilmrestore.render.job import open_project, open_reel
+
+__all__ = ["command"]
+
+
+def command(
+    source: o.InputPath,
+    media: o.MediaPlaces = None,
+    rate: o.Rate = None,
+    start: o.Start = None,
+    gap: o.Gap = None,
+    inverse_telecine: o.InverseTelecine = None,
+    project: o.ProjectFolder = None,
+    json: o.Json = False,
+) -> int:
+    """Find the shots of a film and print them. The cuts are kept in the project, where you can change them."""
+    given = o.settings_given(media=media, rate=rate, start=start, gap=gap, inverse_telecine=inverse_telecine)
+    opened = open_project(source, project, given)
+    reel = open_reel(opened, watch=detection_watcher())
+    print_shots(reel, as_json=json)
+    return 0

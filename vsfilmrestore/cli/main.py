@@ -1,0 +1,65 @@
+"""The command line: ``vsfilmrestore COMMAND …``.
+
+Exit codes:
+    0 done, 1 something else, 2 wrong words, 3 unusable input, 4 wrong setting, 5 project, 6 output, 7 frame failed,
+    8 installation, 130 stopped by hand (what was finished is kept).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+from typer.exceptions import TyperException
+
+from vsfilmrestore.cli import assess, doctor, plan, preview, render, restore
+from vsfilmrestore.errors import VsfrError
+
+__all__ = ["app", "main"]
+
+_HELP = """Restore films, shot by shot.
+
+INPUT is a movie, a folder of stills, a cut list (.edl, .otio), a .vpy script or a project folder.
+
+Exit codes: 0 done, 2 wrong words, 3 unusable input, 4 wrong setting, 5 project folder, 6 output, 7 a frame failed,
+8 installation, 130 stopped by hand (start again to go on), 1 anything else.
+"""
+
+app = typer.Typer(
+    help=_HELP, no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
+)
+for _module in (doctor, restore, assess, plan, preview, render):
+    app.command(name=_module.__name__.rsplit(".", 1)[-1])(_module.command)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; never shows a traceback unless ``VSFILMRESTORE_DEBUG`` is set."""
+    if os.environ.get("VSFILMRESTORE_DEBUG"):
+        return _run(arguments)
+    try:
+        return _run(arguments)
+    except VsfrError as error:
+        return _say(str(error), error.exit_code)
+    except TyperException as error:
+        return _say(f"{error.format_message().rstrip('.')}. See --help.", error.exit_code)
+    except typer.Exit as stop:
+        return stop.exit_code
+    except KeyboardInterrupt:
+        return _say("stopped; what is finished is kept, the same command goes on from there", 130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except Exception as error:  # noqa: BLE001 - the last wall before the user
+        text = " ".join(str(error).split()) or type(error).__name__
+        return _say(f"unexpected: {text}. Set VSFILMRESTORE_DEBUG=1 to see where.", 1)
+
+
+def _run(arguments: list[str] | None) -> int:
+    result = app(arguments, standalone_mode=False) if arguments is not None else app(standalone_mode=False)
+    return result if isinstance(result, int) else 0
+
+
+def _say(message: str, code: int) -> int:
+    print(f"vsfilmrestore: {message}", file=sys.stderr)  # noqa: T201
+    return code

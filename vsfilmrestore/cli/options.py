@@ -1,0 +1,98 @@
+"""Options that several commands share, and how they become project settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from vsfilmrestore.recipes.words import changes_from_words
+from vsfilmrestore.timeline.grammar import parse_settings
+
+__all__ = [
+    "Gap",
+    "Handles",
+    "InputPath",
+    "InverseTelecine",
+    "Json",
+    "Markers",
+    "MediaPlaces",
+    "Output",
+    "Preset",
+    "ProfileName",
+    "ProgressStyle",
+    "ProjectFolder",
+    "Rate",
+    "Set",
+    "Start",
+    "settings_given",
+]
+
+InputPath = Annotated[Path, typer.Argument(metavar="INPUT", help="Movie, folder of stills, cut list, .vpy or project.")]
+Output = Annotated[
+    Path | None,
+    typer.Option("-o", "--output", help="File (.mkv .mov .mp4), folder, or name.%07d.dpx|exr|tif to render to."),
+]
+ProfileName = Annotated[
+    str | None,
+    typer.Option(
+        "--format", help="Output format: ffv1, prores_hq, dnxhr_hqx, dpx10 …; goes by the suffix if not given."
+    ),
+]
+MediaPlaces = Annotated[
+    list[Path] | None,
+    typer.Option("--media", help="Folder to search, or file to use, for the media of a cut list. May be repeated."),
+]
+Markers = Annotated[Path | None, typer.Option("--markers", help="Marker list to join with the cut list.")]
+Rate = Annotated[str | None, typer.Option("--rate", help="Frame rate, where the input does not tell: 24, 23.976 …")]
+Start = Annotated[
+    str | None, typer.Option("--media-start", help="Timecode of the first frame of media that carry none.")
+]
+Gap = Annotated[
+    str | None, typer.Option("--gap", help="What a missing frame of a sequence becomes: error (default), hold, black.")
+]
+InverseTelecine = Annotated[
+    bool | None,
+    typer.Option("--inverse-telecine/--no-inverse-telecine", help="Bring a telecined source back to film frames."),
+]
+Handles = Annotated[
+    int | None,
+    typer.Option("--handles", min=0, help="Frames of the same take known to exist around each shot in its source."),
+]
+Preset = Annotated[
+    str | None, typer.Option("--preset", help="Recipe of shots without settings: archive, remaster, kungfu, cel …")
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Change the recipe, in marker words: --set dust=0.8 --set grain=keep. May be repeated."),
+]
+ProjectFolder = Annotated[
+    Path | None, typer.Option("--project", help="Project folder; <input>.vsfr in the current folder if not given.")
+]
+ProgressStyle = Annotated[
+    str, typer.Option("--progress", help="auto, plain, jsonl (one JSON object per line on standard output) or none.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+def settings_given(
+    *,
+    media: list[Path] | None = None,
+    changes: list[str] | None = None,
+    **values: Any,
+) -> dict[str, Any]:
+    """The fields of `ProjectSettings` a command names; what was not named is left out.
+
+    Raises:
+        SettingError: A word of ``--set`` is no setting.
+    """
+    given = {
+        key: str(value) if isinstance(value, Path) else value for key, value in values.items() if value is not None
+    }
+    if media:
+        given["media"] = [str(path) for path in media]
+    if changes:
+        words = parse_settings(" ".join(changes)).values
+        given["steps"] = changes_from_words(words)
+    return given

@@ -1,0 +1,80 @@
+"""``vsfilmrestore render``: do what was decided."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vsfilmrestore.cli import options as o
+from vsfilmrestore.cli.detect import detection_watcher
+from vsfilmrestore.cli.show import listener, say
+from vsfilmrestore.errors import UsageError
+from vsfilmrestore.media.out.profiles import Profile, profile_for
+from vsfilmrestore.render.executor import Rendered, render
+from vsfilmrestore.render.job import open_project, open_reel
+from vsfilmrestore.render.project import Project
+from vsfilmrestore.render.reel import Reel
+from vsfilmrestore.render.report import Report, write_report
+
+__all__ = ["command", "render_project"]
+
+
+def command(
+    source: o.InputPath,
+    output: o.Output = None,
+    format_: o.ProfileName = None,
+    media: o.MediaPlaces = None,
+    markers: o.Markers = None,
+    rate: o.Rate = None,
+    start: o.Start = None,
+    gap: o.Gap = None,
+    inverse_telecine: o.InverseTelecine = None,
+    handles: o.Handles = None,
+    preset: o.Preset = None,
+    changes: o.Set = None,
+    project: o.ProjectFolder = None,
+    progress: o.ProgressStyle = "auto",
+) -> int:
+    """Render a cut, a film or a project. Stopped or killed, the same command goes on where it was.
+
+    A .vpy is rendered as it is: the script is the recipe.
+    """
+    given = o.settings_given(
+        media=media,
+        changes=changes,
+        output=output,
+        profile=format_,
+        markers=markers,
+        rate=rate,
+        start=start,
+        gap=gap,
+        inverse_telecine=inverse_telecine,
+        handles=handles,
+        preset=preset or ("none" if source.suffix.lower() == ".vpy" else None),
+    )
+    opened = open_project(source, project, given)
+    render_project(opened, progress)
+    return 0
+
+
+def render_project(project: Project, progress: str) -> tuple[Reel, Rendered, Report]:
+    """Render a project to its output and write its report; says where all is."""
+    output, profile = _target(project)
+    bars = listener(progress)
+    reel = open_reel(project, watch=detection_watcher())
+    for remark in reel.remarks:
+        say(f"note: {remark}")
+    done = render(reel, project, output, profile, bars)
+    report = write_report(project, reel, done)
+    if progress != "jsonl":
+        say(f"result   {done.output}")
+        say(f"pictures {report.picture}")
+        say(f"report   {report.page}")
+    return reel, done, report
+
+
+def _target(project: Project) -> tuple[Path, Profile]:
+    name = project.settings.output
+    if not name:
+        raise UsageError("no output is named", hint="Name it with -o")
+    output = project.resolve(name)
+    return output, profile_for(output, project.settings.profile or None)
