@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from ...errors import OutputError
+from vsfilmrestore.errors import OutputError
 
 __all__ = ["Sink", "atomic_file", "atomic_text", "fsync_folder", "output_error", "part_path"]
 

@@ -69,9 +69,9 @@ class AudioFeed:
         if self.node.sample_type == vs.FLOAT:
             return chunk.astype(np.float32, copy=False)
         # VapourSynth hands out unsigned words; 17 to 32 bits stand at the high end of 32, as libav wants them.
-        whole = chunk.view(np.int16 if chunk.itemsize == 2 else np.int32)
+        whole: Samples = chunk.view(np.int16 if chunk.itemsize == 2 else np.int32)
         if self._format == "fltp":
-            return (whole / float(1 << (8 * whole.itemsize - 1))).astype(np.float32)
+            return whole.astype(np.float32) / np.float32(1 << (8 * whole.itemsize - 1))
         return whole
 
     def _send(self, chunk: Samples) -> None:

@@ -11,14 +11,14 @@ from typing import Any, Final
 import av
 import vapoursynth as vs
 
-from ...errors import OutputError, UsageError
-from ..timecode import parse_timecode
-from .atomic import Sink, atomic_file
-from .audio import AudioFeed, audio_codec, block_bytes
-from .info import VideoInfo
-from .matroska import PLACEHOLDER, display_size, write_display_size
-from .profiles import Profile
-from .segments import BITEXACT, describe
+from vsfilmrestore.errors import OutputError, UsageError
+from vsfilmrestore.media.out.atomic import Sink, atomic_file
+from vsfilmrestore.media.out.audio import AudioFeed, audio_codec, block_bytes
+from vsfilmrestore.media.out.info import VideoInfo
+from vsfilmrestore.media.out.matroska import PLACEHOLDER, display_size, write_display_size
+from vsfilmrestore.media.out.profiles import Profile
+from vsfilmrestore.media.out.segments import BITEXACT, describe
+from vsfilmrestore.media.timecode import parse_timecode
 
 __all__ = ["join_segments"]
 
@@ -150,7 +150,9 @@ def _check_call(segments: Sequence[Path], out: Path, profile: Profile, info: Vid
     if not segments:
         raise UsageError("there are no pieces to join", file=out)
     if out.suffix.lower() not in profile.containers:
-        raise UsageError(f"{profile.name} cannot be stored in '{out.name}'", hint=f"Use {' or '.join(profile.containers)}")
+        raise UsageError(
+            f"{profile.name} cannot be stored in '{out.name}'", hint=f"Use {' or '.join(profile.containers)}"
+        )
     if timecode:
         try:
             parse_timecode(timecode, info.rate)

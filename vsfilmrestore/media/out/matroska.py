@@ -1,8 +1,8 @@
 """Write the display size of the pictures into a finished Matroska file.
 
 libavformat takes it from a field that Python cannot reach. The track's name is therefore written as a placeholder,
-and its bytes are given to DisplayWidth, DisplayHeight and DisplayUnit (RFC 9559, section 5.1.4.1.28) afterwards: no byte
-outside the track header moves or changes.
+and its bytes are given to DisplayWidth, DisplayHeight and DisplayUnit (RFC 9559, section 5.1.4.1.28) afterwards: no
+byte outside the track header moves or changes.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import vapoursynth as vs
 
-from ...errors import OutputError
-from .profiles import Profile, check_size
+from vsfilmrestore.errors import OutputError
+from vsfilmrestore.media.out.profiles import Profile, check_size
 
 __all__ = ["Preparation", "plan_preparation", "prepare"]
 

@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 import vapoursynth as vs
 
-from ...errors import OutputError, UsageError
+from vsfilmrestore.errors import OutputError, UsageError
 
 __all__ = ["PROFILES", "Profile", "check_size", "profile_for"]
 
@@ -75,7 +75,9 @@ def _ffv1_pixels() -> PixelTable:
     return MappingProxyType(table)
 
 
-_X265: Final = "open-gop=0:keyint=48:min-keyint=1:frame-threads=4:wpp=0:pmode=0:pme=0:lookahead-slices=0:info=0:log-level=error"
+_X265: Final = (
+    "open-gop=0:keyint=48:min-keyint=1:frame-threads=4:wpp=0:pmode=0:pme=0:lookahead-slices=0:info=0:log-level=error"
+)
 _MOV: Final = {".mov": "mov"}
 
 _ALL: Final = (

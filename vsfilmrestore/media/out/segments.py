@@ -18,11 +18,11 @@ from typing import Any, Final
 import av
 import vapoursynth as vs
 
-from ...errors import OutputError, RenderError
-from .atomic import Sink, atomic_file
-from .info import AV_RANGE, VideoInfo
-from .pixels import picture_md5, to_picture
-from .profiles import Profile
+from vsfilmrestore.errors import OutputError, RenderError
+from vsfilmrestore.media.out.atomic import Sink, atomic_file
+from vsfilmrestore.media.out.info import AV_RANGE, VideoInfo
+from vsfilmrestore.media.out.pixels import packed_size, picture_md5, to_picture
+from vsfilmrestore.media.out.profiles import Profile
 
 __all__ = ["BITEXACT", "FIELD_ORDER", "SegmentResult", "encode_segment", "movie_md5s", "segment_suffix"]
 
@@ -40,6 +40,7 @@ class SegmentResult:
         path: The file.
         frames: Pictures in it.
         bytes: Size of the file.
+        picture_bytes: Size of one packed picture as decoded (as fed when that was not asked for).
         fed: MD5 of every picture as the encoder got it.
         stored: MD5 of every picture decoded back from the file; empty when that was not asked for.
     """
@@ -47,6 +48,7 @@ class SegmentResult:
     path: Path
     frames: int
     bytes: int
+    picture_bytes: int
     fed: tuple[str, ...]
     stored: tuple[str, ...]
 
@@ -133,22 +135,31 @@ def movie_md5s(path: Path) -> Iterator[str]:
     Raises:
         OutputError: The file cannot be decoded.
     """
+    return (md5 for md5, _ in _decoded(Path(path)))
+
+
+def _decoded(path: Path) -> Iterator[tuple[str, int]]:
+    """Checksum and packed size of every picture."""
     try:
         with av.open(str(path)) as container:
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
             for picture in container.decode(stream):
-                yield picture_md5(picture)
+                yield picture_md5(picture), packed_size(picture)
     except (av.FFmpegError, IndexError) as error:
         raise OutputError(f"cannot be decoded ({error})", file=path, hint="Render it again") from error
 
 
-def _check(profile: Profile, path: Path, fed: list[str], stored: list[str]) -> None:
+def _read_back(profile: Profile, path: Path, part: Path, fed: list[str]) -> tuple[list[str], int]:
+    """Checksums and size of the pictures in the written file, proved to be all there."""
+    found = list(_decoded(part))
+    stored = [md5 for md5, _ in found]
     if len(stored) != len(fed):
         raise OutputError(f"holds {len(stored)} pictures instead of {len(fed)}", file=path, hint="Render it again")
     if profile.lossless and stored != fed:
         first = next(i for i, (a, b) in enumerate(zip(fed, stored, strict=True)) if a != b)
         raise OutputError("the file does not give back what was written", file=path, frame=first)
+    return stored, found[0][1]
 
 
 def encode_segment(
@@ -190,7 +201,7 @@ def encode_segment(
         if not fed:
             raise OutputError("there are no frames to write", file=path)
         size = sink.path.stat().st_size
-        stored = list(movie_md5s(sink.path)) if read_back else []
-        if read_back:
-            _check(profile, path, fed, stored)
-    return SegmentResult(path, len(fed), size, tuple(fed), tuple(stored))
+        stored, picture_bytes = _read_back(profile, path, sink.path, fed) if read_back else ([], 0)
+    if not picture_bytes:
+        picture_bytes = packed_size(av.VideoFrame(info.width, info.height, profile.pixels[info.format_id]))
+    return SegmentResult(path, len(fed), size, picture_bytes, tuple(fed), tuple(stored))
