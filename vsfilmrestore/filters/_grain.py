@@ -1,0 +1,150 @@
+"""The signature of a grain: how strong at which brightness, how coarse, how the colours go together.
+
+`record_grain` reads it from what a filter took out and leaves it in the frame properties; `grain_expr` and `weights`
+are what a maker of grain needs. All strengths are shares of full scale, all sizes the standard deviation, in samples,
+of the Gaussian that turns white noise into such grain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import vapoursynth as vs
+
+from vsfilmrestore.filters._noise import KNOTS, block_map, planes_of, summarise
+
+__all__ = ["GRAIN_PROPS", "TAPS", "base_plane", "kernel", "knot_prop", "mix_prop", "record_grain", "size_prop"]
+
+core = vs.core
+
+TAPS: Final = 6
+"""Samples each side that the Gaussian of a grain spreads over."""
+WIDTH_PROP: Final = "_VsfrGrainWidth"
+"""Width of the picture the grain was measured in."""
+_SIZES: Final = np.concatenate([[0.0], np.linspace(0.2, 3.0, 141)])
+
+type Map = npt.NDArray[np.float32]
+
+
+def knot_prop(plane: int, knot: int) -> str:
+    """Property: strength of the plane's grain at a knot; without the part that goes with the base plane's grain."""
+    return f"_VsfrGrain{plane}_{knot}"
+
+
+def size_prop(plane: int, axis: str) -> str:
+    """Property: size of the plane's grain along ``x`` or ``y``."""
+    return f"_VsfrGrainSize{plane}{axis}"
+
+
+def mix_prop(plane: int) -> str:
+    """Property: share of the base plane's grain that shows in this plane, of either sign."""
+    return f"_VsfrGrainMix{plane}"
+
+
+GRAIN_PROPS: Final = tuple(
+    [knot_prop(p, k) for p in range(3) for k in range(len(KNOTS))]
+    + [size_prop(p, axis) for p in range(3) for axis in "xy"]
+    + [mix_prop(p) for p in range(3)]
+    + [WIDTH_PROP]
+)
+"""All properties of a signature, in no order."""
+
+
+def base_plane(clip: vs.VideoNode) -> int:
+    """The plane whose grain the others may share: green, or luma."""
+    return 1 if clip.format.color_family == vs.RGB else 0
+
+
+def kernel(size: float) -> npt.NDArray[np.float64]:
+    """One side of the Gaussian, centre first, scaled so that white noise of variance 1 keeps it."""
+    side = np.exp(-(np.arange(TAPS + 1) ** 2) / (2 * max(size, 0.1) ** 2))
+    return np.asarray(side / np.sqrt(side[0] ** 2 + 2 * (side[1:] ** 2).sum()))
+
+
+def _correlation(size: float) -> float:
+    side = kernel(size)
+    both = np.concatenate([side[:0:-1], side])
+    return float(both[1:] @ both[:-1])
+
+
+_CORRELATIONS: Final = np.array([_correlation(size) for size in _SIZES])
+
+
+def record_grain(clip: vs.VideoNode, before: vs.VideoNode, after: vs.VideoNode, doses: Sequence[float]) -> vs.VideoNode:
+    """``clip`` with the signature of what was taken from ``before`` to ``after`` in its properties.
+
+    Args:
+        clip: The frames to write to.
+        before: 16-bit integer clip.
+        after: The same with less grain.
+        doses: Share of all removable grain that was removed, by plane.
+    """
+    planes, rest = planes_of(before), planes_of(after)
+    removed = [core.akarin.Expr([a, b], "x y - 65535 /", format=vs.GRAYS) for a, b in zip(planes, rest, strict=True)]
+    base = base_plane(before)
+    maps = [m for i in range(len(planes)) for m in _plane_maps(rest[i], removed[i], removed[base])]
+    teller = _Teller(before.format.color_family == vs.YUV, base, doses, before.width)
+    return core.std.ModifyFrame(clip, [clip, *maps], teller)
+
+
+def _plane_maps(level: vs.VideoNode, removed: vs.VideoNode, base: vs.VideoNode) -> list[vs.VideoNode]:
+    """Block means: level, variance, products with the next sample along x and y, and with the base plane's grain."""
+    if (base.width, base.height) != (removed.width, removed.height):
+        base = base.resize.Bilinear(removed.width, removed.height)
+    return [
+        block_map(core.akarin.Expr([level], "x 65535 /", format=vs.GRAYS)),
+        block_map(core.akarin.Expr([removed], "x x *")),
+        block_map(core.akarin.Expr([removed], "x x[1,0]:m *")),
+        block_map(core.akarin.Expr([removed], "x x[0,1]:m *")),
+        block_map(core.akarin.Expr([removed, base], "x y *")),
+        block_map(core.akarin.Expr([base], "x x *")),
+    ]
+
+
+class _Teller:
+    """Writes the signature into a frame's properties; holds nothing of one frame for the next."""
+
+    def __init__(self, yuv: bool, base: int, doses: Sequence[float], width: int) -> None:
+        self._yuv = yuv
+        self._base = base
+        self._doses = doses
+        self._width = width
+
+    def __call__(self, n: int, f: Sequence[vs.VideoFrame]) -> vs.VideoFrame:
+        frame = f[0].copy()
+        maps = [np.asarray(m[0]) for m in f[1:]]
+        for plane in range(len(maps) // 6):
+            self._tell(frame, plane, maps[plane * 6 : plane * 6 + 6])
+        frame.props[WIDTH_PROP] = self._width
+        return frame
+
+    def _tell(self, frame: vs.VideoFrame, plane: int, maps: Sequence[Map]) -> None:
+        level, variance, along_x, along_y, shared, base = maps
+        props: Any = frame.props
+        curve, _ = summarise(level, [variance], flat=self._yuv and plane > 0, quiet=0.5)
+        good = _good(variance)
+        power = float(variance[good].sum())
+        share = 0.0
+        if plane != self._base and power > 0 and (own := float(base[good].sum())) > 0:
+            share = float(shared[good].sum()) / own
+        lone = max(1 - share * share * float(base[good].sum()) / power, 0.0) if power > 0 else 0.0
+        dose = self._doses[plane]
+        # A dose d leaves (1 - d) of the removable grain in the picture; only the variance lost is to be given back.
+        owed = ((1 - (1 - dose) ** 2) ** 0.5 / dose) if dose > 0 else 0.0
+        for knot, sigma in enumerate(curve):
+            props[knot_prop(plane, knot)] = sigma * owed * lone**0.5
+        props[mix_prop(plane)] = share
+        props[size_prop(plane, "x")] = _size(along_x[good], power)
+        props[size_prop(plane, "y")] = _size(along_y[good], power)
+
+
+def _good(variance: Map) -> npt.NDArray[np.bool_]:
+    return variance <= 2.2 * np.median(variance)
+
+
+def _size(products: Map, power: float) -> float:
+    """Size of the grain from the sum of products with the next sample, and of squares."""
+    return float(np.interp(float(products.sum()) / power, _CORRELATIONS, _SIZES)) if power > 0 else 0.0

@@ -1,0 +1,185 @@
+"""Noise and grain, averaged away along the motion of the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Final
+
+import vapoursynth as vs
+
+from vsfilmrestore.filters._grain import record_grain
+from vsfilmrestore.filters._motion import Motion, analysis_luma, estimate, mirrored
+from vsfilmrestore.filters._noise import KNOTS, curve_expr, mean_prop, measure_noise, sigma_prop
+from vsfilmrestore.filters.masks import confine, mask_for_planes
+from vsfilmrestore.filters.schema import Regions, Setting, Strength, restoration_filter
+
+__all__ = ["denoise"]
+
+core = vs.core
+
+_SEARCH_RANGE: Final = 0.08
+_PATCH: Final = 3
+"""Radius of the patch two frames are compared over."""
+_FREE: Final = 3.0
+"""Patch difference, in variances of the noise, that counts as none: pure noise gives 2."""
+_FALL: Final = 2.0
+_POINT_FREE: Final = 20.0
+"""The same for the single sample: pure noise stays below (3.2 standard deviations) nearly always."""
+_SCALE: Final = 4000
+"""A noise variance in the 16-bit patch difference."""
+_NAMES: Final = "xyzabcdefghijklmnopqrstuvw"
+_WORK_SIGMA: Final = 8.0 / 255
+"""Noise every frame is scaled to for the spatial part, whose own strength is fixed."""
+
+
+@restoration_filter(
+    short="grain",
+    order=80,
+    needs=("mvu", "akarin", "vszip"),
+    radius=lambda settings: settings["reach"],
+)
+def denoise(
+    clip: vs.VideoNode,
+    strength: Strength = 0.5,
+    *,
+    reach: Annotated[int, Setting("frames before and after that are averaged along the motion", 1, 4)] = 3,
+    noise: Annotated[float, Setting("noise to remove in 8-bit levels; 0 measures it in each frame", 0.0, 64.0)] = 0.0,
+    spatial: Annotated[float, Setting("how much is smoothed within the frame what time leaves over", 0.0, 1.0)] = 0.5,
+    chroma: Annotated[float, Setting("share of the strength for the colour planes", 0.0, 1.0)] = 1.0,
+    protect: Regions = (),
+    only: Regions = (),
+) -> vs.VideoNode:
+    """Take out noise and grain by averaging frames along their motion, as far as they agree.
+
+    The noise is measured in each frame, as a curve over its brightness. A neighbour counts as much as its patch,
+    moved onto the frame, differs from it by no more than noise: where motion is lost nothing is averaged, so nothing
+    smears or ghosts. ``strength`` blends from the source to the result. What was taken out is described in the frame
+    properties, and `regrain` can give it back.
+
+    Args:
+        clip: Any constant format. 8-bit results are dithered.
+        strength: 1 keeps what is left of the grain after full averaging, 0.5 keeps half of the grain.
+        reach: More averages more, and costs more.
+        noise: Standard deviation to assume in all planes; for clips whose noise cannot be measured.
+        spatial: Similar patches within the frame are pooled by low rank; grain is smaller than texture there.
+        chroma: For YUV only.
+        protect: Areas that stay as they are.
+        only: Areas outside which all stays as it is.
+
+    Source: patch weights after Buades, Coll, Morel, "A non-local algorithm for image denoising", CVPR 2005, taken along
+        motion trajectories; spatial part: Gu et al., "Weighted nuclear norm minimization", CVPR 2014.
+    """
+    if strength == 0:
+        return clip
+    work = mirrored(_as16(clip), reach)
+    averaged = _average_in_time(work, reach, noise)
+    full = _smooth_in_space(averaged, spatial) if spatial else averaged
+    kept = slice(reach, reach + clip.num_frames)
+    work, full = work[kept], full[kept]
+    doses = [strength * (chroma if plane and clip.format.color_family == vs.YUV else 1.0) for plane in range(3)]
+    dosed = core.akarin.Expr([work, full], [f"y x - {d} * x +" for d in doses[: work.format.num_planes]])
+    result = _brought_back(clip, work, dosed)
+    if protect or only:
+        result = _within(clip, result, protect, only)
+    return record_grain(result.std.CopyFrameProps(clip), work, dosed, doses)
+
+
+def _as16(clip: vs.VideoNode) -> vs.VideoNode:
+    """The clip in 16-bit integers, with its subsampling."""
+    fmt = clip.format
+    if fmt.sample_type == vs.INTEGER:
+        scale = 1 << (16 - fmt.bits_per_sample)
+        wide = fmt.replace(bits_per_sample=16).id
+        return core.akarin.Expr([clip], f"x {scale} *", format=wide) if scale > 1 else clip
+    single = clip if fmt.bits_per_sample == 32 else clip.resize.Point(format=fmt.replace(bits_per_sample=32).id)
+    exprs = ["x 65535 *"] + ["x 65535 * 32768 +"] * 2 if fmt.color_family == vs.YUV else ["x 65535 *"]
+    whole = fmt.replace(sample_type=vs.INTEGER, bits_per_sample=16).id
+    return core.akarin.Expr([single], exprs[: fmt.num_planes], format=whole)
+
+
+def _average_in_time(work: vs.VideoNode, reach: int, noise: float) -> vs.VideoNode:
+    motion = _search(work, reach)
+    moved = [motion.compensate(work, d) for i in range(1, reach + 1) for d in (-i, i)]
+    told = _assume(work, noise) if noise else measure_noise(work, moved[:2])
+    differences = [_patch_difference(told, other) for other in moved]
+    return core.akarin.Expr([told, *moved, *differences], _per_plane(told, lambda p: _mean_expr(p, told, len(moved))))
+
+
+def _search(work: vs.VideoNode, reach: int) -> Motion:
+    luma = analysis_luma(work)
+    if min(luma.width, luma.height) >= 16:
+        luma = luma.vszip.Bilateral(sigmaS=2, sigmaR=_SEARCH_RANGE)
+    distances = [d for i in range(1, reach + 1) for d in (-i, i)]
+    return estimate(luma, distances, block=16, prefilter=False, cut_error=48.0)
+
+
+def _assume(work: vs.VideoNode, noise: float) -> vs.VideoNode:
+    sigma = noise / 255
+    props = {mean_prop(p): sigma for p in range(work.format.num_planes)}
+    props |= {sigma_prop(p, k): sigma for p in range(work.format.num_planes) for k in range(len(KNOTS))}
+    return work.std.SetFrameProps(**props)
+
+
+def _per_plane(clip: vs.VideoNode, expr: Callable[[int], str]) -> list[str]:
+    return [expr(plane) for plane in range(clip.format.num_planes)]
+
+
+def _sigma(plane: int) -> str:
+    """Stores the noise at the level of x, in 16-bit units, as ``sigma``."""
+    curve = curve_expr("l@", [f"x.{sigma_prop(plane, k)}" for k in range(len(KNOTS))])
+    return f"x 65535 / l! {curve} 65535 * 40 max sigma!"
+
+
+def _patch_difference(told: vs.VideoNode, other: vs.VideoNode) -> vs.VideoNode:
+    """Mean squared difference over a patch, `_SCALE` for a noise variance."""
+    expr = _per_plane(told, lambda p: f"{_sigma(p)} x y - sigma@ / dup * {_SCALE} * 65535 min")
+    squared = core.akarin.Expr([told, other], expr)
+    fmt = told.format
+    radius = min(_PATCH, (min(told.width >> fmt.subsampling_w, told.height >> fmt.subsampling_h) - 1) // 2)
+    return squared.std.BoxBlur(hradius=radius, vradius=radius) if radius > 0 else squared
+
+
+def _mean_expr(plane: int, told: vs.VideoNode, count: int) -> str:
+    """The weighted mean of x and its ``count`` neighbours; their differences follow them among the clips."""
+    moved, patch = _NAMES[1 : 1 + count], _NAMES[1 + count : 1 + 2 * count]
+    terms = [_sigma(plane), "x sum! 1 weight!"]
+    for m, d in zip(moved, patch, strict=True):
+        terms.append(
+            f"{d} {_SCALE} / {_FREE} - 0 max {_FALL} / "
+            f"x {m} - sigma@ / dup * {_POINT_FREE} - 0 max 2 / + -1 * exp w! "
+            f"{m} w@ * sum@ + sum! weight@ w@ + weight!"
+        )
+    return " ".join([*terms, "sum@ weight@ /"])
+
+
+def _smooth_in_space(clip: vs.VideoNode, amount: float) -> vs.VideoNode:
+    """Pool similar patches; each frame is scaled so that the noise it came with is `_WORK_SIGMA`."""
+    fmt = clip.format
+    if min(clip.width >> fmt.subsampling_w, clip.height >> fmt.subsampling_h) < 16:
+        return clip
+    gains = [f"{_WORK_SIGMA} x.{mean_prop(p)} 0.0006 max / 65535 /" for p in range(fmt.num_planes)]
+    single = fmt.replace(sample_type=vs.FLOAT, bits_per_sample=32).id
+    scaled = core.akarin.Expr([clip], [f"x {gain} *" for gain in gains], format=single)
+    smooth = scaled.vszip.WNNM(sigma=_WORK_SIGMA * 255 * amount, block_size=8, block_step=8, group_size=8, bm_range=7)
+    return core.akarin.Expr([clip, smooth], [f"y {gain} /" for gain in gains], format=fmt.id)
+
+
+def _brought_back(clip: vs.VideoNode, work: vs.VideoNode, result: vs.VideoNode) -> vs.VideoNode:
+    """The 16-bit result in the format of the clip; for floats only the difference travels."""
+    fmt = clip.format
+    if fmt.sample_type == vs.INTEGER:
+        return result if fmt.bits_per_sample == 16 else _dithered(result, clip)
+    single = fmt.replace(bits_per_sample=32).id
+    wide = clip if fmt.bits_per_sample == 32 else clip.resize.Point(format=single)
+    back = core.akarin.Expr([wide, work, result], "x z y - 65535 / +", format=single)
+    return back if fmt.bits_per_sample == 32 else back.resize.Point(format=fmt.id)
+
+
+def _dithered(result: vs.VideoNode, clip: vs.VideoNode) -> vs.VideoNode:
+    return result.vszip.Dither(clip.format.bits_per_sample, dither_type=1, fulls=False, fulld=False)
+
+
+def _within(clip: vs.VideoNode, result: vs.VideoNode, protect: Sequence[Any], only: Sequence[Any]) -> vs.VideoNode:
+    full = core.std.BlankClip(clip, format=vs.GRAY8, color=255, keep=True)
+    mask = mask_for_planes(confine(full, protect=protect, only=only), clip)
+    return core.akarin.Expr([clip, result, mask], "z y x ?")
