@@ -1,0 +1,101 @@
+"""Edits in and out: cut lists are read into a `Reel` of shots.
+
+::
+
+    reel = timeline.read("cut.edl", rate=24, markers="markers.edl")
+    for shot in reel.shots:
+        print(shot.id, reel.timecode(shot.record.start), [note.text for note in shot.notes])
+    print(*reel.remarks, sep="\\n")          # what was tolerated, with line numbers
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+
+from vsfilmrestore.errors import TimelineError, UsageError
+from vsfilmrestore.media.timecode import exact_rate
+from vsfilmrestore.timeline.detected import reel_from_cuts
+from vsfilmrestore.timeline.edl import read_edl
+from vsfilmrestore.timeline.grammar import ParsedSettings, parse_settings
+from vsfilmrestore.timeline.markers import join_marker_list
+from vsfilmrestore.timeline.model import (
+    FrameRange,
+    Marker,
+    Reel,
+    SettingNote,
+    Shot,
+    SourceKey,
+    Strength,
+    Transition,
+)
+from vsfilmrestore.timeline.otio_reader import read_otio
+from vsfilmrestore.timeline.writer import edl_text, otio_text, write_edl, write_otio
+
+__all__ = [
+    "READERS",
+    "FrameRange",
+    "Marker",
+    "ParsedSettings",
+    "Reel",
+    "SettingNote",
+    "Shot",
+    "SourceKey",
+    "Strength",
+    "Transition",
+    "edl_text",
+    "otio_text",
+    "parse_settings",
+    "read",
+    "reel_from_cuts",
+    "write_edl",
+    "write_otio",
+]
+
+READERS: Final[dict[str, Callable[[Path, Fraction | None], Reel]]] = {".edl": read_edl, ".otio": read_otio}
+"""Reader of a cut list by suffix, lower case. It gets the path and the rate asked for, if any."""
+
+
+def read(
+    path: str | Path,
+    *,
+    rate: float | str | Fraction | None = None,
+    markers: str | Path | Sequence[str | Path] | None = None,
+) -> Reel:
+    """Read a cut list.
+
+    Args:
+        path: ``.otio`` or ``.edl``.
+        rate: Frames per second, for lists that do not tell (``.edl``); 23.976, "24000/1001" and the like are exact.
+        markers: A list of timeline markers to join to the shots, or several.
+
+    Returns:
+        The reel. `Reel.remarks` says what was tolerated, `Reel.rate_known` whether the rate is a guess.
+
+    Raises:
+        TimelineError: The list cannot be used; with file, and line where the format has lines.
+        UsageError: The rate is not a frame rate.
+    """
+    path = Path(path)
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        if path.is_dir() or not path.exists():
+            raise TimelineError("this is a folder, not a cut list" if path.is_dir() else "no such file", file=path)
+        known = ", ".join(sorted(READERS))
+        raise TimelineError(f"'{path.suffix}' is not a cut list we read ({known})", file=path)
+    reel = reader(path, None if rate is None else _rate(rate))
+    for marker_list in [markers] if isinstance(markers, str | Path) else markers or []:
+        reel = join_marker_list(reel, marker_list)
+    return reel
+
+
+def _rate(rate: float | str | Fraction) -> Fraction:
+    try:
+        exact = exact_rate(rate)
+    except (ValueError, ZeroDivisionError, OverflowError):
+        exact = Fraction(0)
+    if not 1 <= exact <= 1000:
+        raise UsageError(f"'{rate}' is not a frame rate", hint="Write it as 24, 23.976 or 24000/1001")
+    return exact

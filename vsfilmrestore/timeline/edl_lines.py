@@ -23,6 +23,7 @@ from vsfilmrestore.timeline._remarks import Remarks
 
 __all__ = ["Comment", "EditLine", "Event", "Motion", "RawEdl", "parse_lines"]
 
+_LONGEST: Final = 400
 _TC: Final = r"\d{1,2}[:;.,]\d{1,2}[:;.,]\d{1,2}[:;.,]\d{1,3}"
 _CHANNEL: Final = r"(?:NONE|(?:V\d{0,2}|A\d{0,2}|B)(?:/?(?:V\d{0,2}|A\d{0,2}))*)"
 _TRANSITION: Final = r"(?:C|D|W\d{1,3}|K\s?[BO]?)"
@@ -146,7 +147,7 @@ def parse_lines(lines: list[str], path: Path, remarks: Remarks) -> RawEdl:
 
 
 def _edit(text: str, number: int, drop: bool | None) -> EditLine | None:
-    match = _EDIT.fullmatch(text)
+    match = _EDIT.fullmatch(" ".join(text.split())) if len(text) <= _LONGEST else None
     if match is None:
         return None
     part = match.group
@@ -175,7 +176,8 @@ def _mode(text: str, number: int, remarks: Remarks) -> bool | None:
 
 def _other(text: str, number: int, edl: RawEdl, path: Path, remarks: Remarks) -> None:
     event = edl.events[-1] if edl.events else None
-    if match := _MOTION.fullmatch(text):
+    start = " ".join(text[:_LONGEST].split())
+    if match := _MOTION.fullmatch(start):
         if event is None:
             remarks.add("an M2 line before the first event; ignored", number)
             return
@@ -184,7 +186,7 @@ def _other(text: str, number: int, edl: RawEdl, path: Path, remarks: Remarks) ->
         raise TimelineError("this M2 line cannot be read", file=path, line=number, hint="Write: M2 REEL 024.0 TIMECODE")
     elif text.startswith("*") or _NAMED.match(text):
         (event.comments if event else edl.header).append(Comment(number, text))
-    elif _BROKEN.match(text):
+    elif _BROKEN.match(start):
         hint = "Write: number, reel, V, C, two source and two record timecodes"
         raise TimelineError(f"this event cannot be read: '{text[:60]}'", file=path, line=number, hint=hint)
     elif not _IDLE.match(text):

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from math import floor
+from math import ceil, floor
 
 from vsfilmrestore.timeline._remarks import Remarks
 from vsfilmrestore.timeline.model import FrameRange, SettingNote, Shot, SourceKey, Transition
@@ -138,7 +138,7 @@ def shots_of(pieces: Iterable[Piece], start: int, remarks: Remarks, *, stop: int
     shots: list[Shot] = []
     at = 0
     for piece in pieces:
-        begin, end = whole(piece.start) - start, whole(piece.stop) - start
+        begin, end = _first_frame(piece.start) - start, _first_frame(piece.stop) - start
         begin = max(begin, at)
         if end <= begin:
             remarks.add(f"'{piece.name}' is shorter than a frame; skipped", piece.line)
@@ -150,6 +150,11 @@ def shots_of(pieces: Iterable[Piece], start: int, remarks: Remarks, *, stop: int
     if stop is not None and stop - start > at:
         shots.append(_gap(at, stop - start))
     return tuple(shots)
+
+
+def _first_frame(time: Fraction) -> int:
+    """The first whole frame from a time on: a frame shows what is on at its start."""
+    return ceil(time - _SNAP)
 
 
 def _gap(start: int, stop: int) -> Shot:
@@ -194,7 +199,7 @@ def _handles(piece: Piece) -> tuple[int, int]:
 def _transition(piece: Piece, record: FrameRange, remarks: Remarks) -> Transition | None:
     if piece.fade is None:
         return None
-    stop = whole(piece.fade.outgoing.stop)
+    stop = _first_frame(piece.fade.outgoing.stop)
     if stop > record.stop:
         remarks.add(f"the {piece.fade.kind} into '{piece.name}' is longer than the shot; shortened", piece.line)
     frames = FrameRange(record.start, min(stop, record.stop)) if stop > record.start else None

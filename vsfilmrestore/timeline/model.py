@@ -13,11 +13,14 @@ Record frames are counted from 0 at the first frame of the reel; `Reel.start` is
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
 from math import floor
+from typing import Final
+from urllib.parse import unquote
 
 from vsfilmrestore.media.timecode import format_timecode, nominal_rate, rate_text
 
@@ -32,6 +35,10 @@ __all__ = [
     "Strength",
     "Transition",
 ]
+
+
+# The frame numbers in the name of an image sequence: plate.%04d, plate_####, plate.[1001-1099].
+_NUMBERS: Final = re.compile(r"[._ -]?(?:%0?\d*d|#+|\[\d+-\d+\])$")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -143,8 +150,9 @@ class SourceKey:
         """The best short name of the media: reel, else file stem, else clip name."""
         if self.reel and self.reel.upper() not in {"AX", "BL"}:
             return self.reel
-        stem = self.url.replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0]
-        return stem or self.name or self.reel or "unnamed"
+        url = unquote(self.url) if "://" in self.url else self.url
+        stem = url.replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0]
+        return _NUMBERS.sub("", stem) or stem or self.name or self.reel or "unnamed"
 
 
 @dataclass(frozen=True, slots=True)

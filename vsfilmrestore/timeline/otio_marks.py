@@ -1,0 +1,94 @@
+"""Markers on OTIO clips: each host keeps their texts in its own place and counts their frames its own way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from vsfilmrestore.timeline.grammar import find_settings
+from vsfilmrestore.timeline.model import Strength
+from vsfilmrestore.timeline.notes import metadata_settings
+from vsfilmrestore.timeline.otio_media import Media, exact, own_metadata, rate_of
+
+__all__ = ["ClipMark", "clip_marks", "marker_texts"]
+
+
+@dataclass(frozen=True, slots=True)
+class ClipMark:
+    """A marker on a clip.
+
+    Attributes:
+        texts: Name, then comments.
+        colour: As the host calls it.
+        frames: Media frames it covers, in the counting of the clip's in point; None: the whole clip.
+        point: Whether it is a plain marker that speaks for the whole shot.
+        strength: Where the text stood at first; other than a clip marker where we wrote it ourselves.
+    """
+
+    texts: tuple[str, ...]
+    colour: str
+    frames: tuple[Fraction, Fraction] | None
+    point: bool
+    strength: Strength
+
+
+def marker_texts(marker: Any) -> tuple[str, ...]:
+    """Name and comments of a marker: Resolve keeps its note in metadata, the FCP 7 adapter its comment."""
+    texts = [marker.name or "", marker.comment or ""]
+    for host, key in (("Resolve_OTIO", "Note"), ("fcp_xml", "comment")):
+        held = marker.metadata.get(host)
+        if isinstance(held, Mapping) and isinstance(held.get(key), str):
+            texts.append(held[key])
+    known = {find_settings(text) for text in texts}
+    texts += [f"VSFR {words}" for words in metadata_settings(marker.metadata) if words not in known]
+    return tuple(dict.fromkeys(texts))
+
+
+def clip_marks(clip: Any, media: Media, speed: Fraction, rate: Fraction) -> list[ClipMark]:
+    """The markers of a clip, brought to media frames.
+
+    Args:
+        clip: An OTIO clip.
+        media: Its media.
+        speed: Its speed.
+        rate: Rate the media is played at.
+    """
+    return [_clip_mark(clip, marker, media, speed) for marker in clip.markers]
+
+
+def _clip_mark(clip: Any, marker: Any, media: Media, speed: Fraction) -> ClipMark:
+    marked = marker.marked_range
+    texts, colour = marker_texts(marker), str(marker.color or "")
+    length = exact(marked.duration.value) * media.source.rate / rate_of(marked.duration)
+    try:
+        strength = Strength(str(own_metadata(marker).get("strength", Strength.CLIP_MARKER)))
+    except ValueError:
+        strength = Strength.CLIP_MARKER
+    whole_clip = str(marker.metadata.get("applieswhole", "0")) in {"1", "True"}
+    if whole_clip or (not length and not marked.start_time.value) or speed == 0:
+        return ClipMark(texts, colour, None, True, strength)
+    used = clip.trimmed_range().start_time
+    # Frames from the clip's in point, in media frames, at normal speed.
+    ahead = exact(marked.start_time.value) * media.source.rate / rate_of(marked.start_time)
+    ahead -= exact(used.value) * media.source.rate / rate_of(used)
+    low = media.low + ahead
+    size = max(length, Fraction(1))
+    if "Resolve_OTIO" in marker.metadata and speed != 1:
+        low, size = _resolve_place(clip, marker, media, speed, size)
+    return ClipMark(texts, colour, (low, low + size), length <= 1, strength)
+
+
+def _resolve_place(clip: Any, marker: Any, media: Media, speed: Fraction, size: Fraction) -> tuple[Fraction, Fraction]:
+    """Resolve counts a retimed clip's markers in the retimed clip, from the first frame of the media."""
+    at = exact(marker.marked_range.start_time.value) * media.source.rate / rate_of(marker.marked_range.start_time)
+    known = media.source.available
+    known_start = clip.media_reference.available_range
+    first = exact(known_start.start_time.value) if known_start is not None else Fraction(0)
+    base = Fraction(known.start) if known is not None else first
+    ahead, size = (at - first) * abs(speed), size * abs(speed)
+    if speed > 0:
+        return base + ahead, size
+    stop = Fraction(known.stop) if known is not None else base
+    return stop - ahead - size, size
