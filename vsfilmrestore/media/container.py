@@ -128,7 +128,8 @@ def _facts(path: Path, container: Any) -> ContainerFacts:
     # A cover picture is no film.
     streams = [s for s in container.streams.video if not _is_cover(s)]
     if not streams:
-        held = "sound only" if container.streams.audio else "no pictures"
+        cut = "no pictures, or it was cut off before its end was written"
+        held = "sound only" if container.streams.audio else cut
         raise MediaError(f"the file holds {held}", file=path)
     stream = streams[0]
     context = stream.codec_context

@@ -88,7 +88,8 @@ def find_sequence(path: Path) -> FileSequence:
         return FileSequence(path.parent, path.stem, 0, path.suffix, (0,))
     prefix, digits, suffix = match.groups()
     for found in _group(path.parent, _names(path.parent)):
-        if (found.prefix, found.suffix) == (prefix, suffix) and found.path(int(digits)).name == path.name:
+        named = (found.prefix, found.suffix) == (prefix, suffix) and found.path(int(digits)).name == path.name
+        if named and int(digits) in found.numbers:
             return found
     raise MediaError("there is no such file", file=path)
 
@@ -167,12 +168,12 @@ def _by_pattern(path: Path) -> FileSequence:
     prefix, suffix = path.name[: hole.start()], path.name[hole.end() :]
     wanted = re.compile(re.escape(prefix) + r"(\d+)" + re.escape(suffix))
     digits = [m.group(1) for n in _names(path.parent) if (m := wanted.fullmatch(n))]
-    # "#" alone is any number; more digits than the width only where the number has outgrown it.
-    fits = [d for d in digits if len(d) == width or (len(d) > width and d[0] != "0")]
-    if not fits:
-        raise MediaError("no file has such a name", file=path, hint=_others(path.parent))
-    padding = min(len(d) for d in fits) if width == 1 else width
-    return FileSequence(path.parent, prefix, padding, suffix, tuple(sorted(map(int, fits))))
+    named = _by_padding(path.parent, prefix, suffix, digits) if digits else []
+    # "#" alone is any number.
+    groups = [g for g in named if g.padding == width] or (named if width == 1 else [])
+    if len(groups) != 1:
+        raise MediaError("no sequence has such a name", file=path, hint=_others(path.parent))
+    return groups[0]
 
 
 def _others(folder: Path) -> str:
