@@ -12,7 +12,7 @@ from vsfilmrestore.timeline.model import Strength
 from vsfilmrestore.timeline.notes import metadata_settings
 from vsfilmrestore.timeline.otio_media import Media, exact, own_metadata, rate_of
 
-__all__ = ["ClipMark", "clip_marks", "marker_texts"]
+__all__ = ["ClipMark", "clip_marks", "counts_record", "marker_texts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +46,20 @@ def marker_texts(marker: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(texts))
 
 
-def clip_marks(clip: Any, media: Media, speed: Fraction, rate: Fraction) -> list[ClipMark]:
+def clip_marks(clip: Any, media: Media, speed: Fraction) -> list[ClipMark]:
     """The markers of a clip, brought to media frames.
 
     Args:
         clip: An OTIO clip.
         media: Its media.
         speed: Its speed.
-        rate: Rate the media is played at.
     """
-    return [_clip_mark(clip, marker, media, speed) for marker in clip.markers]
+    return [_clip_mark(clip, marker, media, speed) for marker in clip.markers if not counts_record(marker)]
+
+
+def counts_record(marker: Any) -> bool:
+    """Whether a clip's marker stands at a record timecode: the CMX adapter's locators do."""
+    return "cmx_3600" in marker.metadata
 
 
 def _clip_mark(clip: Any, marker: Any, media: Media, speed: Fraction) -> ClipMark:

@@ -23,7 +23,7 @@ from vsfilmrestore.timeline.layers import Fade, Piece, between, overlay, shots_o
 from vsfilmrestore.timeline.model import FrameRange, Marker, Reel, SettingNote, Strength
 from vsfilmrestore.timeline.notes import marker_settings, metadata_settings, setting_note, with_markers
 from vsfilmrestore.timeline.otio_json import load_otio
-from vsfilmrestore.timeline.otio_marks import ClipMark, clip_marks, marker_texts
+from vsfilmrestore.timeline.otio_marks import ClipMark, clip_marks, counts_record, marker_texts
 from vsfilmrestore.timeline.otio_media import exact, media_of, own_metadata, rate_of
 from vsfilmrestore.timeline.otio_time import retimed, speed_of
 
@@ -89,6 +89,7 @@ class _Reader:
         self._clips: dict[int, list[ClipMark]] = {}
         self._notes: dict[int, list[str]] = {}
         self._hidden_start = _ZERO
+        self._record_marks: list[_Mark] = []
 
     def _timeline(self, root: Any) -> Any:
         if isinstance(root, otio.schema.SerializableCollection):
@@ -114,6 +115,8 @@ class _Reader:
         shell = Reel(root.name or self._path.stem, self._rate, (), start, self._drop(root), str(self._path))
         pieces = self._settled(shell, laid)
         shots = shots_of(pieces, 0, self._remarks, stop=whole(laid.length))
+        by = Fraction(-start)
+        laid.marks += [replace(mark, start=mark.start + by, stop=mark.stop + by) for mark in self._record_marks]
         markers = self._markers(laid.marks, start, whole(laid.length))
         reel = replace(shell, shots=shots, remarks=self._remarks.sentences())
         return with_markers(reel, markers)
@@ -166,7 +169,7 @@ class _Reader:
             raise ValueError(f"'{item.name}' has a length below 0")
         if not getattr(item, "enabled", True):
             return _Laid(length)
-        if first < 0 and isinstance(item, otio.schema.Track):
+        if first < 0 and length == laid.length and isinstance(item, otio.schema.Track):
             # The CMX adapter hides the record timecode of a track's first frame here.
             self._hidden_start, first = -first, _ZERO
         laid = laid.moved(-first)
@@ -263,7 +266,8 @@ class _Reader:
         if media.low < 0:
             raise ValueError(f"'{clip.name}' starts before the first frame of its media")
         owner = len(self._clips)
-        self._clips[owner] = clip_marks(clip, media, speed, source.rate)
+        self._record_marks += [self._mark(marker) for marker in clip.markers if counts_record(marker)]
+        self._clips[owner] = clip_marks(clip, media, speed)
         self._notes[owner] = metadata_settings(clip.metadata)
         step = speed * source.rate / self._rate
         own = own_metadata(clip)
