@@ -21,6 +21,8 @@ type Curve = npt.NDArray[np.float64]
 _STIFF: Final = 10.0
 """A wobble with a period of up to about 2 pi sqrt(10) = 20 frames is kept out of the trend."""
 _ROUNDS: Final = 12
+_SHARP: Final = 16.0
+"""Bends of this many spreads cost half: a camera that starts at once is not rounded off."""
 _JITTER: Final = 0.79
 """Median size of the second difference of an AR(1) wobble of correlation 0.7 and unit spread."""
 _RAMP: Final = 0.6
@@ -51,7 +53,8 @@ def trend(curve: Curve, spread: float, weights: Curve | None = None) -> Curve:
     line = curve
     for _ in range(_ROUNDS):
         line = np.linalg.solve(trust + (_STIFF * spread) * (bend.T * ease) @ bend, pull)
-        ease = 1.0 / np.sqrt((bend @ line) ** 2 + soft * soft)
+        bends = np.abs(bend @ line)
+        ease = 1.0 / (np.hypot(bends, soft) * (1 + bends / (_SHARP * spread)))
     return line
 
 
