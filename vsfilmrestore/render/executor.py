@@ -8,8 +8,7 @@ frames that the encoder has not taken yet, however slow it is.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from fractions import Fraction
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby, islice
 from pathlib import Path
@@ -19,15 +18,12 @@ from typing import Final
 import vapoursynth as vs
 
 from vsfilmrestore.errors import RenderError
-from vsfilmrestore.media.out.framemd5 import write_framemd5
 from vsfilmrestore.media.out.info import VideoInfo
-from vsfilmrestore.media.out.join import join_segments
 from vsfilmrestore.media.out.prepare import prepare
 from vsfilmrestore.media.out.profiles import Profile
-from vsfilmrestore.media.out.segments import encode_segment, segment_suffix
-from vsfilmrestore.media.out.stills import write_stills
-from vsfilmrestore.media.props import CHANGED_PREFIX
+from vsfilmrestore.media.props import CHANGED_PREFIX, TIMECODE
 from vsfilmrestore.render.ledger import Done, Ledger
+from vsfilmrestore.render.makers import Labels, Maker, maker_for
 from vsfilmrestore.render.pieces import Piece, plan_pieces
 from vsfilmrestore.render.progress import Progress, Silent
 from vsfilmrestore.render.project import Project
@@ -92,13 +88,14 @@ def render(reel: Reel, project: Project, output: Path, profile: Profile, progres
         ProjectError: Another process renders this project.
     """
     began = monotonic()
-    clip = prepare(reel.restored(), profile)
+    clip = prepare(_with_record_timecode(reel), profile)
     info = VideoInfo.of(_first_frame(clip), clip.fps)
     factor = round(clip.fps / reel.rate)
     pieces = plan_pieces(reel, factor, [profile.name, info.width, info.height, info.format_id, str(info.rate)])
+    maker = maker_for(profile, project, output, info, Labels.of(reel, factor, info))
     listener = progress or Silent()
     with Ledger(_made(project.ledger)) as ledger:
-        worker = _Worker(reel, project, output, profile, info, clip, ledger, listener)
+        worker = _Worker(clip, maker, ledger, listener)
         done = {piece.key: found for piece in pieces if (found := worker.finished(piece))}
         reused = sum(len(piece) for piece in pieces if piece.key in done)
         listener.begin(pieces, reused)
@@ -107,11 +104,22 @@ def render(reel: Reel, project: Project, output: Path, profile: Profile, progres
                 if not ready:
                     done |= {each.key: each for each in worker.work(list(run))}
             listener.joining()
-            ordered = tuple(done[piece.key] for piece in pieces)
-            worker.finish(pieces, ordered)
+            ordered = tuple(_placed(done[piece.key], piece) for piece in pieces)
+            maker.finish(ordered, reel.audio())
         finally:
             listener.end()
     return Rendered(output, info, profile, ordered, reused, monotonic() - began)
+
+
+def _with_record_timecode(reel: Reel) -> vs.VideoNode:
+    """The restored reel; where an editor cut it anew, timecode is that of the record side, not of each source."""
+    restored = reel.restored()
+    return restored.std.RemoveFrameProps(TIMECODE) if reel.cut.file else restored
+
+
+def _placed(done: Done, piece: Piece) -> Done:
+    """A finished piece where it now stands: other shots before it may have changed their length since."""
+    return replace(done, first=piece.first, stop=piece.stop)
 
 
 def _is_done(keys: frozenset[str], piece: Piece) -> bool:
@@ -132,43 +140,28 @@ def _first_frame(clip: vs.VideoNode) -> vs.VideoFrame:
 
 @dataclass(frozen=True, slots=True)
 class _Worker:
-    reel: Reel
-    project: Project
-    output: Path
-    profile: Profile
-    info: VideoInfo
     clip: vs.VideoNode
+    maker: Maker
     ledger: Ledger
     progress: Progress
 
     def finished(self, piece: Piece) -> Done | None:
         found = self.ledger.find(piece.key)
-        if found is None or self.profile.is_movie:
-            return found
-        return found if found.first == piece.first and self._has_stills(piece) else None
+        return found if found is not None and self.maker.has(found, piece) else None
 
     def work(self, run: list[Piece]) -> Iterator[Done]:
         """Render pieces that follow one another, in one pass over the graph."""
-        first, stop = run[0].first, run[-1].stop
         threads = vs.core.num_threads
-        frames = self.clip[first:stop].frames(prefetch=threads, backlog=threads + _BACKLOG, close=True)
+        clip = self.clip[run[0].first : run[-1].stop]
+        frames = clip.frames(prefetch=threads, backlog=threads + _BACKLOG, close=self.maker.closes)
         for piece in run:
             yield self._piece(piece, frames)
 
     def _piece(self, piece: Piece, frames: Iterator[vs.VideoFrame]) -> Done:
         began, notes = monotonic(), _Notes()
         self.progress.piece(piece)
-        stream = self._watched(piece, islice(frames, len(piece)), notes)
-        if self.profile.is_movie:
-            path = self.project.renders / f"{piece.key[:24]}{segment_suffix(self.profile)}"
-            result = encode_segment(stream, self.profile, path, self.info)
-            place, size, md5s = path.relative_to(self.project.folder).as_posix(), result.bytes, result.stored
-        else:
-            stills = write_stills(stream, self.profile, self.output, self.info, **self._numbering(piece.first))
-            place, size, md5s = "", stills.bytes, stills.md5s
-        done = Done(
-            piece.key, piece.shot, piece.first, piece.stop, place, size, monotonic() - began, md5s, notes.changed
-        )
+        made = self.maker.make(piece, self._watched(piece, islice(frames, len(piece)), notes))
+        done = replace(made, seconds=monotonic() - began, changed=notes.changed)
         self.ledger.add(done)
         return done
 
@@ -184,31 +177,3 @@ class _Worker:
             raise RenderError(str(error), shot=piece.name or piece.shot, frame=number) from error
         if number != piece.stop:
             raise RenderError("the graph ended early", shot=piece.name or piece.shot, frame=number)
-
-    def finish(self, pieces: list[Piece], done: tuple[Done, ...]) -> None:
-        md5s = [md5 for each in done for md5 in each.md5s]
-        if self.profile.is_movie:
-            join_segments(
-                [self.project.folder / each.path for each in done],
-                self.output,
-                profile=self.profile,
-                info=self.info,
-                timecode=self._timecode(0),
-                reel=self._reel_name(),
-                audio=self.reel.audio(),
-            )
-        write_framemd5(self.output, self.profile, self.info, md5s)
-
-    def _timecode(self, number: int) -> str:
-        rate = self.reel.rate
-        return self.reel.cut.timecode(number // max(1, round(Fraction(self.info.rate) / rate)))
-
-    def _reel_name(self) -> str:
-        names = {item.medium.reel for item in self.reel.bound if item.medium is not None and item.medium.reel}
-        return names.pop() if len(names) == 1 else ""
-
-    def _numbering(self, first: int) -> dict[str, object]:
-        raise AssertionError
-
-    def _has_stills(self, piece: Piece) -> bool:
-        raise AssertionError

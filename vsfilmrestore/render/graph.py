@@ -18,15 +18,13 @@ import vapoursynth as vs
 from vsfilmrestore.errors import RenderError, SettingError
 from vsfilmrestore.media.props import SHOT
 from vsfilmrestore.recipes import Recipe
-from vsfilmrestore.render.walls import behind_walls, retimed
+from vsfilmrestore.render.walls import Build, WalledStep, behind_walls, retimed
 
-__all__ = ["Build", "GraphShot", "restored_node", "source_node"]
+__all__ = ["GraphShot", "restored_node", "source_node"]
 
 core = vs.core
 
 _LIVE_SHOTS: Final = 12
-
-type Build = Callable[[vs.VideoNode], vs.VideoNode]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +81,11 @@ class GraphShot:
             return _checked_script(self)
         if not self.recipe:
             return self.bare
-        return behind_walls(self.take, self.handles, self.recipe.reach, self.recipe.apply)
+        return behind_walls(self.take, self.handles, _walled_steps(self.recipe))
+
+
+def _walled_steps(recipe: Recipe) -> list[WalledStep]:
+    return [(step.reach, step.apply) for step in recipe]
 
 
 def _checked_script(shot: GraphShot) -> vs.VideoNode:
@@ -175,7 +177,7 @@ class _Shapes:
         if key not in self._known:
             blank = core.std.BlankClip(take, length=3, keep=True).std.SetFieldBased(2)
             try:
-                clip = behind_walls(blank, (0, 0), shot.recipe.reach, shot.recipe.apply)
+                clip = behind_walls(blank, (0, 0), _walled_steps(shot.recipe))
             except vs.Error as error:
                 raise SettingError(str(error), shot=shot.id) from None
             self._known[key] = self._outline(clip, 3)

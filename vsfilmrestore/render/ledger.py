@@ -40,9 +40,10 @@ class Done:
         shot: Id of its shot.
         first: First frame of the output it holds.
         stop: Frame after its last.
-        path: Its file, relative to the project folder.
+        path: Its file, relative to the project folder; '' for stills, which are written where they belong.
         bytes: Size of the file.
         seconds: Time it took.
+        picture_bytes: Size of one decoded picture.
         md5s: MD5 of each decoded picture, see `vsfilmrestore.media.out.framemd5`.
         changed: Share of pixels changed, 0..1, by filter and frame.
     """
@@ -54,6 +55,7 @@ class Done:
     path: str
     bytes: int
     seconds: float
+    picture_bytes: int = 0
     md5s: Sequence[str] = ()
     changed: Mapping[str, Sequence[float]] | None = None
 
@@ -95,26 +97,19 @@ class Ledger:
             self._lock.close()
 
     def find(self, key: str) -> Done | None:
-        """The finished segment of that key whose file is still there in full, or None."""
+        """What was noted of the segment of that key; whether its file is still there is the caller's to see."""
         row = self._base.execute(
             "SELECT key, shot, first, stop, path, bytes, seconds, details FROM segments WHERE key = ?", (key,)
         ).fetchone()
         if row is None:
             return None
         details = json.loads(zlib.decompress(row[7]))
-        done = replace(Done(*row[:7]), md5s=details["md5s"], changed=details["changed"])
-        return done if self._is_whole(done) else None
-
-    def _is_whole(self, done: Done) -> bool:
-        path = self._file.parent / done.path
-        try:
-            return path.is_dir() or path.stat().st_size == done.bytes
-        except OSError:
-            return False
+        return replace(Done(*row[:7]), **details)
 
     def add(self, done: Done) -> None:
         """Remember a segment whose file is on the disk. On return the ledger is on the disk too."""
-        details = zlib.compress(json.dumps({"md5s": list(done.md5s), "changed": done.changed}).encode())
+        facts = {"picture_bytes": done.picture_bytes, "md5s": list(done.md5s), "changed": done.changed}
+        details = zlib.compress(json.dumps(facts).encode())
         values = (done.key, done.shot, done.first, done.stop, done.path, done.bytes, done.seconds, details)
         self._base.execute(
             "INSERT OR REPLACE INTO segments (key, shot, first, stop, path, bytes, seconds, details)"

@@ -19,8 +19,9 @@ from vsfilmrestore.media.timecode import exact_rate
 from vsfilmrestore.recipes import Recipe
 from vsfilmrestore.render.bind import Binder, Bound, Opener
 from vsfilmrestore.render.decide import Decision, Part, decide
-from vsfilmrestore.render.graph import Build, GraphShot, restored_node, source_node
+from vsfilmrestore.render.graph import GraphShot, restored_node, source_node
 from vsfilmrestore.render.sound import reel_sound
+from vsfilmrestore.render.walls import Build
 from vsfilmrestore.timeline.model import CutList, Shot
 
 __all__ = ["Reel", "ReelShot"]
@@ -142,8 +143,8 @@ class Reel:
             medium.rate,
             name=medium.path.stem,
             start=medium.start,
-            has_timecode=medium.has_timecode,
             drop=medium.drop,
+            reel=medium.reel,
         )
         bound = [
             Bound(shot, medium, range(len(shot.record)), shot.record.start, (0, 0), "itself") for shot in cut.shots

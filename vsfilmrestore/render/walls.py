@@ -4,7 +4,7 @@
 
     source of the shot          a b c d e f
     reach 2, no handles     c b a b c d e f e d          mirrored at the cut
-    reach 2, handles 1      a A a b c d e f F f          the take's own frames first, then mirrored
+    reach 2, handles 1    b a A a b c d e f F f e        the take's own frames first, then mirrored
 
 Frames are mirrored without repeating the end frame, so motion goes back the way it came. All is done by native
 filters on frame references: no picture is copied.
@@ -19,9 +19,12 @@ import vapoursynth as vs
 
 from vsfilmrestore.errors import SettingError
 
-__all__ = ["behind_walls", "mirrored", "retimed"]
+__all__ = ["Build", "WalledStep", "behind_walls", "mirrored", "retimed"]
 
 core = vs.core
+
+type Build = Callable[[vs.VideoNode], vs.VideoNode]
+type WalledStep = tuple[int, Build]
 
 
 def mirrored(clip: vs.VideoNode, head: int, tail: int) -> vs.VideoNode:
@@ -37,41 +40,45 @@ def mirrored(clip: vs.VideoNode, head: int, tail: int) -> vs.VideoNode:
     return swing.std.Loop(loops)[first : first + wanted]
 
 
-def behind_walls(
-    take: vs.VideoNode,
-    handles: tuple[int, int],
-    reach: int,
-    build: Callable[[vs.VideoNode], vs.VideoNode],
-) -> vs.VideoNode:
-    """A shot run through a chain of filters that never sees a frame of another shot.
+def behind_walls(take: vs.VideoNode, handles: tuple[int, int], steps: Sequence[WalledStep]) -> vs.VideoNode:
+    """A shot run through steps that never see a frame of another shot.
+
+    Each step gets the shot mirrored by as many frames as it reaches, and what it makes of them is cut off again. The
+    mirrored frames are those the step before made already, so walls cost next to nothing.
 
     Args:
         take: The shot's frames with ``handles`` frames of the same take before and after them.
         handles: Frames in front of and behind the shot within ``take``.
-        reach: Frames on each side a frame of the result may depend on.
-        build: The chain. It may give k frames for each of its own (``fps`` times k).
+        steps: Reach in frames, and function, of each step. A step may give k frames for each of its own.
 
     Returns:
         The shot alone, k frames for each source frame.
 
     Raises:
-        SettingError: The chain changes the number of frames by another than a whole factor.
+        SettingError: A step changes the number of frames by another than a whole factor.
     """
-    front, back = handles
-    length = take.num_frames - front - back
-    keep_front, keep_back = min(front, reach), min(back, reach)
-    clip = take[front - keep_front : front + length + keep_back]
-    head = max(reach - keep_front, 0)
-    clip = mirrored(clip, head, max(reach - keep_back, 0))
-    result = build(clip)
-    factor = Fraction(result.num_frames, clip.num_frames)
-    if factor.denominator != 1:
+    reach = sum(frames for frames, _ in steps)
+    front, back = (min(frames, reach) for frames in handles)
+    length = take.num_frames - sum(handles)
+    clip = take[handles[0] - front : handles[0] + length + back]
+    factor = 1
+    for frames, apply in steps:
+        clip, times = _walled(clip, frames, apply)
+        factor *= times
+    return clip[front * factor : (front + length) * factor]
+
+
+def _walled(clip: vs.VideoNode, reach: int, apply: Build) -> tuple[vs.VideoNode, int]:
+    padded = mirrored(clip, reach, reach)
+    result = apply(padded)
+    times = Fraction(result.num_frames, padded.num_frames)
+    if times.denominator != 1:
         raise SettingError(
-            f"the steps make {result.num_frames} frames of {clip.num_frames}, which no shot of a cut can hold",
+            f"a step makes {result.num_frames} frames of {padded.num_frames}, which no shot of a cut can hold",
             hint="Within a cut, frames can only be multiplied; change the rate of the whole source instead",
         )
-    start = (head + keep_front) * int(factor)
-    return result[start : start + length * int(factor)]
+    k = int(times)
+    return result[reach * k : (reach + clip.num_frames) * k], k
 
 
 def retimed(clip: vs.VideoNode, frames: Sequence[int]) -> vs.VideoNode:
