@@ -1,0 +1,193 @@
+"""Which frames are spoilt: frozen, blank, flashed or torn, told by a few numbers of each frame and its neighbours.
+
+The judges at the top are plain functions of numbers; `measured` and `find_tears` fetch the numbers from pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+from typing import Final, NamedTuple
+
+import vapoursynth as vs
+
+from vsfilmrestore.filters._between import Between, neighbour
+from vsfilmrestore.filters._motion import NO_CUTS, analysis_luma, estimate
+
+__all__ = [
+    "AROUND",
+    "Look",
+    "Tears",
+    "find_tears",
+    "is_blank",
+    "is_flash",
+    "is_frozen",
+    "measured",
+    "read_look",
+]
+
+core = vs.core
+
+AROUND: Final = 4
+"""Ordinary steps that are looked at before and after a freeze."""
+
+_GROWTH: Final = 40
+"""Steps of two pixels of the small picture that a tear grows from its seeds; they are never far."""
+
+_MEAN, _SQUARE, _STEP = "_VsfrMean", "_VsfrSquare", "_VsfrStep"
+
+
+class Look(NamedTuple):
+    """A frame in three numbers, all 0..1."""
+
+    mean: float
+    """Mean brightness."""
+    spread: float
+    """Standard deviation of the brightness."""
+    step: float
+    """Mean absolute difference from the frame before."""
+
+
+def is_frozen(looks: Sequence[Look], at: int, longest: int, strength: float) -> bool:
+    """Whether the frame is a copy that took the place of a lost one.
+
+    A lost frame leaves a jump behind the copy: motion in a single step that ordinary frames take several for. A copy
+    without it is intended, as in drawings held for two frames or a film stretched from 18 to 24 frames per second.
+
+    Args:
+        looks: The frame with at least ``AROUND + longest + 1`` frames on either side.
+        at: Index of the frame in ``looks``.
+        longest: Copies in a row that can be replaced.
+        strength: 0..1.
+    """
+    return any(
+        _is_freeze(looks, at - offset, length, strength) for length in range(1, longest + 1) for offset in range(length)
+    )
+
+
+def _is_freeze(looks: Sequence[Look], start: int, length: int, strength: float) -> bool:
+    end = start + length
+    ordinary = [look.step for look in (*looks[start - AROUND : start], *looks[end + 1 : end + 1 + AROUND])]
+    usual = median(ordinary)
+    if usual < 0.004 or min(ordinary) < 0.35 * usual:
+        return False  # a still shot, or copies are its habit
+    still = max(look.step for look in looks[start:end]) < (0.05 + 0.2 * strength) * usual
+    # A step over twice the way differs less than twice as much: detail that has gone cannot go further.
+    return still and looks[end].step > (1.3 + 0.25 * (length - 1) + 0.4 * (1 - strength)) * usual
+
+
+def is_blank(looks: Sequence[Look], at: int, longest: int, strength: float) -> bool:
+    """Whether the frame is one empty field between pictures; the black of a fade is not.
+
+    Args:
+        looks: The frame with at least ``longest + 2`` frames on either side.
+        at: Index of the frame in ``looks``.
+        longest: Blank frames in a row that can be replaced.
+        strength: 0..1.
+    """
+    contrast = min(max(look.spread for look in side) for side in (looks[:at], looks[at + 1 :]))
+    limit = (0.05 + 0.2 * strength) * contrast
+    if contrast < 0.03 or looks[at].spread > limit:
+        return False
+    left = next((i for i in range(at - 1, at - longest - 1, -1) if looks[i].spread > limit), None)
+    right = next((i for i in range(at + 1, at + longest + 1) if looks[i].spread > limit), None)
+    if left is None or right is None or right - left - 1 > longest:
+        return False
+    return _steady(looks[left - 1], looks[left]) and _steady(looks[right + 1], looks[right])
+
+
+def _steady(further: Look, nearer: Look) -> bool:
+    return abs(further.spread - nearer.spread) < 0.25 * further.spread
+
+
+def is_flash(looks: Sequence[Look], at: int, strength: float) -> bool:
+    """Whether a single frame is much brighter than both its neighbours, which are alike."""
+    before, frame, after = looks[at - 1 : at + 2]
+    rise = frame.mean - max(before.mean, after.mean)
+    return rise > 0.18 - 0.12 * strength and abs(before.mean - after.mean) < rise / 3
+
+
+def measured(clip: vs.VideoNode) -> vs.VideoNode:
+    """A small picture of each frame that carries the numbers of its `Look`."""
+    small = _small(analysis_luma(clip), 160)
+    flat = core.akarin.Expr([small], "x 65535 /", format=vs.GRAYS)
+    square = core.akarin.Expr([flat], "x x *").std.PlaneStats()
+    stats = small.std.PlaneStats(neighbour(small, -1))
+    numbers = {_MEAN: "x.PlaneStatsAverage", _STEP: "x.PlaneStatsDiff", _SQUARE: "y.PlaneStatsAverage"}
+    return core.akarin.PropExpr([stats, square], lambda: numbers)
+
+
+def read_look(frame: vs.VideoFrame) -> Look:
+    """The numbers that `measured` left on a frame."""
+    mean, square, step = (float(frame.props[name]) for name in (_MEAN, _SQUARE, _STEP))  # type: ignore[arg-type]
+    return Look(mean, max(square - mean * mean, 0.0) ** 0.5, step)
+
+
+class Tears(NamedTuple):
+    """Large areas that are in one frame only; GRAY8, 255 where destroyed."""
+
+    seeds: vs.VideoNode
+    """Small picture of what is beyond doubt: neither neighbour has it, and the two agree with one another."""
+    area: vs.VideoNode
+    """Mask of the picture's size: the seeds, grown over all that is unlike the neighbours and joined to them."""
+
+
+def find_tears(clip: vs.VideoNode, strength: float) -> Tears:
+    """Where a frame is torn or burnt.
+
+    Small marks are left to the filter for dirt, changes of light that keep the drawing to the one for flicker.
+    """
+    small = _small(analysis_luma(clip), 320)
+    gap = Between.of(neighbour(small, -1), neighbour(small, 1))
+    motion = estimate(small, (-1, 1), block=8, cut_error=NO_CUTS, cut_share=100.0)
+    views = [gap.at(0.5), motion.compensate(small, -1), motion.compensate(small, 1)]
+    away = core.akarin.Expr([_soft(view) for view in (small, *views)], "x y - abs x z - abs min x a - abs min")
+    same_drawing = _alike(small, views[0])
+    level = round((40 - 24 * strength) * 257)
+    sure = core.akarin.Expr(
+        [away, _soft(gap.disagreement.std.Maximum()), same_drawing],
+        f"x {level} > y 3 * x < and z 0.6 < and 255 0 ?",
+        format=vs.GRAY8,
+    )
+    seeds = _repeat(_repeat(sure, 4, grow=False), 4, grow=True)
+    loose = core.akarin.Expr([away, same_drawing], f"x {level // 2} > y 0.6 < and 255 0 ?", format=vs.GRAY8)
+    area = _joined(seeds, _repeat(loose, 1, grow=True))
+    area = _repeat(_repeat(area, 4, grow=True), 2, grow=False)
+    return Tears(seeds, area.resize.Bilinear(clip.width, clip.height).std.Binarize(64))
+
+
+def _joined(seeds: vs.VideoNode, within: vs.VideoNode) -> vs.VideoNode:
+    """The parts of a mask that touch the seeds, and the seeds."""
+    mask = seeds
+    for _ in range(_GROWTH):
+        mask = core.akarin.Expr([mask.std.Maximum().std.Maximum(), within, seeds], "x y min z max")
+    return mask
+
+
+def _alike(one: vs.VideoNode, other: vs.VideoNode) -> vs.VideoNode:
+    """GRAYS: local correlation of two pictures, -1..1; near 0 where both are smooth."""
+    a, b = (core.akarin.Expr([clip], "x 65535 /", format=vs.GRAYS) for clip in (one, other))
+    products = [a, b, *(core.akarin.Expr([a, b], e) for e in ("x x *", "y y *", "x y *"))]
+    means = [_wide(p) for p in products]
+    return core.akarin.Expr(means, "b x y * - z x x * - 0.00001 + a y y * - 0.00001 + * sqrt /")
+
+
+def _wide(clip: vs.VideoNode) -> vs.VideoNode:
+    return clip.std.BoxBlur(hradius=min(4, (clip.width - 1) // 2), vradius=min(4, (clip.height - 1) // 2))
+
+
+def _soft(clip: vs.VideoNode) -> vs.VideoNode:
+    return clip.std.BoxBlur(hradius=1, vradius=1)
+
+
+def _repeat(mask: vs.VideoNode, times: int, *, grow: bool) -> vs.VideoNode:
+    for _ in range(times):
+        mask = mask.std.Maximum() if grow else mask.std.Minimum()
+    return mask
+
+
+def _small(clip: vs.VideoNode, width: int) -> vs.VideoNode:
+    scale = max(clip.width / width, 1.0)
+    # Never thinner than 16 pixels, whatever the shape of the picture.
+    width, height = (min(max(round(side / scale), 16), max(side, 16)) for side in (clip.width, clip.height))
+    return clip.resize.Bilinear(width, height)

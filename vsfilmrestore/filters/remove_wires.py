@@ -1,0 +1,231 @@
+"""Stunt wires: thin long lines that the crew wanted nobody to see."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Annotated, Final, Literal
+
+import vapoursynth as vs
+
+from vsfilmrestore.filters._between import neighbour, workable
+from vsfilmrestore.filters._motion import Motion, analysis_luma, estimate
+from vsfilmrestore.filters._ridges import Line, beside, find_lines
+from vsfilmrestore.filters.masks import apply_repair, mask_for_planes
+from vsfilmrestore.filters.schema import Regions, Setting, Show, Strength, restoration_filter
+
+__all__ = ["remove_wires"]
+
+core = vs.core
+
+_VIEWS: Final = (-2, -1, 1, 2)
+_SCAN: Final = 2048
+_TRAVEL: Final = 16
+"""Pixels that a wire may move from frame to frame to be known again."""
+
+
+@restoration_filter(short="wires", order=70, needs=("mvu", "zsmooth", "akarin"), radius=3)
+def remove_wires(
+    clip: vs.VideoNode,
+    strength: Strength = 0.5,
+    *,
+    only: Regions = (),
+    path: Annotated[
+        str, Setting("points along a wire in pixels, joined by straight lines: 900,0 980,400 1000,700")
+    ] = "",
+    polarity: Annotated[
+        Literal["dark", "bright", "both"], Setting("whether wires are darker or brighter than what is behind them")
+    ] = "both",
+    width: Annotated[float, Setting("greatest width of a wire, in pixels of a 2048 wide scan", 1, 24)] = 6.0,
+    min_length: Annotated[float, Setting("least length of a wire, in pixels of a 2048 wide scan", 40, 4000)] = 160.0,
+    still: Annotated[
+        bool | None, Setting("also lines that stand still before the background; as a rule only within only or path")
+    ] = None,
+    protect: Regions = (),
+    show: Show = "",
+) -> vs.VideoNode:
+    """Find wires and put back what is behind them; all pixels off the wires stay bit-identical.
+
+    Without ``only`` or ``path`` a line must move against the background and be seen again in a neighbouring frame, so
+    that masts, horizons and letters stay. What is behind a wire comes from neighbouring frames where motion shows it,
+    else from both sides of the wire. Grain comes along in either case.
+
+    Args:
+        clip: Any constant format.
+        strength: Dose; more finds fainter wires.
+        only: Areas in which to look; there every long thin line is taken for a wire.
+        path: The same, as a line: a band around it is looked at.
+        polarity: Naming it halves the work and the doubt.
+        width: Wider lines are left.
+        min_length: Shorter lines are left.
+        still: Force the choice.
+        protect: Areas that stay as they are.
+        show: Look at the repair.
+
+    Raises:
+        vapoursynth.Error: ``path`` cannot be read.
+
+    Source:
+        Oriented line and side means after C. Steger, An Unbiased Detector of Curvilinear Structures (1998), in whole
+        pixels and 16 directions.
+    """
+    scale = clip.width / _SCAN
+    thickness = max(width * scale, 2.0)
+    regions = [*only, *_bands(path, 4 * thickness + 4)]
+    if strength == 0:
+        return clip
+    standing = bool(regions) if still is None else still
+    level = (14 - 11 * strength) * 257
+    luma = analysis_luma(clip)
+    motion = estimate(_without_lines(luma, thickness), _VIEWS)
+    signs = {"dark": (-1,), "bright": (1,), "both": (-1, 1)}[polarity]
+    repaired, masks = clip, []
+    for sign in signs:
+        moving = None if standing else _moving(luma, motion, sign, level)
+        lines = find_lines(luma, sign, thickness, max(min_length * scale, 24.0), level, moving)
+        mask = _middle(lines)
+        if not standing:
+            mask = _known_again(mask)
+        mask = _widened(mask, thickness)
+        filled = _filled(clip, motion, lines, sign, thickness)
+        repaired = core.akarin.Expr([repaired, filled, mask_for_planes(mask, clip)], "z y x ?")
+        masks.append(mask)
+    mask = masks[0] if len(masks) == 1 else core.akarin.Expr(masks, "x y max")
+    return apply_repair("remove_wires", clip, repaired, mask, protect=protect, only=regions, show=show)
+
+
+def _bands(path: str, half: float) -> list[tuple[tuple[float, float], ...]]:
+    """Quadrilaterals along a line of points."""
+    points = []
+    for word in path.split():
+        match = re.fullmatch(r"(-?\d+(?:\.\d+)?),(-?\d+(?:\.\d+)?)", word)
+        if match is None:
+            raise ValueError(f"path must look like '900,0 980,400', not {word!r}")
+        points.append((float(match[1]), float(match[2])))
+    if len(points) == 1:
+        raise ValueError("path needs two points or more")
+    return [_band(*ends, half) for ends in pairwise(points) if ends[0] != ends[1]]
+
+
+def _band(start: tuple[float, float], end: tuple[float, float], half: float) -> tuple[tuple[float, float], ...]:
+    dx, dy = end[0] - start[0], end[1] - start[1]
+    length = math.hypot(dx, dy)
+    dx, dy = dx / length * half, dy / length * half
+    (x0, y0), (x1, y1) = start, end  # lengthened by as much, so that bands overlap in a bend
+    x0, y0, x1, y1 = x0 - dx, y0 - dy, x1 + dx, y1 + dy
+    return ((x0 - dy, y0 + dx), (x1 - dy, y1 + dx), (x1 + dy, y1 - dx), (x0 + dy, y0 - dx))
+
+
+def _moving(luma: vs.VideoNode, motion: Motion, sign: int, level: float) -> vs.VideoNode:
+    """GRAY8, 255 where the past and the future both show the same background without the line."""
+    soft = [_soft(view) for view in (luma, *(motion.compensate(luma, d) for d in _VIEWS))]
+    past, future = ("y z min", "a b min") if sign > 0 else ("y z max", "a b max")
+    gained = "x P@ F@ max -" if sign > 0 else "P@ F@ min x -"
+    return core.akarin.Expr(
+        soft,
+        f"{past} P! {future} F! {gained} G! G@ {level / 2} > P@ F@ - abs G@ 0.5 * < and 255 0 ?",
+        format=vs.GRAY8,
+    )
+
+
+def _without_lines(luma: vs.VideoNode, thickness: float) -> vs.VideoNode:
+    """For the search of motion: on a bare wall it would follow the wire and not the wall."""
+    for first, second in (("Maximum", "Minimum"), ("Minimum", "Maximum")):
+        for name in (first, second):
+            for _ in range(1 + round(thickness / 2)):
+                luma = getattr(luma.std, name)()
+    return luma
+
+
+def _soft(clip: vs.VideoNode) -> vs.VideoNode:
+    return clip.std.Convolution([1, 2, 1, 2, 4, 2, 1, 2, 1])
+
+
+def _middle(lines: Sequence[Line]) -> vs.VideoNode:
+    names = " ".join(f"src{i}" for i in range(len(lines)))
+    return core.akarin.Expr([line.mask for line in lines], names + " max" * (len(lines) - 1))
+
+
+def _known_again(mask: vs.VideoNode) -> vs.VideoNode:
+    """Lines that run close by in the frame before or after."""
+    near = mask
+    for _ in range(_TRAVEL):
+        near = near.std.Maximum()
+    # At an end, where a neighbour is the frame itself, the other one must know it.
+    last = mask.num_frames - 1
+    blank = core.std.BlankClip(mask, length=1, keep=True)
+    before = neighbour(near, -1) if last < 1 else blank + near[:last]
+    after = neighbour(near, 1) if last < 1 else near[1:] + blank
+    return core.akarin.Expr([mask, before, after], "y z max x 0 ?")
+
+
+def _widened(mask: vs.VideoNode, thickness: float) -> vs.VideoNode:
+    for _ in range(1 + round(thickness / 4)):
+        mask = mask.std.Maximum()
+    return mask
+
+
+def _filled(clip: vs.VideoNode, motion: Motion, lines: Sequence[Line], sign: int, thickness: float) -> vs.VideoNode:
+    """The clip with what is behind the lines: from other frames where they agree on it, else from both sides."""
+    work, back = workable(clip)
+    across = _across(work, [Line(line.angle, _widened(line.mask, thickness)) for line in lines], thickness)
+    behind = _behind(work, [motion.compensate(work, d) for d in _VIEWS], sign)
+    seen = _seen(clip, motion, analysis_luma(across), sign)
+    chosen = core.akarin.Expr([across, behind, mask_for_planes(seen, work)], "z y x ?")
+    return back(chosen).std.CopyFrameProps(clip)
+
+
+def _across(clip: vs.VideoNode, lines: Sequence[Line], thickness: float) -> vs.VideoNode:
+    """On each line the mean of what lies beyond both its sides."""
+    fmt = clip.format
+    planes = []
+    for i in range(fmt.num_planes):
+        shift = (fmt.subsampling_w, fmt.subsampling_h) if i else (0, 0)
+        masks = [_plane_of(mask_for_planes(line.mask, clip), i) for line in lines]
+        planes.append(core.akarin.Expr([_plane_of(clip, i), *masks], _across_expr(lines, thickness, shift)))
+    return planes[0] if len(planes) == 1 else core.std.ShufflePlanes(planes, [0] * len(planes), fmt.color_family)
+
+
+def _across_expr(lines: Sequence[Line], thickness: float, shift: tuple[int, int]) -> str:
+    """Sum over the directions a pixel lies in, and their number."""
+    total, count = "0", "0"
+    for number, line in enumerate(lines, 1):
+        # Far enough that from one rim of the line the other side's sample clears the other rim.
+        (x0, y0), (x1, y1) = beside(line.angle, thickness + 3)
+        a = f"src0[{round(x0 / 2 ** shift[0])},{round(y0 / 2 ** shift[1])}]"
+        b = f"src0[{round(x1 / 2 ** shift[0])},{round(y1 / 2 ** shift[1])}]"
+        total += f" src{number} {a} {b} + 2 / 0 ? +"
+        count += f" src{number} 1 0 ? +"
+    return f"{total} S! {count} C! C@ 0 > S@ C@ / src0 ?"
+
+
+def _plane_of(clip: vs.VideoNode, plane: int) -> vs.VideoNode:
+    return clip if clip.format.num_planes == 1 else clip.std.ShufflePlanes(plane, vs.GRAY)
+
+
+_SECOND: Final = {
+    -1: "x y max M! z a max N! M@ N@ min x y min z a min max max",
+    1: "x y min M! z a min N! M@ N@ max x y max z a max min min",
+}
+"""The second largest, or smallest, of four."""
+
+_MIDDLE: Final = "x y + z + a + x y max z a max max - x y min z a min min - 2 /"
+"""Mean of the two in the middle."""
+
+
+def _behind(clip: vs.VideoNode, views: Sequence[vs.VideoNode], sign: int) -> vs.VideoNode:
+    """Of four views the one with least of the line: not the extreme, for that would pick grain."""
+    is_yuv = clip.format.num_planes == 3 and clip.format.color_family == vs.YUV
+    return core.akarin.Expr(views, [_SECOND[sign], _MIDDLE, _MIDDLE] if is_yuv else [_SECOND[sign]])
+
+
+def _seen(clip: vs.VideoNode, motion: Motion, across: vs.VideoNode, sign: int) -> vs.VideoNode:
+    """GRAY8, 255 where the views agree, and show something else than the line."""
+    luma = analysis_luma(clip)
+    views = [motion.compensate(luma, d) for d in _VIEWS]
+    behind = _behind(luma, views, sign)
+    middle = core.akarin.Expr(views, _MIDDLE)
+    clear = f"y x - {-sign} * z x - {-sign} * 0.5 * > y a - abs {12 * 257} < and 255 0 ?"
+    return core.akarin.Expr([luma, behind, across, middle], clear, format=vs.GRAY8)

@@ -1,0 +1,208 @@
+"""Missing, blank and torn frames, rebuilt from their neighbours by motion from both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+import vapoursynth as vs
+
+from vsfilmrestore.filters._between import LOST, Between, neighbour
+from vsfilmrestore.filters._frame_faults import (
+    AROUND,
+    Look,
+    Tears,
+    find_tears,
+    is_blank,
+    is_flash,
+    is_frozen,
+    measured,
+    read_look,
+)
+from vsfilmrestore.filters._frame_list import parse_frames
+from vsfilmrestore.filters._motion import mirrored
+from vsfilmrestore.filters._patch import fit_patch
+from vsfilmrestore.filters.masks import apply_repair, region_mask
+from vsfilmrestore.filters.schema import Regions, Setting, Show, Strength, restoration_filter
+from vsfilmrestore.media.props import SOURCE_FRAME
+
+__all__ = ["repair_frames"]
+
+core = vs.core
+
+_EMPTY, _FROZEN, _TORN, _LISTED = 1, 2, 3, 4
+_FAULT: Final = "_VsfrFault"
+_PLAN: Final = "_VsfrPlan"
+"""0: leave; else 1 + index into the pairs of good frames on the left and right."""
+
+_MOST_TEAR: Final = 0.6
+"""Share of the frame above which an area that neither neighbour has is another light and not damage."""
+
+_LOST_LIMIT: Final = 0.35
+"""Above this share of lost pixels a rebuilt frame would be a guess."""
+
+
+def _radius(settings: Mapping[str, Any]) -> int:
+    run = int(settings["longest"])
+    # A frame is planned by the faults of frames up to a run away; each of these looks as far as `_judged` says, and the
+    # first step it sees begins one frame earlier.
+    return run + (run + AROUND + 1) + 1
+
+
+@restoration_filter(short="frames", order=40, needs=("mvu", "zsmooth", "akarin"), radius=_radius)
+def repair_frames(
+    clip: vs.VideoNode,
+    strength: Strength = 0.5,
+    *,
+    frozen: Annotated[bool, Setting("find copies that stand for a lost frame: no motion, then a jump")] = True,
+    blank: Annotated[bool, Setting("find empty frames within a shot")] = True,
+    torn: Annotated[bool, Setting("find large areas destroyed in a single frame")] = True,
+    flashes: Annotated[bool, Setting("find single frames much brighter than both neighbours")] = False,
+    frames: Annotated[str, Setting("frames to rebuild in any case, in numbers of the source: 12,30-31")] = "",
+    holes: Annotated[Regions, Setting("areas to rebuild in the listed frames; without any, the whole frames")] = (),
+    longest: Annotated[int, Setting("spoilt frames in a row that may be rebuilt; longer runs are left", 1, 3)] = 2,
+    protect: Regions = (),
+    only: Regions = (),
+    show: Show = "",
+) -> vs.VideoNode:
+    """Rebuild missing, blank and torn frames from their neighbours; the rest stays bit-identical.
+
+    A lost frame whose place a copy took is rebuilt at its time. A lost frame that nothing stands for cannot come back:
+    the length stays. Copies that belong (drawings held for two frames, stretched silent film) are left, and so are
+    fades, flickering light and what motion cannot explain.
+
+    Args:
+        clip: Any constant format.
+        strength: Dose; more finds weaker faults. Listed frames are rebuilt at any dose above 0.
+        frozen: See its help. A copy within a still shot is left: nobody sees it.
+        blank: Frames of one tone, dark or light, between pictures.
+        torn: Only the destroyed area is rebuilt.
+        flashes: Off, for lightning and gunfire look the same.
+        frames: Numbers as the scan has them, where frames carry them (``_VsfrSourceFrame``); else counted from 0.
+        holes: Areas in the listed frames, in pixels.
+        longest: Longest run of spoilt frames; the good frames on both sides must be within reach.
+        protect: Areas that stay as they are.
+        only: Areas outside which all stays.
+        show: Look at the repair.
+
+    Raises:
+        vapoursynth.Error: ``frames`` cannot be read, or ``holes`` come without ``frames``.
+
+    Source:
+        Jumps behind copied frames and outliers against both neighbours: A. Kokaram, Motion Picture Restoration (1998),
+        chapters 2 and 10; pictures in between: MVTools, as carried on by mvutensils.
+    """
+    listed = parse_frames(frames)
+    if holes and not listed:
+        raise ValueError("holes are areas in listed frames; give their numbers in frames='12,30-31'")
+    if strength == 0:
+        return clip
+    reach = _radius({"longest": longest})
+    padded = mirrored(clip, reach)
+    finder = _Finder(strength, longest, frozen, blank, flashes, listed)
+    tears = find_tears(padded, strength) if torn else None
+    plan = _planned(_judged(padded, finder, tears, reach), longest)
+    repaired, mask = _rebuilt(padded, plan, tears, holes, longest)
+    inner = slice(reach, reach + clip.num_frames)
+    return apply_repair("repair_frames", clip, repaired[inner], mask[inner], protect=protect, only=only, show=show)
+
+
+@dataclass(frozen=True, slots=True)
+class _Finder:
+    """What to look for."""
+
+    strength: float
+    longest: int
+    frozen: bool
+    blank: bool
+    flashes: bool
+    listed: Sequence[range]
+
+    def fault(self, looks: Sequence[Look], number: int, torn_share: float) -> int:
+        """The fault of the frame in the middle of ``looks``."""
+        at = len(looks) // 2
+        if any(number in numbers for numbers in self.listed):
+            return _LISTED
+        if self.blank and is_blank(looks, at, self.longest, self.strength):
+            return _EMPTY
+        if self.flashes and is_flash(looks, at, self.strength):
+            return _EMPTY
+        if self.frozen and is_frozen(looks, at, self.longest, self.strength):
+            return _FROZEN
+        return _TORN if 0.03 - 0.02 * self.strength < torn_share < _MOST_TEAR else 0
+
+
+def _judged(clip: vs.VideoNode, finder: _Finder, tears: Tears | None, reach: int) -> vs.VideoNode:
+    """A small clip with the fault of each frame."""
+    small = measured(clip)
+    view = finder.longest + AROUND + 1
+    around = range(-view, view + 1)
+    sources = [small, *(neighbour(small, distance) for distance in around)]
+    if tears is not None:
+        # At a mirrored end both neighbours are one frame: that they agree says nothing.
+        differ = neighbour(small, -1).std.PlaneStats(neighbour(small, 1))
+        sources += [differ, tears.seeds.std.PlaneStats()]
+
+    def judge(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
+        looks = [read_look(frame) for frame in f[1 : len(around) + 1]]
+        share = 0.0
+        if tears is not None and f[-2].props["PlaneStatsDiff"]:
+            share = float(f[-1].props["PlaneStatsAverage"])  # type: ignore[arg-type]
+        number = int(f[0].props.get(SOURCE_FRAME, n - reach))  # type: ignore[arg-type]
+        marked = f[0].copy()
+        marked.props[_FAULT] = finder.fault(looks, number, share)
+        return marked
+
+    return core.std.ModifyFrame(small, sources, judge)
+
+
+def _pairs(longest: int) -> list[tuple[int, int]]:
+    """Distances to the good frames on the left and right that a run may have."""
+    return [(left, right) for left in range(1, longest + 1) for right in range(1, longest + 2 - left)]
+
+
+def _planned(judged: vs.VideoNode, longest: int) -> vs.VideoNode:
+    """The same clip with the number of the pair that each spoilt frame is rebuilt from."""
+    pairs = _pairs(longest)
+    around = [neighbour(judged, distance) for distance in range(-longest, longest + 1)]
+
+    def plan(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
+        good = [not frame.props[_FAULT] for frame in f[1:]]
+        left = next((d for d in range(1, longest + 1) if good[longest - d]), 0)
+        right = next((d for d in range(1, longest + 1) if good[longest + d]), 0)
+        planned = f[0].copy()
+        spoilt = not good[longest] and (left, right) in pairs
+        planned.props[_PLAN] = pairs.index((left, right)) + 1 if spoilt else 0
+        return planned
+
+    return core.std.ModifyFrame(judged, [judged, *around], plan)
+
+
+def _rebuilt(
+    clip: vs.VideoNode, plan: vs.VideoNode, tears: Tears | None, holes: Sequence[Any], longest: int
+) -> tuple[vs.VideoNode, vs.VideoNode]:
+    """The repaired clip, and the mask of where it is wanted. Nothing is made for frames that are not spoilt."""
+    made, judged = [], []
+    for left, right in _pairs(longest):
+        before, after = neighbour(clip, -left), neighbour(clip, right)
+        gap = Between.of(before, after)
+        judged.append(gap.judged(plan))
+        flow = gap.at(left / (left + right))
+        near = before if left <= right else after
+        made.append(core.akarin.Select([flow, near], [judged[-1]], f"x.{LOST} {_LOST_LIMIT} >"))
+    choice = f"x.{_PLAN}"
+    whole = core.akarin.Select([clip, *made], [plan], choice)
+    trusted = core.akarin.Select([plan, *judged], [plan], choice)
+    everywhere = core.std.BlankClip(clip, format=vs.GRAY8, color=255, keep=True)
+    nowhere = core.std.BlankClip(clip, format=vs.GRAY8, color=0, keep=True)
+    listed = region_mask(clip, holes) if holes else everywhere
+    lost = f"x.{LOST} {_LOST_LIMIT} >"
+    fault = f"x.{_FAULT} {_FROZEN} = {lost} 0 1 ? x.{_FAULT} {_TORN} = {lost} 0 2 ? x.{_FAULT} {_LISTED} = 3 1 ? ? ?"
+    mask = core.akarin.Select(
+        [nowhere, everywhere, tears.area if tears else nowhere, listed], [trusted], f"{choice} 0 = 0 {fault} ?"
+    )
+    fitted = fit_patch(clip, whole, mask)
+    partly = [_TORN, *([_LISTED] if holes else [])]
+    test = " ".join(f"x.{_FAULT} {kind} =" for kind in partly) + " or" * (len(partly) - 1)
+    return core.akarin.Select([whole, fitted], [plan], test), mask
