@@ -19,6 +19,7 @@ import vapoursynth as vs
 
 from vsfilmrestore.errors import MediaError
 from vsfilmrestore.media.colour import ColourTags
+from vsfilmrestore.media.dpx import copy_words, word_image
 from vsfilmrestore.media.timecode import exact_rate
 
 __all__ = ["Header", "Layout", "read_header", "read_picture"]
@@ -127,7 +128,11 @@ def read_picture(path: Path, layout: Layout) -> tuple[vs.VideoFrame, Header]:
                 hint="Split the sequence there, or bring all files to one size and sample format",
             )
         frame = core.create_video_frame(layout.format, layout.width, layout.height)
-        _copy_pixels(path, picture, spec, frame, layout)
+        words = word_image(path) if path.suffix.lower() == ".dpx" else None
+        if words is not None and (words.width, words.height) == (layout.width, layout.height):
+            copy_words(path, words, [np.asarray(frame[p]) for p in range(3)])
+        else:
+            _copy_pixels(path, picture, spec, frame, layout)
         return frame, header
 
 
