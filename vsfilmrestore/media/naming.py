@@ -22,7 +22,7 @@ __all__ = ["PICTURE_SUFFIXES", "FileSequence", "find_sequence", "is_pattern", "r
 PICTURE_SUFFIXES: Final = frozenset({".dpx", ".cin", ".exr", ".tif", ".tiff", ".png", ".jpg", ".jpeg"})
 """Extensions read as pictures of a sequence."""
 
-_NUMBERED: Final = re.compile(r"(.*?)(\d+)(\D*\.(?:dpx|cin|exr|tiff?|png|jpe?g))", re.IGNORECASE | re.DOTALL)
+_NUMBERED: Final = re.compile(r"(.*?)([0-9]+)([^0-9]*\.(?:dpx|cin|exr|tiff?|png|jpe?g))", re.IGNORECASE | re.DOTALL)
 _PRINTF: Final = re.compile(r"%0?(\d*)d")
 _HASHES: Final = re.compile(r"#+")
 
@@ -63,6 +63,8 @@ class FileSequence:
 
     def missing(self, first: int, last: int) -> list[int]:
         """Numbers from ``first`` to ``last``, both included, that are not there."""
+        if (self.numbers[0], self.numbers[-1], len(self.numbers)) == (first, last, last - first + 1):
+            return []
         present = set(self.numbers)
         return [n for n in range(first, last + 1) if n not in present]
 
@@ -132,11 +134,18 @@ def _names(folder: Path) -> list[str]:
 
 def _group(folder: Path, names: Iterable[str]) -> list[FileSequence]:
     runs: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-    match = _NUMBERED.fullmatch
+    prefix, suffix, run = "", "\0", list[str]()
     for name in names:
-        if found := match(name):
+        # Nearly always the next name is of the sequence before: much cheaper to see than to match.
+        if name.startswith(prefix) and name.endswith(suffix):
+            digits = name[len(prefix) : len(name) - len(suffix)]
+            if digits.isdigit() and digits.isascii():
+                run.append(digits)
+                continue
+        if found := _NUMBERED.fullmatch(name):
             prefix, digits, suffix = found.groups()
-            runs[prefix, suffix].append(digits)
+            run = runs[prefix, suffix]
+            run.append(digits)
     result: list[FileSequence] = []
     for (prefix, suffix), digits_list in sorted(runs.items()):
         result.extend(_by_padding(folder, prefix, suffix, digits_list))
