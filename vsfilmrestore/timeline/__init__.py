@@ -46,6 +46,7 @@ __all__ = [
     "Strength",
     "Transition",
     "edl_text",
+    "is_cut_list",
     "otio_text",
     "parse_settings",
     "read",
@@ -56,6 +57,11 @@ __all__ = [
 
 READERS: Final[dict[str, Callable[[Path, Fraction | None], Reel]]] = {".edl": read_edl, ".otio": read_otio}
 """Reader of a cut list by suffix, lower case. It gets the path and the rate asked for, if any."""
+
+
+def is_cut_list(path: Path) -> bool:
+    """Whether a file is one that `read` would try, by its suffix."""
+    return path.suffix.lower() in READERS
 
 
 def read(

@@ -19,14 +19,14 @@ from vsfilmrestore.errors import TimelineError
 from vsfilmrestore.timeline._remarks import Remarks
 from vsfilmrestore.timeline._text import read_text
 
-__all__ = ["UNKNOWN_EFFECT", "load_otio"]
+__all__ = ["OTIO_ERRORS", "UNKNOWN_EFFECT", "load_otio"]
 
 UNKNOWN_EFFECT: Final = "vsfilmrestore_unknown_effect"
 """Effect metadata key under which the schema of an unknown effect is kept."""
 
 _SCHEMA: Final = "OTIO_SCHEMA"
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|-?\bInf\b')
-_OTIO_ERRORS: Final = (
+OTIO_ERRORS: Final = (
     otio.exceptions.OTIOError,
     ValueError,
     TypeError,
@@ -37,6 +37,7 @@ _OTIO_ERRORS: Final = (
     OverflowError,
     MemoryError,
 )
+"""What the library throws at files that are not as they should be."""
 
 
 def load_otio(path: Path, remarks: Remarks) -> Any:
@@ -54,7 +55,7 @@ def load_otio(path: Path, remarks: Remarks) -> Any:
         return otio.core.deserialize_json_from_string(json.dumps(data))
     except RecursionError:
         raise TimelineError("the file is nested too deeply", file=path) from None
-    except _OTIO_ERRORS as error:
+    except OTIO_ERRORS as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise TimelineError(f"OpenTimelineIO cannot read it: {reason[-1]}", file=path) from None
 

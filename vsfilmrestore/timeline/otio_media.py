@@ -69,7 +69,7 @@ def rate_of(time: Any) -> Fraction:
     Raises:
         ValueError: Not above 0, or out of all bounds.
     """
-    rate = exact_rate(float(time.rate))
+    rate = exact_rate(float(time.rate)) if isfinite(time.rate) and time.rate > 0 else Fraction(0)
     if not Fraction(1, 100) <= rate <= 1_000_000:
         raise ValueError(f"{time.rate} is not a frame rate")
     return rate

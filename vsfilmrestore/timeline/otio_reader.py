@@ -22,7 +22,7 @@ from vsfilmrestore.timeline._remarks import Remarks
 from vsfilmrestore.timeline.layers import Fade, Piece, between, overlay, shots_of, whole
 from vsfilmrestore.timeline.model import FrameRange, Marker, Reel, SettingNote, Strength
 from vsfilmrestore.timeline.notes import marker_settings, metadata_settings, setting_note, with_markers
-from vsfilmrestore.timeline.otio_json import load_otio
+from vsfilmrestore.timeline.otio_json import OTIO_ERRORS, load_otio
 from vsfilmrestore.timeline.otio_marks import ClipMark, clip_marks, counts_record, marker_texts
 from vsfilmrestore.timeline.otio_media import exact, media_of, own_metadata, rate_of
 from vsfilmrestore.timeline.otio_time import retimed, speed_of
@@ -48,8 +48,11 @@ def read_otio(path: Path, rate: Fraction | None = None) -> Reel:
         return _Reader(path, root, rate, remarks).reel()
     except RecursionError:
         raise TimelineError("the timeline is nested too deeply", file=path) from None
-    except (ValueError, TypeError, AttributeError, OverflowError, otio.exceptions.OTIOError) as error:
-        raise TimelineError(str(error).strip() or "the timeline does not hold together", file=path) from None
+    except ValueError as error:
+        raise TimelineError(str(error), file=path) from None
+    except OTIO_ERRORS as error:
+        message = f"the timeline does not hold together ({str(error).strip() or type(error).__name__})"
+        raise TimelineError(message, file=path) from None
 
 
 @dataclass(frozen=True, slots=True)
