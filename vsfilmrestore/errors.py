@@ -37,6 +37,7 @@ __all__ = [
     "TimelineError",
     "UsageError",
     "VsfrError",
+    "plain_reason",
 ]
 
 
@@ -90,6 +91,14 @@ class VsfrError(Exception):
         if self.hint:
             text += f". {self.hint.rstrip('.')}."
         return " ".join(text.split())
+
+
+def plain_reason(error: BaseException) -> str:
+    """What went wrong, in one line; VapourSynth hands on whole tracebacks of functions written in Python."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if not lines:
+        return type(error).__name__
+    return lines[-1] if any(line.startswith("Traceback (most recent") for line in lines) else " ".join(lines)
 
 
 class UsageError(VsfrError):

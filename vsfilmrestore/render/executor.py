@@ -17,7 +17,7 @@ from typing import Final
 
 import vapoursynth as vs
 
-from vsfilmrestore.errors import RenderError
+from vsfilmrestore.errors import RenderError, plain_reason
 from vsfilmrestore.media.out.info import VideoInfo
 from vsfilmrestore.media.out.prepare import prepare
 from vsfilmrestore.media.out.profiles import Profile
@@ -135,7 +135,7 @@ def _first_frame(clip: vs.VideoNode) -> vs.VideoFrame:
     try:
         return clip.get_frame(0)
     except vs.Error as error:
-        raise RenderError(str(error), frame=0) from error
+        raise RenderError(plain_reason(error), frame=0) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +174,6 @@ class _Worker:
                 self.progress.frame(piece, number)
                 number += 1
         except vs.Error as error:
-            raise RenderError(str(error), shot=piece.name or piece.shot, frame=number) from error
+            raise RenderError(plain_reason(error), shot=piece.name or piece.shot, frame=number) from error
         if number != piece.stop:
             raise RenderError("the graph ended early", shot=piece.name or piece.shot, frame=number)

@@ -15,7 +15,7 @@ from typing import Final
 
 import vapoursynth as vs
 
-from vsfilmrestore.errors import RenderError, SettingError
+from vsfilmrestore.errors import RenderError, SettingError, plain_reason
 from vsfilmrestore.media.props import SHOT
 from vsfilmrestore.recipes import Recipe
 from vsfilmrestore.render.walls import Build, WalledStep, behind_walls, retimed
@@ -179,7 +179,7 @@ class _Shapes:
             try:
                 clip = behind_walls(blank, (0, 0), _walled_steps(shot.recipe))
             except vs.Error as error:
-                raise SettingError(str(error), shot=shot.id) from None
+                raise SettingError(plain_reason(error), shot=shot.id) from None
             self._known[key] = self._outline(clip, 3)
         return self._known[key]
 
@@ -245,4 +245,4 @@ class _LiveShots:
         try:
             return shot.finish(shot.restored(), factor)
         except vs.Error as error:
-            raise RenderError(str(error), shot=shot.id) from error
+            raise RenderError(plain_reason(error), shot=shot.id) from error

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from vsfilmrestore import timeline
-from vsfilmrestore.assess.shots import detect_shots
 from vsfilmrestore.errors import SettingError, UsageError
 from vsfilmrestore.filters import FILTERS
 from vsfilmrestore.media.source import Media, SourceOptions, open_media
@@ -48,7 +47,7 @@ def open_project(source: Path, folder: Path | None, given: Mapping[str, Any], *,
         known = Project.is_project(folder)
         project = Project.open(folder) if known else Project(folder, ProjectSettings())
         settings = replace(project.settings, input=_relative(source, folder))
-        if known and project.resolve(project.settings.input) != source.absolute():
+        if known and project.resolve(project.settings.input) != Path(os.path.abspath(source)):
             raise UsageError(
                 f"belongs to {project.settings.input}, not to {source.name}",
                 file=folder,
@@ -121,6 +120,8 @@ def open_reel(project: Project, *, watch: Watcher | None = None, save: bool = Tr
     if not settings.recipe() and not settings.shots:
         cuts = cuts or ()  # nothing looks at neighbouring frames, so no wall is needed
     elif cuts is None:
+        from vsfilmrestore.assess.shots import detect_shots  # brings OpenCV, which takes a second
+
         cuts = tuple(detect_shots(medium.video, progress=watch))
         if save:
             replace(project, settings=replace(settings, cuts=cuts)).save()

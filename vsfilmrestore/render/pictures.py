@@ -11,7 +11,7 @@ import numpy.typing as npt
 import OpenImageIO as oiio
 import vapoursynth as vs
 
-from vsfilmrestore.errors import OutputError, RenderError
+from vsfilmrestore.errors import OutputError, RenderError, plain_reason
 
 __all__ = ["as_rgb24", "before_after", "save_png", "spread"]
 
@@ -75,7 +75,7 @@ def before_after(
     try:
         pictures = [_array(row) for row in rows]
     except vs.Error as error:
-        raise RenderError(str(error), hint="Look at the frame alone with preview --shot") from error
+        raise RenderError(plain_reason(error), hint="Look at the frame alone with preview --shot") from error
     save_png(np.concatenate(pictures), path)
 
 

@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -73,6 +74,7 @@ class ProjectSettings:
         return Recipe.preset(self.preset).with_steps(self.steps)
 
 
+_ALWAYS: Final = ("gap", "preset")
 _TABLES: Final[dict[str, tuple[str, ...]]] = {
     "source": ("input", "media", "markers", "rate", "start", "gap", "inverse_telecine", "handles", "cuts"),
     "recipe": ("preset", "steps"),
@@ -124,7 +126,7 @@ class Project:
 
     def resolve(self, name: str) -> Path:
         """A path written in ``project.toml``."""
-        return (self.folder / name).absolute()
+        return Path(os.path.abspath(self.folder / name))
 
     def save(self) -> None:
         """Write ``project.toml``, whole or not at all. Comments a person wrote into it are kept.
@@ -143,13 +145,19 @@ class Project:
 
 
 def _fill(document: tomlkit.TOMLDocument, table: str, values: dict[str, Any]) -> None:
+    """Write values into a table, leaving alone what says the same already; defaults are not written."""
     section = document.setdefault(table, tomlkit.table())
     defaults = ProjectSettings()
     for key, value in values.items():
-        if value in (None, "", (), {}) or (value == getattr(defaults, key, ...) and key not in ("gap", "preset")):
+        plain = _plain(value)
+        if key not in _ALWAYS and plain == _plain(getattr(defaults, key, None)):
             section.pop(key, None)
-        elif section.get(key) != (list(value) if isinstance(value, tuple) else value):
-            section[key] = list(value) if isinstance(value, tuple) else value
+        elif section.get(key) != plain:
+            section[key] = plain
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _settings(text: str, data: dict[str, Any]) -> ProjectSettings:

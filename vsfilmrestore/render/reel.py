@@ -15,7 +15,6 @@ from vsfilmrestore import timeline
 from vsfilmrestore.errors import UsageError
 from vsfilmrestore.filters.schema import nearest
 from vsfilmrestore.media.source import Media, open_media
-from vsfilmrestore.media.timecode import exact_rate
 from vsfilmrestore.recipes import Recipe
 from vsfilmrestore.render.bind import Binder, Bound, Opener
 from vsfilmrestore.render.decide import Decision, Part, decide
@@ -149,7 +148,7 @@ class Reel:
         bound = [
             Bound(shot, medium, range(len(shot.record)), shot.record.start, (0, 0), "itself") for shot in cut.shots
         ]
-        return cls(cut, bound, decide(cut, recipe or Recipe.preset("archive"), settings))
+        return cls(cut, bound, decide(cut, Recipe.preset("archive") if recipe is None else recipe, settings))
 
     @property
     def rate(self) -> Fraction:
@@ -240,18 +239,9 @@ class Reel:
 
 def _read_cut(path: Path, rate: float | str | Fraction | None, markers: Path | None, binder: Binder) -> CutList:
     """Read a cut list; where it does not tell its rate and nobody else does, the medium of its first shot does."""
-    if rate is not None:
-        return timeline.read(path, rate=_exact(rate), markers=markers)
-    cut = timeline.read(path, markers=markers)
+    cut = timeline.read(path, rate=rate, markers=markers)
     told = None if cut.rate_known else binder.rate_of_media(cut)
     return cut if told in (None, cut.rate) else timeline.read(path, rate=told, markers=markers)
-
-
-def _exact(rate: float | str | Fraction) -> Fraction:
-    try:
-        return exact_rate(rate)
-    except ValueError:
-        raise UsageError(f"'{rate}' is not a frame rate", hint="Write 24, 23.976 or 30000/1001") from None
 
 
 def _graph_shot(bound: Bound, like: Media | None, recipe: Recipe, script: Build | None) -> GraphShot:
