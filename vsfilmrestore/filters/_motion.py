@@ -18,7 +18,7 @@ from typing import Final
 
 import vapoursynth as vs
 
-__all__ = ["NO_CUTS", "Motion", "analysis_luma", "estimate", "match_level", "mirrored"]
+__all__ = ["NO_CUTS", "Motion", "analysis_luma", "estimate", "match_level", "mirrored", "planes_of"]
 
 core = vs.core
 
@@ -126,8 +126,8 @@ def estimate(
 def analysis_luma(clip: vs.VideoNode) -> vs.VideoNode:
     """Brightness of any clip as GRAY16, for looking only; its scale is the clip's own."""
     if clip.format.color_family == vs.RGB:
-        # A plain mean: no matrix has to be known, and a curve such as a log one stays what it is.
-        planes = [_depth16(plane) for plane in _planes(clip)]
+        # No matrix has to be known, and a curve such as a log one stays what it is.
+        planes = [_depth16(plane) for plane in planes_of(clip)]
         return core.akarin.Expr(planes, "x y y + + z + 4 /")
     luma = clip if clip.format.num_planes == 1 else clip.std.ShufflePlanes(0, vs.GRAY)
     return _depth16(luma)
@@ -144,7 +144,7 @@ def match_level(moved: vs.VideoNode, clip: vs.VideoNode, radius: int = 24) -> vs
     fmt = clip.format
     planes = [
         _match_plane(m, c, max(radius >> (fmt.subsampling_w if i else 0), 1))
-        for i, (m, c) in enumerate(zip(_planes(moved), _planes(clip), strict=True))
+        for i, (m, c) in enumerate(zip(planes_of(moved), planes_of(clip), strict=True))
     ]
     if len(planes) == 1:
         return planes[0].std.CopyFrameProps(moved)
@@ -155,8 +155,18 @@ def _match_plane(moved: vs.VideoNode, clip: vs.VideoNode, radius: int) -> vs.Vid
     radius = min(radius, (min(clip.width, clip.height) - 1) // 2)
     if radius < 1:
         return moved
-    means = [plane.std.BoxBlur(hradius=radius, hpasses=1, vradius=radius, vpasses=1) for plane in (moved, clip)]
-    return core.akarin.Expr([moved, *means], "x z + y -")
+    fmt = clip.format
+    level = 1 / 255 if fmt.sample_type == vs.FLOAT else 1 << (fmt.bits_per_sample - 8)
+    # Dirt must not count as a change of level, or a speck would get a halo: differences are cut off, and cut off
+    # closer once most of the change is known.
+    wide, close = (f"{-cut * level} max {cut * level} min" for cut in (32, 6))
+    first = _mean(core.akarin.Expr([clip, moved], f"x y - {wide}", format=vs.GRAYS), radius)
+    rest = _mean(core.akarin.Expr([clip, moved, first], f"x y - z - {close}", format=vs.GRAYS), radius)
+    return core.akarin.Expr([moved, first, rest], "x y + z +")
+
+
+def _mean(plane: vs.VideoNode, radius: int) -> vs.VideoNode:
+    return plane.std.BoxBlur(hradius=radius, hpasses=1, vradius=radius, vpasses=1)
 
 
 def mirrored(clip: vs.VideoNode, frames: int) -> vs.VideoNode:
@@ -175,7 +185,7 @@ def _depth16(plane: vs.VideoNode) -> vs.VideoNode:
     return plane if scale == 1 else core.akarin.Expr([plane], f"x {scale} *", format=vs.GRAY16)
 
 
-def _planes(clip: vs.VideoNode) -> list[vs.VideoNode]:
+def planes_of(clip: vs.VideoNode) -> list[vs.VideoNode]:
     """The planes, also of a clip that has but one."""
     planes = clip.std.SplitPlanes()
     return [planes] if isinstance(planes, vs.VideoNode) else planes
