@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from fractions import Fraction
@@ -50,6 +51,18 @@ def test_it_runs_as_in_vspipe(tmp_path: Path) -> None:
     )
     assert len(open_media(path)) == 7
     sys.modules.pop("helper_of_mine", None)
+
+
+def test_its_callbacks_outlive_it(tmp_path: Path) -> None:
+    path = script(
+        tmp_path,
+        "SHADES = [10, 20, 30]\n"
+        "clip = core.std.BlankClip(format=vs.GRAY8, length=3)\n"
+        "core.std.FrameEval(clip, lambda n: core.std.BlankClip(clip, color=SHADES[n])).set_output()\n",
+    )
+    media = open_media(path)
+    gc.collect()
+    assert [int(f[0][0, 0]) for f in media.video.frames()] == [10, 20, 30]
 
 
 @pytest.mark.parametrize("fails", [False, True])

@@ -154,6 +154,17 @@ def test_exr_carries_reel_and_drop_frame(tmp_path: Path) -> None:
     assert frame.props["_Primaries"] == 9
 
 
+def test_what_we_wrote_ourselves_is_understood(tmp_path: Path) -> None:
+    black = np.zeros((8, 8, 3), np.float16)
+    write_picture(tmp_path / "a_1.exr", black, tags={"vsfilmrestore:h273": "12 16 0 1"})
+    colour = open_media(tmp_path / "a_1.exr").colour
+    assert (colour.primaries, colour.transfer, colour.matrix) == (12, 16, 0)
+    for name, software, reel in (("b", "vsfilmrestore 0.1", "R12"), ("c", "a scanner's", "")):
+        tags = {"Software": software, "dpx:InputDevice": "R12"}
+        path = write_picture(tmp_path / f"{name}_1.dpx", stored(codes(10), 10), 10, tags)
+        assert open_media(path).reel == reel
+
+
 def test_a_silent_header_is_not_guessed_at(tmp_path: Path) -> None:
     media = open_media(write_sequence(tmp_path, range(2)))
     assert media.rate == 24

@@ -18,7 +18,7 @@ import OpenImageIO as oiio
 import vapoursynth as vs
 
 from vsfilmrestore.errors import MediaError
-from vsfilmrestore.media.colour import ColourTags
+from vsfilmrestore.media.colour import UNSPECIFIED, ColourTags
 from vsfilmrestore.media.dpx import copy_words, word_image
 from vsfilmrestore.media.timecode import exact_rate
 
@@ -28,6 +28,7 @@ core = vs.core
 
 _BLOCK: Final = 64
 """Rows taken at a time: their samples stay in the processor's cache between reading and parting."""
+_OURS: Final = "vsfilmrestore"
 _LOG_TRANSFERS: Final = frozenset({"Printing density", "Logarithmic"})
 _TRANSFERS: Final = {
     "Linear": 8,
@@ -168,7 +169,7 @@ def _header(path: Path, spec: Any) -> Header:
         rate=_rate(spec),
         timecode=_timecode(spec.getattribute("smpte:TimeCode")),
         keycode=" ".join(map(str, keycode)) if keycode and any(keycode) else "",
-        reel=str(spec.getattribute("reelName") or "").strip(),
+        reel=_reel(spec),
         sample_aspect=aspect if aspect > 0 else Fraction(1),
         colour=_colour(path, spec, layout),
         dropped=dropped,
@@ -211,6 +212,14 @@ def _rate(spec: Any) -> Fraction | None:
     return None
 
 
+def _reel(spec: Any) -> str:
+    """The reel name; DPX has no field for it, so the input device holds it in files that we wrote ourselves."""
+    reel = str(spec.getattribute("reelName") or "")
+    if not reel and spec.get_string_attribute("Software").startswith(_OURS):
+        reel = spec.get_string_attribute("dpx:InputDevice")
+    return reel.strip()
+
+
 def _timecode(words: Any) -> str:
     """SMPTE ST 12-1 time and control code, binary coded decimals, as DPX and EXR store it."""
     if not words:
@@ -230,9 +239,9 @@ def _colour(path: Path, spec: Any, layout: Layout) -> ColourTags:
         near = [k for k, v in _CHROMATICITIES.items() if np.allclose(told[:6], v, atol=2e-3)]
         primaries = near[0] if near else None
     curve = 8 if path.suffix.lower() == ".exr" else _TRANSFERS.get(transfer)
-    cicp = spec.getattribute("CICP")
+    cicp = _numbers(spec.getattribute("CICP")) or _numbers(spec.getattribute("vsfilmrestore:h273"))
     if cicp:
-        primaries, curve = int(cicp[0]), int(cicp[1])
+        primaries, curve = (None if n == UNSPECIFIED else n for n in cicp[:2])
     return ColourTags(
         matrix=None if layout.grey else 0,
         transfer=curve,
@@ -240,6 +249,12 @@ def _colour(path: Path, spec: Any, layout: Layout) -> ColourTags:
         full_range=True,
         log=transfer in _LOG_TRANSFERS or path.suffix.lower() == ".cin",
     )
+
+
+def _numbers(told: Any) -> tuple[int, ...]:
+    """Colour primaries, transfer, matrix and full range by ITU-T H.273: four integers, as a tuple or as text."""
+    words = told.split() if isinstance(told, str) else told or ()
+    return tuple(map(int, words)) if len(words) == 4 and all(str(w).isdigit() for w in words) else ()
 
 
 def _copy_pixels(path: Path, picture: Any, spec: Any, frame: vs.VideoFrame, layout: Layout) -> None:
