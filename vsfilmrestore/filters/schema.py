@@ -183,6 +183,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 type Settings = Mapping[str, Any]
+type Change = Literal["", "length", "size"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +199,9 @@ class FilterSpec:
         function: The checked function, clip first.
         needs: VapourSynth plug-in namespaces it calls.
         radius: Frames before and after that a frame of the result may depend on, given the settings.
-        changes: What of the clip the filter may change besides pixels: ``""``, ``"length"`` or ``"size"``.
+        changes: What of the clip the filter changes besides pixels when all settings are left alone: ``""``,
+            ``"length"`` or ``"size"``.
+        alters: The same, given the completed settings; ask `changes_with`.
     """
 
     name: str
@@ -209,7 +212,8 @@ class FilterSpec:
     function: Callable[..., vs.VideoNode]
     needs: tuple[str, ...]
     radius: Callable[[Settings], int]
-    changes: Literal["", "length", "size"]
+    changes: Change
+    alters: Callable[[Settings], Change]
 
     def check(self, given: Settings) -> dict[str, object]:
         """The given settings in their right types; nothing is filled in.
@@ -236,6 +240,10 @@ class FilterSpec:
         """Temporal radius with these settings, in frames."""
         return self.radius(self.complete(given))
 
+    def changes_with(self, given: Settings) -> Change:
+        """What of the clip the filter changes with these settings: ``""``, ``"length"`` or ``"size"``."""
+        return self.alters(self.complete(given))
+
 
 FILTERS: Final[dict[str, FilterSpec]] = {}
 """Every restoration filter by name; filled when `vsfilmrestore.filters` is imported."""
@@ -247,7 +255,7 @@ def restoration_filter[**P](
     order: int,
     needs: tuple[str, ...] = (),
     radius: int | Callable[[Settings], int] = 0,
-    changes: Literal["", "length", "size"] = "",
+    changes: Change | Callable[[Settings], Change] = "",
 ) -> Callable[
     [Callable[Concatenate[vs.VideoNode, P], vs.VideoNode]], Callable[Concatenate[vs.VideoNode, P], vs.VideoNode]
 ]:
@@ -275,16 +283,19 @@ def restoration_filter[**P](
                 raise vs.Error(_led_by(name, str(error))) from error
             return _as_resident(result, source)
 
+        settings = _settings_of(function)
+        alters = changes if callable(changes) else lambda _settings: changes
         spec = FilterSpec(
             name=name,
             short=short,
             summary=(inspect.getdoc(function) or "").split("\n", 1)[0],
             order=order,
-            settings=_settings_of(function),
+            settings=settings,
             function=checked,
             needs=needs,
             radius=radius if callable(radius) else lambda _settings: radius,
-            changes=changes,
+            changes=alters({key: setting.default for key, setting in settings.items()}),
+            alters=alters,
         )
         FILTERS[name] = spec
         return checked
