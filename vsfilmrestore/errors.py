@@ -22,7 +22,9 @@ every VapourSynth filter does.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Final
 
 __all__ = [
     "InputError",
@@ -37,8 +39,11 @@ __all__ = [
     "TimelineError",
     "UsageError",
     "VsfrError",
-    "plain_reason",
+    "plain_text",
 ]
+
+
+_LAST: Final = re.compile(r"^[\w.]+(?:Error|Exception|Interrupt|Warning): ?(.*)$")
 
 
 class VsfrError(Exception):
@@ -93,12 +98,15 @@ class VsfrError(Exception):
         return " ".join(text.split())
 
 
-def plain_reason(error: BaseException) -> str:
-    """What went wrong, in one line; VapourSynth hands on whole tracebacks of functions written in Python."""
+def plain_text(error: BaseException) -> str:
+    """The error in one line. VapourSynth hands on the whole traceback of a function written in Python as its text."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if not lines:
         return type(error).__name__
-    return lines[-1] if any(line.startswith("Traceback (most recent") for line in lines) else " ".join(lines)
+    if "Traceback (most recent call last):" not in lines:
+        return " ".join(lines)
+    match = _LAST.match(lines[-1])
+    return match.group(1) or lines[-1] if match else lines[-1]
 
 
 class UsageError(VsfrError):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import vapoursynth as vs
 
-from vsfilmrestore.errors import MediaError
-from vsfilmrestore.media.failure import media_error_in, plain_text
+from vsfilmrestore.errors import MediaError, plain_text
+from vsfilmrestore.media.failure import media_error_in
 
 core = vs.core
 

@@ -14,7 +14,7 @@ import typer
 from typer.exceptions import TyperException
 
 from vsfilmrestore.cli import assess, doctor, plan, preview, render, restore
-from vsfilmrestore.errors import VsfrError, plain_reason
+from vsfilmrestore.errors import VsfrError, plain_text
 
 __all__ = ["app", "main"]
 
@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     except Exception as error:  # noqa: BLE001 - the last wall before the user
-        return _say(f"unexpected: {plain_reason(error)}. Set VSFILMRESTORE_DEBUG=1 to see where.", 1)
+        return _say(f"unexpected: {plain_text(error)}. Set VSFILMRESTORE_DEBUG=1 to see where.", 1)
 
 
 def _run(arguments: list[str] | None) -> int:

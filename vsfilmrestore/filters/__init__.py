@@ -21,3 +21,6 @@ def find_filter(word: str) -> FilterSpec | None:
     """The filter of that name or short word, whatever its case; None if there is none."""
     word = word.lower()
     return FILTERS.get(word) or next((spec for spec in FILTERS.values() if spec.short == word), None)
+
+
+globals().update({spec.name: spec.function for spec in FILTERS.values()})

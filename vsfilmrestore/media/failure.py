@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from vsfilmrestore.errors import MediaError
+from vsfilmrestore.errors import MediaError, RenderError, VsfrError, plain_text
 
-__all__ = ["media_error_in", "plain_text"]
+__all__ = ["frame_error", "media_error_in"]
 
 _OURS: Final = re.compile(r"^(?:vsfilmrestore\.errors\.)?(?:MissingFrameError|MediaError): (.+)$", re.MULTILINE)
-_LAST: Final = re.compile(r"^(?:[\w.]+(?:Error|Exception|Interrupt|Warning)): ?(.*)$")
 
 
 def media_error_in(error: BaseException) -> MediaError | None:
@@ -25,12 +24,6 @@ def media_error_in(error: BaseException) -> MediaError | None:
     return MediaError(found[-1].strip()) if found else None
 
 
-def plain_text(error: BaseException) -> str:
-    """The error in one line: what was raised, without the traceback around it."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    if not lines:
-        return type(error).__name__
-    if "Traceback (most recent call last):" not in lines:
-        return " ".join(lines)
-    match = _LAST.match(lines[-1])
-    return match.group(1) or lines[-1] if match else lines[-1]
+def frame_error(error: BaseException, *, shot: str | None = None, frame: int | None = None) -> VsfrError:
+    """The clear error for a frame that could not be made: the source's own words, else a `RenderError`."""
+    return media_error_in(error) or RenderError(plain_text(error), shot=shot, frame=frame)

@@ -17,9 +17,8 @@ from types import ModuleType
 
 import vapoursynth as vs
 
-from vsfilmrestore.errors import MediaError, ScriptError
+from vsfilmrestore.errors import MediaError, ScriptError, plain_text
 from vsfilmrestore.media.audio import cut_audio
-from vsfilmrestore.media.failure import plain_text
 from vsfilmrestore.media.model import Media, SourceOptions
 from vsfilmrestore.media.timecode import exact_rate
 

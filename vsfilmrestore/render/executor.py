@@ -17,7 +17,8 @@ from typing import Final
 
 import vapoursynth as vs
 
-from vsfilmrestore.errors import RenderError, plain_reason
+from vsfilmrestore.errors import RenderError
+from vsfilmrestore.media.failure import frame_error
 from vsfilmrestore.media.out.info import VideoInfo
 from vsfilmrestore.media.out.prepare import prepare
 from vsfilmrestore.media.out.profiles import Profile
@@ -135,7 +136,7 @@ def _first_frame(clip: vs.VideoNode) -> vs.VideoFrame:
     try:
         return clip.get_frame(0)
     except vs.Error as error:
-        raise RenderError(plain_reason(error), frame=0) from error
+        raise frame_error(error, frame=0) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +175,6 @@ class _Worker:
                 self.progress.frame(piece, number)
                 number += 1
         except vs.Error as error:
-            raise RenderError(plain_reason(error), shot=piece.name or piece.shot, frame=number) from error
+            raise frame_error(error, shot=piece.name or piece.shot, frame=number) from error
         if number != piece.stop:
             raise RenderError("the graph ended early", shot=piece.name or piece.shot, frame=number)

@@ -15,7 +15,7 @@ from typing import Final
 
 import vapoursynth as vs
 
-from vsfilmrestore.errors import RenderError, SettingError, plain_reason
+from vsfilmrestore.errors import SettingError, plain_text
 from vsfilmrestore.media.props import SHOT
 from vsfilmrestore.recipes import Recipe
 from vsfilmrestore.render.walls import Build, WalledStep, behind_walls, retimed
@@ -179,7 +179,7 @@ class _Shapes:
             try:
                 clip = behind_walls(blank, (0, 0), _walled_steps(shot.recipe))
             except vs.Error as error:
-                raise SettingError(plain_reason(error), shot=shot.id) from None
+                raise SettingError(plain_text(error), shot=shot.id) from None
             self._known[key] = self._outline(clip, 3)
         return self._known[key]
 
@@ -232,17 +232,10 @@ class _LiveShots:
             if key in self._built:
                 self._built.move_to_end(key)
                 return self._built[key]
-            node = self._build(shot, outline.factor)
+            node = shot.finish(shot.restored(), outline.factor)
             self._built[key] = node
             while len(self._built) > self._keep:
                 self._built.popitem(last=False)
             return node
 
         return core.std.FrameEval(template, chain)
-
-    @staticmethod
-    def _build(shot: GraphShot, factor: int) -> vs.VideoNode:
-        try:
-            return shot.finish(shot.restored(), factor)
-        except vs.Error as error:
-            raise RenderError(plain_reason(error), shot=shot.id) from error

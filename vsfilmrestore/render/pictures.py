@@ -11,7 +11,8 @@ import numpy.typing as npt
 import OpenImageIO as oiio
 import vapoursynth as vs
 
-from vsfilmrestore.errors import OutputError, RenderError, plain_reason
+from vsfilmrestore.errors import OutputError
+from vsfilmrestore.media.failure import frame_error
 
 __all__ = ["as_rgb24", "before_after", "save_png", "spread"]
 
@@ -75,7 +76,7 @@ def before_after(
     try:
         pictures = [_array(row) for row in rows]
     except vs.Error as error:
-        raise RenderError(plain_reason(error), hint="Look at the frame alone with preview --shot") from error
+        raise frame_error(error) from error
     save_png(np.concatenate(pictures), path)
 
 

@@ -1,0 +1,231 @@
+"""From a cut list and a scan to restored shots on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+import vapoursynth as vs
+
+from vsfilmrestore.cli.main import main
+from vsfilmrestore.errors import ProjectError, RenderError, UsageError
+from vsfilmrestore.media.out.framemd5 import read_framemd5
+from vsfilmrestore.media.out.profiles import PROFILES
+from vsfilmrestore.media.source import open_media
+from vsfilmrestore.recipes import Recipe
+from vsfilmrestore.render.executor import render
+from vsfilmrestore.render.job import open_project, open_reel
+from vsfilmrestore.render.ledger import Ledger
+from vsfilmrestore.render.project import Project
+from vsfilmrestore.render.reel import Reel
+
+core = vs.core
+
+
+@pytest.fixture
+def project(small_reel: Path) -> Project:
+    given = {"media": [str(small_reel / "scans")], "markers": small_reel / "markers.edl"}
+    return open_project(small_reel / "cut.edl", small_reel / "p", given)
+
+
+def sha(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def pictures(clip: vs.VideoNode) -> Iterator[bytes]:
+    for frame in clip.frames(close=True):
+        yield b"".join(np.ascontiguousarray(np.asarray(frame[p])).tobytes() for p in range(frame.format.num_planes))
+
+
+def test_a_cut_list_and_a_scan_in_restored_shots_out(project: Project, small_reel: Path) -> None:
+    reel = open_reel(project)
+    assert [shot.shot.name for shot in reel] == ["opening", "fight-03", "end"]
+    out = small_reel / "out.mkv"
+    done = render(reel, project, out, PROFILES["ffv1"])
+    assert [piece.stop for piece in done.pieces] == [20, 32, 48]
+    film = open_media(out)
+    assert (film.rate, film.timecode(0), len(film)) == (Fraction(24), "01:00:00:00", 48)
+    assert list(pictures(film.video)) == list(pictures(reel.restored()))
+    assert not list(small_reel.glob(".*")), "a half-written file is left"
+
+
+def test_framemd5_beside_the_output_describes_its_pictures(project: Project, small_reel: Path) -> None:
+    reel = open_reel(project)
+    out = small_reel / "out.mkv"
+    render(reel, project, out, PROFILES["ffv1"])
+    listed = [entry.md5 for entry in read_framemd5(small_reel / "out.mkv.framemd5")]
+    made = [hashlib.md5(picture, usedforsecurity=False).hexdigest() for picture in pictures(reel.restored())]
+    assert listed == made
+
+
+def test_sound_comes_out_to_the_sample(project: Project, small_reel: Path) -> None:
+    out = small_reel / "out.mkv"
+    render(open_reel(project), project, out, PROFILES["ffv1"])
+    before, after = (open_media(path).audio for path in (small_reel / "scans" / "R1.mkv", out))
+    assert before is not None
+    assert after is not None
+    assert before.num_samples == after.num_samples == 96000
+
+    def samples(node: vs.AudioNode) -> bytes:
+        return b"".join(np.asarray(frame[c]).tobytes() for frame in node.frames() for c in range(node.num_channels))
+
+    assert samples(before) == samples(after)
+
+
+def test_a_marker_list_changes_its_shot_only(project: Project) -> None:
+    reel = open_reel(project)
+    assert "deflicker" in reel["opening"].recipe.as_dict()
+    assert "deflicker" not in reel["end"].recipe.as_dict()
+    assert reel["opening"].recipe.as_dict()["remove_dirt"]["strength"] == 0.4
+    assert reel["opening"].decision.origins["remove_dirt.strength"].startswith("cut.edl:6")
+
+
+def test_shots_are_found_by_name_id_and_event(project: Project) -> None:
+    reel = open_reel(project)
+    assert reel["fight-03"] == reel["R1@01:00:00:20"] == reel[2] == reel["002"]
+    with pytest.raises(UsageError, match="there is no shot 'fight-04'; did you mean 'fight-03'"):
+        reel["fight-04"]
+
+
+def test_a_second_render_does_nothing_again(project: Project, small_reel: Path) -> None:
+    out = small_reel / "out.mkv"
+    first = render(open_reel(project), project, out, PROFILES["ffv1"])
+    before = sha(out)
+    second = render(open_reel(project), project, out, PROFILES["ffv1"])
+    assert (first.reused, second.reused) == (0, 48)
+    assert sha(out) == before
+
+
+def test_a_changed_shot_alone_is_rendered_again(project: Project, small_reel: Path) -> None:
+    out = small_reel / "out.mkv"
+    render(open_reel(project), project, out, PROFILES["ffv1"])
+    shots = {"R1@01:00:00:20": "dust=0.9"}
+    changed = replace(project, settings=replace(project.settings, shots=shots))
+    assert render(open_reel(changed), changed, out, PROFILES["ffv1"]).reused == 48 - 12
+
+
+def test_a_lost_or_cut_off_segment_is_made_again(project: Project, small_reel: Path) -> None:
+    out = small_reel / "out.mkv"
+    done = render(open_reel(project), project, out, PROFILES["ffv1"])
+    before = sha(out)
+    (project.folder / done.pieces[0].path).unlink()
+    with open(project.folder / done.pieces[2].path, "r+b") as file:
+        file.truncate(1000)
+    assert render(open_reel(project), project, out, PROFILES["ffv1"]).reused == 12
+    assert sha(out) == before
+
+
+def test_two_renders_of_one_project_do_not_meet(project: Project, small_reel: Path) -> None:
+    with Ledger(project.ledger), pytest.raises(ProjectError, match="by another process"):
+        render(open_reel(project), project, small_reel / "out.mkv", PROFILES["ffv1"])
+
+
+def test_stills_bear_timecode_numbers_and_resume(project: Project, small_reel: Path) -> None:
+    folder = small_reel / "dpx"
+    first = render(open_reel(project), project, folder, PROFILES["dpx10"])
+    files = sorted(folder.glob("*.dpx"))
+    assert len(files) == 48
+    assert files[0].name == "dpx.0086400.dpx"
+    back = open_media(folder)
+    assert back.timecode(0) == "01:00:00:00"
+    assert list(pictures(back.video)) == list(pictures(first_prepared(open_reel(project))))
+    files[3].unlink()
+    again = render(open_reel(project), project, folder, PROFILES["dpx10"])
+    assert (first.reused, again.reused) == (0, 28)
+    assert len(list(folder.glob("*.dpx"))) == 48
+
+
+def first_prepared(reel: Reel) -> vs.VideoNode:
+    from vsfilmrestore.media.out.prepare import prepare
+
+    return prepare(reel.restored(), PROFILES["dpx10"])
+
+
+@pytest.mark.parametrize(("name", "profile"), [("out.mov", "prores_hq"), ("out.mp4", "h264")])
+def test_movies_for_editors(project: Project, small_reel: Path, name: str, profile: str) -> None:
+    out = small_reel / name
+    render(open_reel(project), project, out, PROFILES[profile])
+    with av.open(str(out)) as container:
+        assert container.streams.video[0].frames == 48
+        assert container.streams.audio[0].rate == 48000
+    film = open_media(out)
+    assert film.timecode(0) == "01:00:00:00"
+
+
+def test_the_frame_that_fails_is_named(project: Project, small_reel: Path) -> None:
+    reel = open_reel(project)
+
+    def fail(n: int, f: Any) -> Any:
+        if n == 5:
+            raise ValueError("a cosmic ray")
+        return f
+
+    def script(clip: vs.VideoNode) -> vs.VideoNode:
+        return core.std.ModifyFrame(clip, clip, fail)
+
+    reel.shot("fight-03")(script)
+    with pytest.raises(RenderError) as caught:
+        render(reel, project, small_reel / "out.mkv", PROFILES["ffv1"])
+    assert str(caught.value) == "shot fight-03, frame 25: ValueError: a cosmic ray"
+    assert not (small_reel / "out.mkv").exists()
+
+
+def test_vspipe_gives_the_frames_that_render_writes(project: Project, small_reel: Path) -> None:
+    render(open_reel(project), project, small_reel / "out.mkv", PROFILES["ffv1"])
+    script = small_reel / "reel.vpy"
+    script.write_text(
+        "import vsfilmrestore as fr\n"
+        'reel = fr.Reel.open("cut.edl", media="scans/", markers="markers.edl")\n'
+        "reel.restored().set_output(0)\nreel.source().set_output(1)\n"
+    )
+    done = subprocess.run([vspipe(), "-c", "y4m", str(script), "-"], capture_output=True, check=True, cwd=small_reel)
+    header, _, rest = done.stdout.partition(b"\n")
+    assert header.startswith(b"YUV4MPEG2")
+    size = 192 * 144 * 3
+    frames = [rest[i + 6 : i + 6 + size] for i in range(0, len(rest), size + 6)]
+    assert frames == list(pictures(open_media(small_reel / "out.mkv").video))
+
+
+def vspipe() -> str:
+    return str(Path(sys.executable).with_name("vspipe.exe" if os.name == "nt" else "vspipe"))
+
+
+def test_a_reel_is_the_same_whoever_asks(small_reel: Path) -> None:
+    reel = Reel.open(small_reel / "cut.edl", media=small_reel / "scans", preset=Recipe())
+    reel["end"].recipe = Recipe.preset("archive")
+    source, restored = list(pictures(reel.source())), list(pictures(reel.restored()))
+    assert source[20:32] == restored[20:32]
+    assert source[32:] != restored[32:]
+    assert list(pictures(reel["end"].restored())) == restored[32:]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no kill -9")
+@pytest.mark.slow
+def test_killed_at_any_moment_a_render_goes_on_to_the_same_bytes(project: Project, small_reel: Path) -> None:
+    calm = small_reel / "calm.mkv"
+    undisturbed = replace(project, folder=small_reel / "q")
+    render(open_reel(project), undisturbed, calm, PROFILES["ffv1"])
+    command = [sys.executable, "-m", "vsfilmrestore", "render", str(small_reel / "cut.edl")]
+    command += ["--project", str(project.folder), "-o", str(small_reel / "out.mkv"), "--progress", "none"]
+    chance = random.Random(7)
+    for _ in range(4):
+        victim = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(chance.uniform(1.0, 4.0))
+        victim.send_signal(signal.SIGKILL)
+        victim.wait()
+    assert main(command[3:]) == 0
+    assert (small_reel / "out.mkv.framemd5").read_text() == (small_reel / "calm.mkv.framemd5").read_text()
+    assert sha(small_reel / "out.mkv") == sha(calm)
