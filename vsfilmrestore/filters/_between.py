@@ -36,6 +36,8 @@ _SURE: Final[dict[str, Any]] = {"thscd1": 64 * 255, "thscd2": 100.0}
 class Between:
     """What lies between each frame of a clip and the next one; behind the last frame it is that frame itself.
 
+    The frame before and the one after these two are looked at as well, for what is hidden.
+
     Args:
         clip: Any constant format and size.
     """
@@ -54,9 +56,11 @@ class Between:
 
     @classmethod
     def of(cls, left: vs.VideoNode, right: vs.VideoNode) -> Self:
-        """Between the frames of equal number of two clips of one format, size and length."""
-        gap = cls(core.std.Interleave([left, right]))
-        gap._step = 2
+        """Between the frames of equal number of two clips of one format, size and length, and nothing else."""
+        # The plug-in fills what is hidden in one frame with the motion of the pair before or behind: each frame is
+        # there twice, so that these are pairs without motion and not frames of another place.
+        gap = cls(core.std.Interleave([left, left, right, right]))
+        gap._step = 4
         return gap
 
     def at(self, time: float) -> vs.VideoNode:
@@ -76,7 +80,7 @@ class Between:
         """``clip``, as long as what `at` returns, with `LOST` on each frame."""
         half = self._disagreement
         mask = core.akarin.Expr([half], f"x {_LOST_LEVEL} > 255 0 ?", format=vs.GRAY8).std.PlaneStats()
-        mask = mask.std.SelectEvery(self._step, 0) if self._step > 1 else mask
+        mask = mask.std.SelectEvery(self._step, 1) if self._step > 1 else mask
         return core.akarin.PropExpr([clip, mask], lambda: {LOST: "y.PlaneStatsAverage"})
 
     @property
@@ -117,7 +121,7 @@ class Between:
         if right or bottom:
             made = made.std.Crop(right=right, bottom=bottom)
         made = made.std.CopyFrameProps(like)
-        return made.std.SelectEvery(self._step, 0) if self._step > 1 else made
+        return made.std.SelectEvery(self._step, 1) if self._step > 1 else made
 
 
 def workable(clip: vs.VideoNode) -> tuple[vs.VideoNode, Callable[[vs.VideoNode], vs.VideoNode]]:

@@ -31,6 +31,9 @@ core = vs.core
 AROUND: Final = 4
 """Ordinary steps that are looked at before and after a freeze."""
 
+_DRAWN: Final = 0.015
+"""Deviation from which a neighbourhood has a drawing that can be lost."""
+
 _GROWTH: Final = 40
 """Steps of two pixels of the small picture that a tear grows from its seeds; they are never far."""
 
@@ -127,7 +130,11 @@ class Tears(NamedTuple):
     """Large areas that are in one frame only; GRAY8, 255 where destroyed."""
 
     seeds: vs.VideoNode
-    """Small picture of what is beyond doubt: neither neighbour has it, and the two agree with one another."""
+    """Small picture of what neither neighbour has, where the two agree."""
+    gone: vs.VideoNode
+    """Small picture of where such a place had a drawing that is gone."""
+    kept: vs.VideoNode
+    """Small picture of what is as unlike the neighbours, but by its light alone: the drawing is still there."""
     area: vs.VideoNode
     """Mask of the picture's size: the seeds, grown over all that is unlike the neighbours and joined to them."""
 
@@ -142,18 +149,20 @@ def find_tears(clip: vs.VideoNode, strength: float) -> Tears:
     motion = estimate(small, (-1, 1), block=8, cut_error=NO_CUTS, cut_share=100.0)
     views = [gap.at(0.5), motion.compensate(small, -1), motion.compensate(small, 1)]
     away = core.akarin.Expr([_soft(view) for view in (small, *views)], "x y - abs x z - abs min x a - abs min")
-    same_drawing = _alike(small, views[0])
+    likeness = _likeness(small, views[0])
     level = round((40 - 24 * strength) * 257)
-    sure = core.akarin.Expr(
-        [away, _soft(gap.disagreement.std.Maximum()), same_drawing],
-        f"x {level} > y 3 * x < and z 0.6 < and 255 0 ?",
-        format=vs.GRAY8,
-    )
+    parts = [away, _soft(gap.disagreement.std.Maximum()), *likeness]
+    outlier = f"x {level} > y 3 * x < and"
+    sure = core.akarin.Expr(parts, f"{outlier} z 0.6 < and 255 0 ?", format=vs.GRAY8)
+    gone = core.akarin.Expr(parts, f"{outlier} z 0.6 < a {_DRAWN} > and and 255 0 ?", format=vs.GRAY8)
+    kept = core.akarin.Expr(parts, f"{outlier} z 0.6 > and 255 0 ?", format=vs.GRAY8)
     seeds = _repeat(_repeat(sure, 4, grow=False), 4, grow=True)
-    loose = core.akarin.Expr([away, same_drawing], f"x {level // 2} > y 0.6 < and 255 0 ?", format=vs.GRAY8)
+    loose = core.akarin.Expr(
+        [away, likeness[0]], f"x {level // 2} > y 0.6 < x {level} > or and 255 0 ?", format=vs.GRAY8
+    )
     area = _joined(seeds, _repeat(loose, 1, grow=True))
     area = _repeat(_repeat(area, 4, grow=True), 2, grow=False)
-    return Tears(seeds, area.resize.Bilinear(clip.width, clip.height).std.Binarize(64))
+    return Tears(seeds, gone, kept, area.resize.Bilinear(clip.width, clip.height).std.Binarize(64))
 
 
 def _joined(seeds: vs.VideoNode, within: vs.VideoNode) -> vs.VideoNode:
@@ -164,12 +173,13 @@ def _joined(seeds: vs.VideoNode, within: vs.VideoNode) -> vs.VideoNode:
     return mask
 
 
-def _alike(one: vs.VideoNode, other: vs.VideoNode) -> vs.VideoNode:
-    """GRAYS: local correlation of two pictures, -1..1; near 0 where both are smooth."""
+def _likeness(one: vs.VideoNode, other: vs.VideoNode) -> tuple[vs.VideoNode, vs.VideoNode]:
+    """GRAYS: local correlation of two pictures, -1..1, near 0 where one is smooth; local deviation of the other."""
     a, b = (core.akarin.Expr([clip], "x 65535 /", format=vs.GRAYS) for clip in (one, other))
     products = [a, b, *(core.akarin.Expr([a, b], e) for e in ("x x *", "y y *", "x y *"))]
     means = [_wide(p) for p in products]
-    return core.akarin.Expr(means, "b x y * - z x x * - 0.00001 + a y y * - 0.00001 + * sqrt /")
+    correlation = "b x y * - z x x * - 0.00001 + a y y * - 0.00001 + * sqrt /"
+    return core.akarin.Expr(means, correlation), core.akarin.Expr(means, "a y y * - 0 max sqrt")
 
 
 def _wide(clip: vs.VideoNode) -> vs.VideoNode:

@@ -25,7 +25,7 @@ _SLOTS: Final = 256
 """Times between two frames are rounded to this many steps, so that odd rates need no endless number of flows."""
 
 
-@restoration_filter(short="fps", order=130, needs=("mvu", "zsmooth", "akarin"), radius=1, changes="length")
+@restoration_filter(short="fps", order=130, needs=("mvu", "zsmooth", "akarin"), radius=2, changes="length")
 def interpolate(
     clip: vs.VideoNode,
     fps: Annotated[float, Setting("frames per second of the result; 23.976 and its like are made exact", 1, 1000)],

@@ -142,19 +142,24 @@ def _judged(clip: vs.VideoNode, finder: _Finder, tears: Tears | None, reach: int
     if tears is not None:
         # At a mirrored end both neighbours are one frame: that they agree says nothing.
         differ = neighbour(small, -1).std.PlaneStats(neighbour(small, 1))
-        sources += [differ, tears.seeds.std.PlaneStats()]
+        sources += [differ, *(part.std.PlaneStats() for part in (tears.seeds, tears.gone, tears.kept))]
 
     def judge(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
         looks = [read_look(frame) for frame in f[1 : len(around) + 1]]
-        share = 0.0
-        if tears is not None and f[-2].props["PlaneStatsDiff"]:
-            share = float(f[-1].props["PlaneStatsAverage"])  # type: ignore[arg-type]
+        share = _torn_share(f[-4:]) if tears is not None else 0.0
         number = int(f[0].props.get(SOURCE_FRAME, n - reach))  # type: ignore[arg-type]
         marked = f[0].copy()
         marked.props[_FAULT] = finder.fault(looks, number, share)
         return marked
 
     return core.std.ModifyFrame(small, sources, judge)
+
+
+def _torn_share(stats: Sequence[vs.VideoFrame]) -> float:
+    """Share of the seeds; 0 where the neighbours are one frame, and where drawings are kept rather than gone."""
+    differ = stats[0].props["PlaneStatsDiff"]
+    seeds, gone, kept = (float(frame.props["PlaneStatsAverage"]) for frame in stats[1:])  # type: ignore[arg-type]
+    return seeds if differ and gone > max(kept, 0.05 * seeds) else 0.0
 
 
 def _pairs(longest: int) -> list[tuple[int, int]]:

@@ -1,0 +1,321 @@
+"""repair_frames: what is found, what is left, and how good the rebuilt frames are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import vapoursynth as vs
+from skimage import data
+from skimage.draw import polygon
+
+from vsfilmrestore.filters._frame_faults import Look, is_blank, is_flash, is_frozen
+from vsfilmrestore.filters._frame_list import parse_frames
+from vsfilmrestore.filters._patch import fit_patch
+from vsfilmrestore.filters.repair_frames import repair_frames
+from vsfilmrestore.filters.schema import FILTERS
+from vsfilmrestore.media.props import SOURCE_FRAME, changed_prop
+
+core = vs.core
+
+type Pictures = npt.NDArray[np.float32]
+
+
+def filmed(pictures: Pictures) -> vs.VideoNode:
+    levels = np.clip(np.rint(pictures), 0, 255).astype(np.uint8)
+    blank = core.std.BlankClip(
+        width=levels.shape[2], height=levels.shape[1], format=vs.GRAY8, length=len(levels), fpsnum=24, fpsden=1
+    )
+
+    def draw(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
+        frame = f.copy()
+        np.copyto(np.asarray(frame[0]), levels[n])
+        return frame
+
+    return core.std.ModifyFrame(blank, blank, draw)
+
+
+def seen(clip: vs.VideoNode) -> Pictures:
+    return np.stack([np.asarray(frame[0]).astype(np.float32) for frame in clip.frames(close=False)])
+
+
+def changed(clip: vs.VideoNode) -> list[int]:
+    """Numbers of the frames of which something was changed."""
+    name = changed_prop("repair_frames")
+    return [n for n, frame in enumerate(clip.frames(close=False)) if frame.props[name]]
+
+
+def pan(frames: int, step: int = 3, grain: float = 2.0) -> Pictures:
+    """A grainy camera move over a photograph with a coin that moves the other way."""
+    photo = data.camera().astype(np.float32)
+    coin = data.coins()[90:122, 20:52].astype(np.float32)
+    noise = np.random.default_rng(7)
+    shots = []
+    for n in range(frames):
+        picture = photo[100:260, 20 + n * step : 276 + n * step].copy()
+        x = 200 - 2 * step * n
+        if x > 0:
+            picture[60:92, x : x + 32] = coin
+        shots.append(picture + noise.normal(0, grain, picture.shape))
+    return np.rint(np.clip(np.stack(shots), 0, 255)).astype(np.float32)
+
+
+def psnr(a: Pictures, b: Pictures) -> float:
+    return float(10 * np.log10(255**2 / max(1e-9, float(((a - b) ** 2).mean()))))
+
+
+def burn(picture: Pictures) -> npt.NDArray[np.bool_]:
+    """A ragged hole, white in ``picture`` afterwards."""
+    rows, columns = polygon([30, 45, 100, 125, 90, 60], [60, 150, 160, 110, 70, 90], picture.shape)
+    hole = np.zeros(picture.shape, dtype=bool)
+    hole[rows, columns] = True
+    picture[hole] = 250
+    return hole
+
+
+def test_a_sound_shot_is_left_bit_for_bit() -> None:
+    pictures = pan(16)
+    result = repair_frames(filmed(pictures), 1.0)
+    assert changed(result) == []
+    np.testing.assert_array_equal(seen(result), pictures)
+
+
+def test_strength_0_is_the_clip_itself() -> None:
+    clip = filmed(pan(2))
+    assert repair_frames(clip, 0) is clip
+
+
+@pytest.mark.parametrize("lost", [[9], [9, 10]])
+def test_a_copy_for_a_lost_frame_is_rebuilt_at_its_time(lost: list[int]) -> None:
+    truth = pan(20)
+    spoilt = truth.copy()
+    spoilt[lost] = truth[lost[0] - 1]
+    result = repair_frames(filmed(spoilt))
+    assert changed(result) == lost
+    made = seen(result)
+    for n in lost:
+        dissolve = (spoilt[lost[0] - 1] + spoilt[lost[-1] + 1]) / 2
+        assert psnr(made[n], truth[n]) > psnr(spoilt[n], truth[n]) + 6
+        assert psnr(made[n], truth[n]) > psnr(dissolve, truth[n]) + 4
+    sound = [n for n in range(20) if n not in lost]
+    np.testing.assert_array_equal(made[sound], spoilt[sound])
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        [n // 2 for n in range(24)],  # drawings held for two frames
+        [n - n // 4 for n in range(24)],  # 18 frames a second stretched to 24
+        [n // 3 * 2 + min(n % 3, 1) for n in range(24)],  # 16 to 24
+        [*range(10), 9, *range(10, 22)],  # one frame printed twice, without a jump
+        [0] * 12,  # a still
+    ],
+)
+def test_copies_that_belong_are_left(order: list[int]) -> None:
+    clip = filmed(pan(24)[order])
+    assert changed(repair_frames(clip, 1.0, torn=False)) == []
+    assert changed(repair_frames(clip)) == []
+
+
+@pytest.mark.parametrize("level", [2, 16, 250])
+def test_blank_frames_are_rebuilt(level: int) -> None:
+    truth = pan(14)
+    spoilt = truth.copy()
+    spoilt[[5, 6]] = level
+    result = repair_frames(filmed(spoilt))
+    assert changed(result) == [5, 6]
+    made = seen(result)
+    dissolve = (truth[4] + truth[7]) / 2
+    assert min(psnr(made[n], truth[n]) - psnr(dissolve, truth[n]) for n in (5, 6)) > 4
+
+
+def test_a_longer_run_is_left() -> None:
+    spoilt = pan(14)
+    spoilt[5:8] = 2
+    assert changed(repair_frames(filmed(spoilt))) == []
+    assert changed(repair_frames(filmed(spoilt), longest=3)) == [5, 6, 7]
+
+
+def test_fades_are_left() -> None:
+    pictures = pan(20)
+    ramp = np.clip(np.arange(20) / 4, 0, 1) * np.clip((19 - np.arange(20)) / 4, 0, 1)
+    clip = filmed(pictures * ramp[:, None, None])
+    assert changed(repair_frames(clip, 1.0)) == []
+
+
+def test_a_flash_is_rebuilt_only_when_asked() -> None:
+    pictures = pan(12)
+    pictures[6] = np.clip(pictures[6] * 1.2 + 70, 0, 255)
+    assert changed(repair_frames(filmed(pictures))) == []
+    assert changed(repair_frames(filmed(pictures), flashes=True)) == [6]
+
+
+def test_a_tear_is_filled_and_nothing_else_touched() -> None:
+    truth = pan(14)
+    spoilt = truth.copy()
+    hole = burn(spoilt[7])
+    result = repair_frames(filmed(spoilt))
+    assert changed(result) == [7]
+    made = seen(result)
+    mask = seen(repair_frames(filmed(spoilt), show="mask"))[7] > 0
+    assert mask[hole].mean() > 0.99
+    assert (mask & ~hole).mean() < 0.1
+    np.testing.assert_array_equal(made[7][~mask], spoilt[7][~mask])
+    dissolve = (truth[6] + truth[8]) / 2
+    assert psnr(made[7][hole], truth[7][hole]) > psnr(dissolve[hole], truth[7][hole]) + 4
+    assert psnr(made[7][hole], truth[7][hole]) > 28
+
+
+def test_a_change_of_light_is_no_tear() -> None:
+    pictures = pan(12)
+    pictures[6, :, :128] = np.clip(pictures[6, :, :128] * 1.35 + 20, 0, 255)
+    assert changed(repair_frames(filmed(pictures))) == []
+
+
+def test_a_cut_is_left() -> None:
+    pictures = pan(16)
+    pictures[8:] = pan(8, 1)[:, ::-1, ::-1]
+    result = repair_frames(filmed(pictures), 1.0)
+    assert changed(result) == []
+
+
+def test_listed_frames_are_rebuilt_whatever_they_look_like() -> None:
+    clip = filmed(pan(14))
+    assert changed(repair_frames(clip, frames="4, 8-9")) == [4, 8, 9]
+
+
+def test_listed_frames_are_numbers_of_the_source_where_frames_carry_them() -> None:
+    clip = core.akarin.PropExpr([filmed(pan(10))], lambda: {SOURCE_FRAME: "N 86400 +"})
+    assert changed(repair_frames(clip, frames="86404")) == [4]
+
+
+def test_only_the_holes_of_listed_frames_are_rebuilt() -> None:
+    truth = pan(10)
+    spoilt = truth.copy()
+    spoilt[5, 40:80, 100:150] = 90
+    result = repair_frames(filmed(spoilt), torn=False, frames="5", holes=[(98, 38, 152, 82)])
+    made = seen(result)
+    assert psnr(made[5, 40:80, 100:150], truth[5, 40:80, 100:150]) > 28
+    made[5, 38:82, 98:152] = spoilt[5, 38:82, 98:152]
+    np.testing.assert_array_equal(made, spoilt)
+
+
+def test_a_listed_frame_that_motion_cannot_explain_repeats_a_neighbour() -> None:
+    pictures = pan(12)
+    pictures[6:] = pan(6, 1)[:, ::-1, ::-1]
+    made = seen(repair_frames(filmed(pictures), frames="5"))
+    np.testing.assert_array_equal(made[5], pictures[4])
+
+
+def test_protected_and_other_areas_stay() -> None:
+    spoilt = pan(10)
+    spoilt[5] = 0
+    made = seen(repair_frames(filmed(spoilt), protect=[(0, 0, 50, 160)], only=[(0, 0, 200, 160)]))
+    assert (made[5, :, :50] == 0).all()
+    assert (made[5, :, 200:] == 0).all()
+    assert made[5, :, 50:200].mean() > 50
+
+
+def test_the_radius_is_true() -> None:
+    pictures = pan(40, step=2)
+    pictures[20] = pictures[19]
+    other = np.random.default_rng(3).uniform(0, 255, pictures.shape).astype(np.float32)
+    reach = FILTERS["repair_frames"].reach({"longest": 2})
+    for n in (20, 18):
+        window = slice(n - reach, n + reach + 1)
+        poisoned = other.copy()
+        poisoned[window] = pictures[window]
+        sound = repair_frames(filmed(pictures)).get_frame(n)
+        again = repair_frames(filmed(poisoned)).get_frame(n)
+        np.testing.assert_array_equal(np.asarray(sound[0]), np.asarray(again[0]))
+        assert sound.props[changed_prop("repair_frames")] == again.props[changed_prop("repair_frames")] == (n == 20)
+
+
+@pytest.mark.parametrize("format_id", [vs.GRAY16, vs.GRAYH, vs.YUV420P10, vs.YUV444PS, vs.RGB24, vs.RGBH])
+def test_any_format(format_id: vs.PresetVideoFormat) -> None:
+    spoilt = pan(10)
+    spoilt[5] = 0
+    rgb = format_id in (vs.RGB24, vs.RGBH)
+    extra = {} if rgb else {"matrix_s": "709"}
+    clip = filmed(spoilt).std.SetFrameProps(_Matrix=1).resize.Bicubic(format=vs.YUV444P8)
+    clip = clip.resize.Bicubic(format=format_id, **extra)
+    result = repair_frames(clip, torn=False)
+    assert changed(result) == [5]
+    assert (result.format.id, result.num_frames) == (clip.format.id, 10)
+    planes = range(clip.format.num_planes)
+    made, near, other, same = (result.get_frame(5), clip.get_frame(4), clip.get_frame(2), result.get_frame(2))
+    for p in planes:
+        assert abs(float(np.mean(made[p], dtype=float)) - float(np.mean(near[p], dtype=float))) < 0.05 * float(
+            np.ptp(near[0])
+        )
+        np.testing.assert_array_equal(np.asarray(same[p]), np.asarray(other[p]))
+
+
+@pytest.mark.parametrize(("width", "height", "frames"), [(7, 5, 3), (33, 17, 2), (64, 48, 1)])
+def test_small_and_short(width: int, height: int, frames: int) -> None:
+    clip = core.std.BlankClip(width=width, height=height, format=vs.GRAY8, length=frames, color=90)
+    assert {int(p.min()) for p in seen(repair_frames(clip, 1.0, frames="0"))} == {90}
+
+
+def test_odd_requests_are_refused() -> None:
+    clip = filmed(pan(2))
+    with pytest.raises(vs.Error, match=r"^repair_frames: frames must look like '12,30-31', not 'x'"):
+        repair_frames(clip, frames="3,x")
+    with pytest.raises(vs.Error, match=r"^repair_frames: holes are areas in listed frames"):
+        repair_frames(clip, holes=[(0, 0, 5, 5)])
+
+
+def test_lists_of_frames() -> None:
+    assert parse_frames("12, 30-31,") == (range(12, 13), range(30, 32))
+    assert parse_frames("") == ()
+    with pytest.raises(ValueError, match="write 3-9"):
+        parse_frames("9-3")
+
+
+def steps(*sizes: float) -> list[Look]:
+    return [Look(0.5, 0.2, size) for size in sizes]
+
+
+def test_a_freeze_needs_motion_a_stop_and_a_jump() -> None:
+    move, jump = 0.03, 0.055
+    assert is_frozen(steps(*[move] * 6, 0, jump, *[move] * 6), 6, 2, 0.5)
+    assert not is_frozen(steps(*[move] * 6, 0, move, *[move] * 6), 6, 2, 0.5)
+    assert not is_frozen(steps(*[0.001] * 6, 0, 0.002, *[0.001] * 6), 6, 2, 0.5)
+    assert not is_frozen(steps(move, move, move, 0, move, move, 0, jump, *[move] * 6), 6, 2, 0.5)
+
+
+def test_blank_and_flash_by_numbers() -> None:
+    sound, black, bright = Look(0.4, 0.2, 0), Look(0.01, 0.004, 0), Look(0.6, 0.2, 0)
+    assert is_blank([sound] * 4 + [black] + [sound] * 4, 4, 2, 0.5)
+    assert not is_blank([black] * 5 + [sound] * 4, 4, 2, 0.5)
+    assert is_flash([sound, bright, sound], 1, 0.5)
+    assert not is_flash([sound, bright, bright], 1, 0.5)
+
+
+def test_a_patch_takes_the_level_around_it() -> None:
+    clip = core.std.BlankClip(width=128, height=96, format=vs.YUV420P8, color=[100, 128, 120], length=1)
+    patch = core.std.BlankClip(clip, color=[92, 128, 126])
+    square = core.std.BlankClip(clip, width=32, height=32, format=vs.GRAY8, color=255)
+    mask = square.std.AddBorders(48, 48, 32, 32)
+    frame = fit_patch(clip, patch, mask).get_frame(0)
+    assert [int(np.asarray(frame[p])[24 if p else 48, 32 if p else 64]) for p in range(3)] == [100, 128, 120]
+
+
+@pytest.mark.footage
+@pytest.mark.parametrize(
+    ("name", "start", "faults"),
+    [
+        ("film_within_our_gates_1920.mkv", 14, [28]),  # burnt at the splice
+        ("film_market_street_1906.mkv", 0, []),  # copies without a jump
+        ("film_apollo_16mm_colour.mp4", 30, []),  # falling ice
+        ("motion_tos_fight.mkv", 24, []),  # a cut, fast limbs, shake
+        ("motion_juggle_720p.mp4", 20, []),
+    ],
+)
+def test_real_films(footage: Callable[[str], Path], name: str, start: int, faults: list[int]) -> None:
+    clip = core.bs.VideoSource(str(footage(f"clips/{name}")), cachemode=0)[start : start + 22]
+    result = repair_frames(clip.resize.Bilinear(480, 360))
+    assert changed(result) == [n - start for n in faults]
