@@ -148,17 +148,22 @@ def find_tears(clip: vs.VideoNode, strength: float) -> Tears:
     gap = Between.of(neighbour(small, -1), neighbour(small, 1))
     motion = estimate(small, (-1, 1), block=8, cut_error=NO_CUTS, cut_share=100.0)
     views = [gap.at(0.5), motion.compensate(small, -1), motion.compensate(small, 1)]
-    away = core.akarin.Expr([_soft(view) for view in (small, *views)], "x y - abs x z - abs min x a - abs min")
+    soft = [_soft(view) for view in (small, *views)]
+    away = core.akarin.Expr(soft, "x y - abs x z - abs min x a - abs min")
+    agreed = _soft(gap.disagreement.std.Maximum())
     likeness = _likeness(small, views[0])
     level = round((40 - 24 * strength) * 257)
-    parts = [away, _soft(gap.disagreement.std.Maximum()), *likeness]
+    parts = [away, agreed, *likeness]
     outlier = f"x {level} > y 3 * x < and"
     sure = core.akarin.Expr(parts, f"{outlier} z 0.6 < and 255 0 ?", format=vs.GRAY8)
     gone = core.akarin.Expr(parts, f"{outlier} z 0.6 < a {_DRAWN} > and and 255 0 ?", format=vs.GRAY8)
     kept = core.akarin.Expr(parts, f"{outlier} z 0.6 > and 255 0 ?", format=vs.GRAY8)
     seeds = _repeat(_repeat(sure, 4, grow=False), 4, grow=True)
+    # Part of a white hole may have found another white place in a neighbour: what lies between them is not fooled.
     loose = core.akarin.Expr(
-        [away, likeness[0]], f"x {level // 2} > y 0.6 < x {level} > or and 255 0 ?", format=vs.GRAY8
+        [away, likeness[0], *soft[:2], agreed],
+        f"x {level // 2} > y 0.6 < x {level} > or and z a - abs D! D@ {level} > b 3 * D@ < and or 255 0 ?",
+        format=vs.GRAY8,
     )
     area = _joined(seeds, _repeat(loose, 1, grow=True))
     area = _repeat(_repeat(area, 4, grow=True), 2, grow=False)
