@@ -210,6 +210,17 @@ def test_fades_from_and_to_black(otio_file: Read) -> None:
     assert out.outgoing.source_frame(6, reel.rate) == 26
 
 
+def test_a_dissolve_without_the_media_for_it(otio_file: Read) -> None:
+    ends = media("a", tr(0, 31))
+    reel = otio_file(timeline(track(clip("a", 20, 10, ref=ends), fade(4, 4), clip("b", 2, 10))))
+    assert spans(reel) == [("a", 0, 8), ("b", 8, 20)]
+    fading = reel.shots[1].transition
+    assert fading is not None
+    assert fading.outgoing.record == FrameRange(8, 11)
+    assert (fading.outgoing.source_frame(10, reel.rate), reel.shots[1].source_frame(8, reel.rate)) == (30, 0)
+    assert told(reel, "'t' has too little media")
+
+
 def test_a_wipe_keeps_its_name(otio_file: Read) -> None:
     fades = otio_file(timeline(track(clip("a", 20, 10), fade(0, 3, "Custom_Transition"), clip("b", 0, 5)))).shots
     assert fades[1].transition is not None

@@ -153,7 +153,7 @@ def test_otio_keeps_what_an_edl_cannot(tmp_path: Path) -> None:
     (first,) = again.shots
     assert [(n.text, n.strength, n.frames) for n in first.notes] == [(n.text, n.strength, n.frames) for n in notes]
     assert (first.source, first.phase, first.comments) == (reel.shots[0].source, Fraction(1, 2), comments)
-    assert first.handles == (100, 375)
+    assert first.handles == (100, 374)
     assert [(m.name, m.note, m.colour, m.frames) for m in again.markers] == [("look", "here", "RED", FrameRange(3, 4))]
     text, remarks = edl_text(reel)
     assert len(remarks) == 2

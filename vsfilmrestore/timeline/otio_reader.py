@@ -231,11 +231,13 @@ class _Reader:
         if before_cut < 0 or after_cut < 0:
             raise ValueError(f"the transition '{transition.name}' has an offset below 0")
         start, stop = max(cut - before_cut, _ZERO), min(cut + after_cut, laid.length)
-        if stop - start < before_cut + after_cut:
-            self._remarks.add(f"the transition '{transition.name}' reaches beyond its track; shortened")
         old = next((piece for piece in laid.pieces if piece.stop == cut), None)
         new = next((piece for piece in laid.pieces if piece.start == cut), None)
-        if stop == start or (old is None and new is None):
+        if old is not None or new is not None:
+            start, stop = max(start, cut - _room(new, head=True)), min(stop, cut + _room(old, head=False))
+            if stop - start < before_cut + after_cut:
+                self._remarks.add(f"the transition '{transition.name}' has too little media or track; shortened")
+        if stop <= start or (old is None and new is None):
             self._remarks.add(f"the transition '{transition.name}' joins nothing; ignored")
             return
         if old is not None and old.start > start:
@@ -348,6 +350,17 @@ class _Reader:
 def _frames_of(times: tuple[Fraction, Fraction]) -> FrameRange:
     first = floor(times[0])
     return FrameRange(first, max(ceil(times[1]), first + 1))
+
+
+def _room(piece: Piece | None, *, head: bool) -> Fraction:
+    """Record frames for which there is media before a piece (or after it), as far as the cut list tells."""
+    plenty = Fraction(10**9)
+    if piece is None or piece.source is None or piece.step == 0:
+        return plenty
+    known, step = piece.source.available, abs(piece.step)
+    if head == (piece.step > 0):
+        return max(_ZERO, piece.low - (known.start if known else 0)) / step
+    return max(_ZERO, known.stop - piece.low - (piece.stop - piece.start) * step) / step if known else plenty
 
 
 def _fade_kind(name: str) -> str:
