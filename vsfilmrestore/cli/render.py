@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from vsfilmrestore.cli import options as o
@@ -9,11 +10,10 @@ from vsfilmrestore.cli.detect import detection_watcher
 from vsfilmrestore.cli.show import listener, say
 from vsfilmrestore.errors import UsageError
 from vsfilmrestore.media.out.profiles import Profile, profile_for
-from vsfilmrestore.render.executor import Rendered, render
+from vsfilmrestore.render.executor import render
 from vsfilmrestore.render.job import open_project, open_reel
 from vsfilmrestore.render.project import Project
-from vsfilmrestore.render.reel import Reel
-from vsfilmrestore.render.report import Report, write_report
+from vsfilmrestore.render.report import write_report
 
 __all__ = ["command", "render_project"]
 
@@ -56,20 +56,22 @@ def command(
     return 0
 
 
-def render_project(project: Project, progress: str) -> tuple[Reel, Rendered, Report]:
+def render_project(project: Project, progress: str) -> None:
     """Render a project to its output and write its report; says where all is."""
     output, profile = _target(project)
     bars = listener(progress)
     reel = open_reel(project, watch=detection_watcher())
-    for remark in reel.remarks:
+    for remark in reel.remarks if progress != "jsonl" else ():
         say(f"note: {remark}")
     done = render(reel, project, output, profile, bars)
     report = write_report(project, reel, done)
-    if progress != "jsonl":
-        say(f"result   {done.output}")
-        say(f"pictures {report.picture}")
-        say(f"report   {report.page}")
-    return reel, done, report
+    if progress == "jsonl":
+        where = {"output": str(done.output), "report": str(report.page), "pictures": str(report.picture)}
+        say(json.dumps({"event": "done", "seconds": round(done.seconds, 3)} | where))
+        return
+    say(f"result   {done.output}")
+    say(f"pictures {report.picture}")
+    say(f"report   {report.page}")
 
 
 def _target(project: Project) -> tuple[Path, Profile]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,27 +12,22 @@ import vapoursynth as vs
 
 from vsfilmrestore.errors import OutputError
 from vsfilmrestore.media.failure import frame_error
+from vsfilmrestore.media.out.prepare import with_matrix
 
 __all__ = ["as_rgb24", "before_after", "save_png", "spread"]
 
 core = vs.core
 
-_SD_LINES: Final = 576
-
 
 def as_rgb24(clip: vs.VideoNode, width: int = 0) -> vs.VideoNode:
     """The clip as full-range RGB24 for a screen, square pixels, ``width`` pixels wide (0: as it is).
 
-    YUV without a matrix is taken as VapourSynth does by size: BT.709 above 576 lines, BT.601 below.
+    YUV without a matrix is taken as the usual one for its size.
     """
     width = width or clip.width
     height = max(1, round(clip.height * width / clip.width))
-    matrix = None
-    if clip.format.color_family == vs.YUV:
-        matrix = vs.MATRIX_BT709 if clip.height > _SD_LINES else vs.MATRIX_ST170_M
-        clip = core.akarin.PropExpr(
-            clip, lambda: {"_Matrix": f"x._Matrix 2 = {int(matrix)} x._Matrix {int(matrix)} ? ?"}
-        )
+    if clip.format.color_family != vs.RGB:
+        clip = with_matrix(clip)
     return clip.resize.Bicubic(width, height, format=vs.RGB24)
 
 

@@ -14,7 +14,7 @@ import vapoursynth as vs
 from vsfilmrestore.errors import OutputError
 from vsfilmrestore.media.out.profiles import Profile, check_size
 
-__all__ = ["Preparation", "plan_preparation", "prepare"]
+__all__ = ["Preparation", "plan_preparation", "prepare", "usual_matrix", "with_matrix"]
 
 core = vs.core
 
@@ -75,7 +75,7 @@ def plan_preparation(clip: vs.VideoNode, profile: Profile) -> Preparation:
             "a clip whose size or format changes cannot be stored in one file", hint="Resize it to one format first"
         )
     check_size(profile, clip.width, clip.height)
-    usual = _BT709 if clip.width > 1024 or clip.height > 576 else _BT601
+    usual = usual_matrix(clip)
     if fmt.id in profile.pixels:
         return Preparation(fmt.id, False, usual, False, f"{fmt.name} is stored as it is")
     want = _best_target(fmt, profile)
@@ -94,8 +94,14 @@ def plan_preparation(clip: vs.VideoNode, profile: Profile) -> Preparation:
     return Preparation(want.id, True, usual, dithers, how)
 
 
-def _with_matrix(clip: vs.VideoNode, usual: int) -> vs.VideoNode:
+def usual_matrix(clip: vs.VideoNode) -> int:
+    """H.273 matrix of pictures of this size that do not say their own: BT.709 for HD, BT.601 for SD."""
+    return _BT709 if clip.width > 1024 or clip.height > 576 else _BT601
+
+
+def with_matrix(clip: vs.VideoNode) -> vs.VideoNode:
     """Give frames that do not say their matrix the usual one; the others keep theirs."""
+    usual = usual_matrix(clip)
     return core.akarin.PropExpr([clip], lambda: {"_Matrix": _CHOICE.format(usual=usual)})
 
 
@@ -125,7 +131,7 @@ def prepare(clip: vs.VideoNode, profile: Profile) -> vs.VideoNode:
     if have.color_family == vs.RGB and want.color_family != vs.RGB:
         settings["matrix"] = plan.matrix
     elif have.color_family != vs.RGB and have.color_family != want.color_family:
-        clip = _with_matrix(clip, plan.matrix)
+        clip = with_matrix(clip)
     if profile.limited:
         settings["range"] = vs.RANGE_LIMITED
     elif want.color_family == vs.RGB:
