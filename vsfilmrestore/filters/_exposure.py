@@ -5,7 +5,7 @@ together, or along a smooth field; motion moves some. A robust fit of the log ra
 and drops the second. The fits add up to a curve per shot, and the wobble of that curve (see `_trend`) is the flicker.
 
 A row of a curve holds: log gain, slope of the log gain over the log level (a change of gamma), and the strengths of
-the smooth fields. Grids are arrays ``[frame, row, column]`` of luma, black 0 and white 1.
+the smooth fields. A grid is an array ``[row, column]`` of luma, black 0 and white 1.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from vsfilmrestore.filters._trend import jitter, roughness, smooth_step, stretch, trend
 
-__all__ = ["BLACK", "LEVEL", "Excess", "excess", "field_basis"]
+__all__ = ["BLACK", "LEVEL", "Excess", "excess", "exposure_step", "field_basis"]
 
 type Array = npt.NDArray[np.float64]
 
@@ -29,13 +29,13 @@ LEVEL: Final = float(np.log(0.35))
 _FIELDS: Final = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (1, 2), (2, 1), (2, 2))
 """Cosines down and across that make a smooth field."""
 _WHITE: Final = 0.97
-_GAMMA_PRIOR: Final = 0.15
+_GAMMA_PRIOR: Final = 0.01
 _FEWEST: Final = 5
-_AGREE: Final = 0.04
-"""Log ratio around the fit within which a cell counts as explained by it."""
-_MOST: Final = 0.45
-"""Share of cells that must agree, else the two frames are not one scene under two lights."""
-_FLASH: Final = 4.0
+_FIELD_PRIOR: Final = 0.02
+_ALIKE: Final = 0.5
+"""Two frames are one scene while what the fit leaves is less than this share of the picture's own relief. Two
+pictures that have nothing in common leave 1.4 times the relief."""
+_FLASH: Final = 3.0
 """A frame that strays by more spreads than this was lit, it did not flicker."""
 _CALM: Final = 0.008
 """Least spread that is taken for the flicker's own, in log units."""
@@ -71,12 +71,9 @@ def field_basis(rows: int, columns: int) -> Array:
     return np.asarray(fields / np.sqrt((fields**2).mean(axis=(1, 2), keepdims=True)))
 
 
-def excess(grids: Array, at: int) -> Excess:
-    """Flicker of the frame ``at``, given the grids of the frames around it, oldest first."""
+def excess(steps: Array, errors: Array, joined: npt.NDArray[np.bool_], at: int) -> Excess:
+    """Flicker of the frame ``at``, given what `exposure_step` found for it and the frames around it, oldest first."""
     none = Excess(0.0, 0.0, np.zeros(len(_FIELDS)))
-    if len(grids) < _FEWEST:
-        return none
-    steps, errors, joined = _all_steps(grids)
     part = stretch(joined, at)
     part = _between_switches(np.cumsum(steps[part, 0]), part, at)
     if part.stop - part.start < _FEWEST:
@@ -92,19 +89,17 @@ def excess(grids: Array, at: int) -> Excess:
     return Excess(float(gain[0]), float(gamma[0]), fields)
 
 
-def _all_steps(grids: Array) -> tuple[Array, Array, npt.NDArray[np.bool_]]:
-    level = np.log(np.maximum(grids, 0) + BLACK)
-    basis = field_basis(*grids.shape[1:]).reshape(len(_FIELDS), -1)
-    clear = grids < _WHITE
-    rows = [_step(level[i - 1], level[i], clear[i - 1] & clear[i], basis) for i in range(1, len(grids))]
-    width = 2 + len(_FIELDS)
-    steps = np.array([np.zeros(width)] + [r[0] for r in rows])
-    errors = np.array([np.zeros(width)] + [r[1] for r in rows])
-    return steps, errors, np.array([True] + [r[2] for r in rows])
+def exposure_step(last: Array, this: Array) -> tuple[Array, Array, bool]:
+    """Change of the light from one grid to the next: a row of the curve, its standard errors, and whether they join.
+
+    Two grids join when the change explains most of what differs: then they show one scene under two lights.
+    """
+    level = [np.log(np.maximum(grid, 0) + BLACK) for grid in (last, this)]
+    clear = (last < _WHITE) & (this < _WHITE)
+    return _step(level[0], level[1], clear, field_basis(*this.shape).reshape(len(_FIELDS), -1))
 
 
 def _step(last: Array, this: Array, clear: npt.NDArray[np.bool_], basis: Array) -> tuple[Array, Array, bool]:
-    """Change from one grid to the next, its standard errors, and whether the two show one scene."""
     ratio, tone = (this - last).ravel(), ((this + last) / 2).ravel() - LEVEL
     use = clear.ravel() & (tone > np.log(3 * BLACK) - LEVEL)
     width = 2 + len(basis)
@@ -112,12 +107,17 @@ def _step(last: Array, this: Array, clear: npt.NDArray[np.bool_], basis: Array) 
         return np.zeros(width), np.full(width, 9.0), False
     design = np.column_stack([np.ones(use.sum()), tone[use], basis[:, use].T])
     ratio = ratio[use]
-    whole, _ = _robust(design[:, :2], ratio, np.array([0.0, _GAMMA_PRIOR]))
-    rest = ratio - design[:, :2] @ whole
-    joined = bool(np.mean(np.abs(rest) < _AGREE) > _MOST)
-    prior = np.concatenate([[0.0, _GAMMA_PRIOR], np.full(len(basis), 0.02)])
-    fit, error = _robust(design, ratio, prior, start=rest)
-    return fit, error, joined
+    prior = np.concatenate([[0.0, _GAMMA_PRIOR], np.full(len(basis), _FIELD_PRIOR)])
+    fit, error = _robust(design, ratio, prior)
+    left = float(np.median(np.abs(ratio - design @ fit)))
+    return fit, error, left < _ALIKE * _relief(design, tone[use]) + _CALM
+
+
+def _relief(design: Array, tone: Array) -> float:
+    """How much the cells of one picture differ from each other, beyond a smooth field."""
+    smooth = np.delete(design, 1, axis=1)
+    fit, *_ = np.linalg.lstsq(smooth, tone, rcond=None)
+    return float(np.median(np.abs(tone - smooth @ fit)))
 
 
 def _robust(design: Array, values: Array, prior: Array, start: Array | None = None) -> tuple[Array, Array]:

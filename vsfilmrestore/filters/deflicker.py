@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import numpy as np
 import vapoursynth as vs
 
-from vsfilmrestore.filters._exposure import BLACK, LEVEL, Excess, excess, field_basis
+from vsfilmrestore.filters._exposure import BLACK, LEVEL, Excess, excess, exposure_step, field_basis
 from vsfilmrestore.filters._weave import work_luma
 from vsfilmrestore.filters.schema import Setting, Strength, restoration_filter
 
@@ -18,10 +18,12 @@ core = vs.core
 FLICKER_GAIN: Final = "_VsfrFlickerGain"
 """Gain that was taken off the whole frame, 1.03 for a frame 3 % too bright."""
 
+_STEPS, _ERRORS, _JOINED = "Steps", "Errors", "Joined"
 _COLUMNS: Final = 24
 _INVISIBLE: Final = 0.002
 """Changes below this share of a pixel's value, half a step of 8 bits, are not made."""
-_SOFT_WHITE: Final = 16
+_SOFT_WHITE: Final = 48
+"""How sharply a change dies away towards white; less sharply where sharp would fold the tones over."""
 
 
 @restoration_filter(
@@ -66,15 +68,19 @@ def deflicker(
 def _curves(grids: vs.VideoNode, window: int, strength: float, local: float, most: float) -> vs.VideoNode:
     """Grid-sized clip of the log gain to take away, with the gamma and the gain of the whole picture as properties."""
     last = len(grids) - 1
-    taps = [grids if not offset else _held(grids, offset) for offset in range(-window, window + 1)]
+    steps = _steps(grids)
+    taps = [_held(steps, offset) for offset in range(-window, window + 1)]
     basis = field_basis(grids.height, grids.width)
 
     def measure(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
         first, stop = max(0, n - window), min(last, n + window) + 1
-        around = np.stack([np.asarray(f[i - n + window][0], dtype=np.float64) for i in range(first, stop)])
-        return _as_frame(f[window], excess(around, n - first))
+        props = [f[i - n + window].props for i in range(first, stop)]
+        rows, errors = (np.array([p[key] for p in props], dtype=np.float64) for key in (_STEPS, _ERRORS))
+        joined = np.array([bool(p[_JOINED]) for p in props])
+        joined[0] = True  # what it joins lies outside the window
+        return as_frame(f[window], excess(rows, errors, joined, n - first))
 
-    def _as_frame(like: vs.VideoFrame, found: Excess) -> vs.VideoFrame:
+    def as_frame(like: vs.VideoFrame, found: Excess) -> vs.VideoFrame:
         frame = like.copy()
         field = found.gain + local * np.tensordot(found.fields, basis, 1)
         np.copyto(np.asarray(frame[0]), np.clip(field, -most, most) * strength)
@@ -83,7 +89,20 @@ def _curves(grids: vs.VideoNode, window: int, strength: float, local: float, mos
         frame.props[FLICKER_GAIN] = float(np.exp(np.clip(found.gain, -most, most) * strength))
         return frame
 
-    return core.std.ModifyFrame(grids, taps, measure)
+    return core.std.ModifyFrame(steps, taps, measure)
+
+
+def _steps(grids: vs.VideoNode) -> vs.VideoNode:
+    """The grids, each with the change of light since the one before as properties."""
+
+    def compare(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
+        last, this = (np.array(frame[0], dtype=np.float64) for frame in f)
+        row, errors, joined = exposure_step(last, this)
+        frame = f[1].copy()
+        frame.props[_STEPS], frame.props[_ERRORS], frame.props[_JOINED] = row.tolist(), errors.tolist(), int(joined)
+        return frame
+
+    return core.std.ModifyFrame(grids, [_held(grids, -1), grids], compare)
 
 
 def _held(clip: vs.VideoNode, offset: int) -> vs.VideoNode:
@@ -116,6 +135,6 @@ def _relit(clip: vs.VideoNode, curves: vs.VideoNode) -> vs.VideoNode:
 def _expressions(fmt: vs.VideoFormat) -> list[str]:
     """``v exp(-c (1 - v^p))``: the change c dies away towards white, black stays, and p keeps the curve rising."""
     change = f"x 0 1 clip V! y V@ {BLACK} + log {LEVEL} - y.Gamma * + C!"
-    knee = f"{_SOFT_WHITE} 0.8 C@ abs 0.001 max / min P!"
+    knee = f"{_SOFT_WHITE} 0.8 C@ -1 * 0.001 max / min P!"
     tone = f"{change} {knee} x C@ -1 * 1 V@ P@ pow - * exp *"
     return [tone, "x y -1 * exp *", "x y -1 * exp *"] if fmt.color_family == vs.YUV else [tone] * fmt.num_planes
