@@ -1,0 +1,363 @@
+"""Dirt, sparkle and blotches: what lies on one frame and on neither of its neighbours.
+
+Every pixel that stands out from both motion-compensated neighbours belongs to a speck that is *considered*. Whether
+the speck is dirt is decided for the speck as a whole, from nine measures (`FEATURES`): most of what is considered is
+motion that could not be followed, and betrays itself by its surroundings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Annotated, Final, Literal, NamedTuple
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import vapoursynth as vs
+
+from vsfilmrestore.filters._motion import estimate, match_level, mirrored, planes_of
+from vsfilmrestore.filters.masks import apply_repair, mask_for_planes
+from vsfilmrestore.filters.schema import Regions, Setting, Show, Strength, restoration_filter
+
+__all__ = ["FEATURES", "Evidence", "Specks", "evidence", "polynomial", "remove_dirt", "specks"]
+
+core = vs.core
+
+type Bytes = npt.NDArray[np.uint8]
+type Reals = npt.NDArray[np.float64]
+type Flags = npt.NDArray[np.bool_]
+
+_STEPS: Final = 2
+"""Differences are passed on in GRAY8 as this many steps per 8-bit level."""
+_FINE: Final = 4
+"""Some of them in so many times more steps."""
+_LEVEL: Final = 256
+"""One 8-bit level in the 16-bit working clip."""
+_REACH: Final = 4
+"""The maps of the neighbours' evidence are so many times smaller than the picture."""
+_RADIUS: Final = 2
+
+FEATURES: Final = ("depth", "sure", "second", "around", "crowd", "trace", "area", "length", "texture")
+"""What is known of a speck, as logarithms.
+
+depth: by how much it stands out from both neighbours, on the average. sure: the same where it stands out most, from
+all that lies within a pixel in the neighbours. second: from the second neighbours too. around: how badly the neighbours
+fit beside it. crowd: how much else nearby is considered. trace: the same sign of evidence near the same place in both
+neighbouring frames, as something moving would leave. area and length: in pixels. texture: contrast under it.
+"""
+
+_LINEAR: Final = (0.374, 0.568, 0.490, -1.197, 0.053, -0.185, -0.088, 0.202, -0.315)
+_PAIRS: Final = (
+    (-0.010, -0.108, -0.255, 0.043, -0.072, -0.033, 0.296, -0.065, -0.016),
+    (-0.005, -0.010, 0.024, -0.135, 0.019, 0.092, 0.046, -0.087),
+    (0.482, -0.343, 0.168, 0.037, 0.038, -0.101, 0.158),
+    (-0.482, 0.336, 0.182, 0.690, -1.570, 0.567),
+    (-0.020, 0.076, -0.529, 0.052, -0.149),
+    (-0.045, 0.182, -0.218, 0.005),
+    (-0.153, -0.208, 0.128),
+    (-0.210, 0.038),
+    (-0.150,),
+)
+_CONSTANT: Final = -4.586
+"""Logistic regression over `FEATURES`, their products in pairs, and 1; fitted by scripts/bench/fit_dirt.py."""
+
+
+@restoration_filter(short="dust", order=50, needs=("mvu", "zsmooth", "akarin"), radius=_RADIUS)
+def remove_dirt(
+    clip: vs.VideoNode,
+    strength: Strength = 0.5,
+    *,
+    max_size: Annotated[int, Setting("longest side of a speck, in thousandths of the picture's width", 2, 200)] = 40,
+    polarity: Annotated[
+        Literal["both", "dark", "light"], Setting("specks to remove: dark ones, light ones or both")
+    ] = "both",
+    grain: Annotated[float, Setting("grain given to the repair: 0 little, 1 about as much as the film's", 0, 1)] = 1.0,
+    protect: Regions = (),
+    only: Regions = (),
+    show: Show = "",
+) -> vs.VideoNode:
+    """Remove dirt, sparkle and blotches that lie on a single frame.
+
+    The neighbours are moved onto each frame and brought to its level, so weave, flicker and camera moves are no
+    differences. What stands out from both is dirt if it is isolated, its surroundings fit, and nothing like it moves
+    through the frames beside; over cuts, flashes and motion too fast to follow nothing is done. Pixels of dirt are
+    replaced by the neighbours', all others keep their bits. Lasting damage (two frames and more) is not touched.
+
+    Args:
+        clip: Any constant format. Float samples outside 0..1 are clipped where they are repaired.
+        strength: How little evidence is enough.
+        max_size: Larger specks are left; 1000 is the width of the picture.
+        polarity: ``dark`` or ``light`` restricts it to such specks.
+        grain: The mean of several neighbours has less grain than one frame; this much of the difference is given back.
+        protect: Regions that stay as they are.
+        only: Regions outside which all stays as it is.
+        show: ``mask``, ``diff`` or ``overlay`` instead of the result.
+
+    Raises:
+        vapoursynth.Error: A setting is out of range, or a plug-in is missing.
+
+    Source:
+        Evidence by the extremes of compensated neighbours follows the rank-ordered difference detectors of
+        A. C. Kokaram, "Motion Picture Restoration" (1998).
+    """
+    if strength == 0:
+        return clip
+    padded = mirrored(clip, _RADIUS)
+    proof = evidence(padded)
+    longest = max(max_size * clip.width / 1000, 2.0)
+
+    def choose(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
+        out = f[0].copy()
+        np.copyto(np.asarray(out[0]), _chosen(f, strength, longest, polarity))
+        return out
+
+    mask = core.std.ModifyFrame(proof.maps[0], proof.maps, choose)
+    for _ in range(2):  # into the soft edge of the speck
+        mask = core.akarin.Expr([mask.std.Maximum(), proof.weak, mask], "x y min z max")
+    mask = mask.std.Maximum()
+    repaired = _from16(_mended(proof, mask, grain), padded)
+    own = slice(_RADIUS, clip.num_frames + _RADIUS)
+    return apply_repair("remove_dirt", clip, repaired[own], mask[own], protect=protect, only=only, show=show)
+
+
+class Evidence(NamedTuple):
+    """What speaks for dirt.
+
+    Attributes:
+        work: The clip with 16 bits.
+        moved: Its neighbours -2, -1, 1, 2, moved onto each frame and of its level.
+        noise: By how much the neighbours differ, on the local average; one clip a plane.
+        maps: The maps `specks` reads.
+        weak: GRAY8 mask of all that stands out from both neighbours by more than little.
+    """
+
+    work: vs.VideoNode
+    moved: list[vs.VideoNode]
+    noise: list[vs.VideoNode]
+    maps: list[vs.VideoNode]
+    weak: vs.VideoNode
+
+
+class _Plane(NamedTuple):
+    """Maps of one plane, GRAY8."""
+
+    hot: vs.VideoNode
+    light: vs.VideoNode
+    dark: vs.VideoNode
+    sure: vs.VideoNode
+    second: vs.VideoNode
+    around: vs.VideoNode
+    texture: vs.VideoNode
+    weak: vs.VideoNode
+
+
+def evidence(clip: vs.VideoNode) -> Evidence:
+    """Compare each frame with its neighbours."""
+    work = _to16(clip)
+    motion = estimate(work, (-2, -1, 1, 2))
+    moved = [match_level(motion.compensate(work, d), work) for d in (-2, -1, 1, 2)]
+    by_plane = [list(planes) for planes in zip(*map(planes_of, moved), strict=True)]
+    noise = [_blurred(core.akarin.Expr(m[1:3], "x y - abs"), 8, 2) for m in by_plane]
+    planes = [_plane(*parts) for parts in zip(planes_of(work), by_plane, noise, strict=True)]
+    all_in_one = _Plane(*(_strongest(list(maps), work) for maps in zip(*planes, strict=True)))
+    *maps, weak = all_in_one
+    maps[0] = maps[0].std.CopyFrameProps(_luma(_shifted(work, -1)).std.PlaneStats(_luma(_shifted(work, 1))))
+    hot = core.akarin.Expr([all_in_one.hot], "x 65535 0 ?", format=vs.GRAY16)
+    crowd = core.akarin.Expr([_blurred(hot, 40)], "x 65535 / sqrt 255 *", format=vs.GRAY8)
+    near = [_reach(sign) for sign in (all_in_one.light, all_in_one.dark)]
+    traces = [_shifted(sign, d) for d in (-1, 1) for sign in near]
+    return Evidence(work, moved, noise, [*maps, crowd, *traces], weak)
+
+
+def _plane(c: vs.VideoNode, moved: list[vs.VideoNode], noise: vs.VideoNode) -> _Plane:
+    b, f = moved[1:3]
+    steps = f"{_STEPS / _LEVEL} *"
+    out = "x y z max - y z min x - max"
+    over = f"{out} a {{}} * y z - abs 0.3 * + {{}} + >= 255 0 ?"
+    to_map = vs.GRAY8
+    hot = core.akarin.Expr([c, b, f, noise], over.format(2.5, 3 * _LEVEL), format=to_map)
+    ceiling, floor = core.akarin.Expr([b, f], "x y max"), core.akarin.Expr([b, f], "x y min")
+    mean = core.akarin.Expr([b, f], "x y + 2 /")
+    contrast = [mean.std.Maximum().std.Maximum(), mean.std.Minimum().std.Minimum()]
+    return _Plane(
+        hot=hot,
+        light=core.akarin.Expr([c, ceiling], f"x y - {steps}", format=to_map),
+        dark=core.akarin.Expr([c, floor], f"y x - {steps}", format=to_map),
+        sure=core.akarin.Expr(
+            [c, ceiling.std.Maximum(), floor.std.Minimum()], f"x y - z x - max {steps}", format=to_map
+        ),
+        second=core.akarin.Expr(
+            [c, *moved], f"x y z a b max max max - y z a b min min min x - max {steps}", format=to_map
+        ),
+        around=_misfit(c, mean, hot),
+        texture=core.akarin.Expr(contrast, f"x y - {steps}", format=to_map),
+        weak=core.akarin.Expr([c, b, f, noise], over.format(1, _LEVEL), format=to_map),
+    )
+
+
+def _misfit(c: vs.VideoNode, mean: vs.VideoNode, hot: vs.VideoNode) -> vs.VideoNode:
+    """Mean difference to the neighbours of what lies around and is not considered itself."""
+    hot = hot.std.Maximum()
+    misfit = core.akarin.Expr([c, mean, hot], "z 0 x y - abs ?")
+    share = core.akarin.Expr([hot], "x 0 65535 ?", format=vs.GRAY16)
+    steps = _FINE * _STEPS / _LEVEL
+    return core.akarin.Expr([_blurred(misfit, 7), _blurred(share, 7)], f"x 65535 * y 65 + / {steps} *", format=vs.GRAY8)
+
+
+def _blurred(plane: vs.VideoNode, radius: int, passes: int = 1) -> vs.VideoNode:
+    across, down = (min(radius, (side - 1) // 2) for side in (plane.width, plane.height))
+    passes_h, passes_v = passes if across else 0, passes if down else 0
+    if not passes_h and not passes_v:
+        return plane
+    return plane.std.BoxBlur(hradius=across, hpasses=passes_h, vradius=down, vpasses=passes_v)
+
+
+def _strongest(maps: list[vs.VideoNode], like: vs.VideoNode) -> vs.VideoNode:
+    """The strongest evidence of any plane, in full size."""
+    size = like.width, like.height
+    full = [m if (m.width, m.height) == size else m.resize.Point(*size) for m in maps]
+    return full[0] if len(full) == 1 else core.akarin.Expr(full, "x y max z max")
+
+
+def _luma(clip: vs.VideoNode) -> vs.VideoNode:
+    return planes_of(clip)[0]
+
+
+def _reach(sign: vs.VideoNode) -> vs.VideoNode:
+    """The strongest evidence within about 14 pixels, in a quarter of the size."""
+    wide = sign.std.Maximum().std.Maximum()
+    width, height = (-(-side // _REACH) for side in (sign.width, sign.height))
+    small = wide.resize.Point(width, height, src_width=width * _REACH, src_height=height * _REACH)
+    return small.std.Maximum().std.Maximum().std.Maximum()
+
+
+def _shifted(clip: vs.VideoNode, frames: int) -> vs.VideoNode:
+    """Frame n holds frame n + ``frames`` (1 or -1), the end frame repeats."""
+    return clip[1:] + clip[-1] if frames > 0 else clip[0] + clip[:-1]
+
+
+class Specks(NamedTuple):
+    """What is considered in a frame.
+
+    Attributes:
+        labels: Number of the speck each pixel belongs to, 0 for none.
+        features: [speck, feature], see `FEATURES`; row 0 means nothing.
+        length: Longest side in pixels.
+        light: Lighter than the neighbours.
+    """
+
+    labels: npt.NDArray[np.int32]
+    features: Reals
+    length: Reals
+    light: Flags
+
+
+def specks(maps: Sequence[vs.VideoFrame]) -> Specks:
+    """Measure what is considered in one frame, given the frames of `Evidence.maps`."""
+    hot, light, dark, sure, second, around, texture, crowd, *near = (np.asarray(m[0]) for m in maps)
+    count, marked, stats, _ = cv2.connectedComponentsWithStats(hot, connectivity=8)
+    labels = np.asarray(marked, np.int32)
+    at = np.flatnonzero(hot)
+    owner = labels.ravel()[at]
+    area = np.maximum(np.bincount(owner, minlength=count), 1)
+    in_small = (at // hot.shape[1] // _REACH) * near[0].shape[1] + at % hot.shape[1] // _REACH
+
+    def mean(values: Bytes) -> Reals:
+        return np.bincount(owner, values.ravel()[at], count) / area
+
+    def peak(values: Bytes, where: npt.NDArray[np.int64] = at) -> Reals:
+        top = np.zeros(count)
+        np.maximum.at(top, owner, values.ravel()[where])
+        return top
+
+    is_light = mean(light) > mean(dark)
+    before, after = (np.where(is_light, peak(a, in_small), peak(b, in_small)) for a, b in (near[:2], near[2:]))
+    length = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]).astype(float)
+    features = (
+        _log_levels(mean(np.maximum(light, dark))),
+        _log_levels(peak(sure)),
+        _log_levels(mean(second)),
+        _log_levels(mean(around) / _FINE),
+        np.log(mean(crowd) / 255 + 0.03),
+        _log_levels(np.minimum(np.minimum(before, after), 120)),
+        np.log(area + 1),
+        np.log(length + 1),
+        _log_levels(mean(texture)),
+    )
+    return Specks(labels, np.stack(features, 1), length, is_light)
+
+
+def _log_levels(steps: Reals) -> Reals:
+    return np.log(np.maximum(steps / _STEPS, 0.25))
+
+
+def polynomial(features: Reals) -> Reals:
+    """The features, all products of two of them, and 1."""
+    i, j = np.triu_indices(features.shape[1])
+    return np.hstack([features, features[:, i] * features[:, j], np.ones((len(features), 1))])
+
+
+@cache
+def _weights() -> Reals:
+    return np.array([*_LINEAR, *(w for row in _PAIRS for w in row), _CONSTANT])
+
+
+def _chosen(maps: Sequence[vs.VideoFrame], strength: float, longest: float, polarity: str) -> Bytes:
+    """Mask of the specks that are dirt."""
+    found = specks(maps)
+    needed = 3.5 - 3 * strength
+    if maps[0].props["PlaneStatsDiff"] == 0:
+        needed += 1  # both neighbours are one and the same frame, mirrored at a cut or printed twice: half the evidence
+    dirt = (polynomial(found.features) @ _weights() > needed) & (found.length <= longest)
+    if polarity != "both":
+        dirt &= found.light == (polarity == "light")
+    dirt[0] = False
+    return np.asarray(dirt[found.labels] * np.uint8(255), np.uint8)
+
+
+def _mended(proof: Evidence, mask: vs.VideoNode, grain: float) -> vs.VideoNode:
+    """What to put in the place of dirt: the middle of four neighbours, with grain, fading at the edge of the mask."""
+    middle = "y z min a b min max y z max a b max min + 2 /"
+    lost = f"z a - 2 / c {-1.25 * grain} * {-15 * _LEVEL} max max c {1.25 * grain} * {15 * _LEVEL} min min"
+    alpha = planes_of(mask_for_planes(_blurred(mask, 1), proof.work))
+    parts = zip(planes_of(proof.work), *map(planes_of, proof.moved), proof.noise, alpha, strict=True)
+    expression = f"{middle} {lost} + x - d 255 / * x +"
+    mended = [core.akarin.Expr(list(part), expression) for part in parts]
+    if len(mended) == 1:
+        return mended[0]
+    return core.std.ShufflePlanes(mended, [0] * len(mended), proof.work.format.color_family)
+
+
+def _to16(clip: vs.VideoNode) -> vs.VideoNode:
+    """The clip with 16 bits a sample, whatever range it uses."""
+    fmt = clip.format
+    target = fmt.replace(sample_type=vs.INTEGER, bits_per_sample=16)
+    if fmt.id == target.id:
+        return clip
+    if fmt.sample_type == vs.INTEGER:
+        return core.akarin.Expr([clip], f"x {1 << (16 - fmt.bits_per_sample)} *", format=target.id)
+    centre = " 0.5 +" if fmt.color_family == vs.YUV else ""
+    return core.akarin.Expr([_whole_float(clip)], _each(fmt, "x 65535 *", f"x{centre} 65535 *"), format=target.id)
+
+
+def _from16(work: vs.VideoNode, like: vs.VideoNode) -> vs.VideoNode:
+    """The way back from `_to16`."""
+    fmt = like.format
+    if fmt.id == work.format.id:
+        return work
+    if fmt.sample_type == vs.INTEGER:
+        return core.akarin.Expr([work], f"x {1 << (16 - fmt.bits_per_sample)} /", format=fmt.id)
+    centre = " 0.5 -" if fmt.color_family == vs.YUV else ""
+    single = fmt.replace(bits_per_sample=32)
+    back = core.akarin.Expr([work], _each(fmt, "x 65535 /", f"x 65535 /{centre}"), format=single.id)
+    return back if fmt.bits_per_sample == 32 else back.resize.Point(format=fmt.id)
+
+
+def _each(fmt: vs.VideoFormat, luma: str, chroma: str) -> list[str]:
+    return [luma] if fmt.num_planes == 1 else [luma, chroma]
+
+
+def _whole_float(clip: vs.VideoNode) -> vs.VideoNode:
+    fmt = clip.format
+    return clip if fmt.bits_per_sample == 32 else clip.resize.Point(format=fmt.replace(bits_per_sample=32).id)
