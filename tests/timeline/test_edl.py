@@ -468,8 +468,8 @@ def big(events: int) -> str:
 
 
 def test_3000_events_in_a_second(edl: Read) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     reel = edl(big(3000), rate=24)
-    took = time.perf_counter() - start
+    took = time.process_time() - start
     assert len(reel.shots) == 3000
     assert took < 1.0

@@ -77,6 +77,16 @@ def test_several_lists(joined) -> None:  # type: ignore[no-untyped-def]
     assert [text for text, _ in notes(joined(*lists))[0]] == ["one", "two", "archive"]
 
 
+def test_a_list_counts_drop_frame_as_it_says(tmp_path: Path) -> None:
+    cut, marks = tmp_path / "cut.edl", tmp_path / "m.edl"
+    cut.write_text("FCM: NON-DROP FRAME\n001 A V C 00:00:00:00 00:02:00:00 00:01:00:00 00:03:00:00\n")
+    note = "VSFR heavy |C:ResolveColorSky |M:m |D:1\n"
+    for mode, frame in (("NON-DROP FRAME", 1802), ("DROP FRAME", 1798)):
+        marks.write_text(f"FCM: {mode}\n" + event("00:02:00:02") + note)
+        (marker,) = timeline.read(cut, rate=29.97, markers=marks).markers
+        assert marker.frames.start == frame
+
+
 def test_markers_off_the_reel_are_told(joined) -> None:  # type: ignore[no-untyped-def]
     reel = joined(event("02:00:00:00") + "VSFR heavy |C:ResolveColorSky |M:m |D:1\n")
     assert notes(reel) == [[("archive", None)], []]

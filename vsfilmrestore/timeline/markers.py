@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from vsfilmrestore.errors import TimelineError
-from vsfilmrestore.media.timecode import parse_timecode
+from vsfilmrestore.media.timecode import nominal_rate, parse_timecode
 from vsfilmrestore.timeline._remarks import Remarks
 from vsfilmrestore.timeline._text import lines_of, read_text
 from vsfilmrestore.timeline.model import FrameRange, Marker, Reel
@@ -28,6 +28,7 @@ __all__ = ["MARKER_READERS", "join_marker_list", "read_resolve_markers"]
 _TC: Final = r"\d{1,2}(?:[:;.,]\d{1,3}){3}"
 _EVENT: Final = re.compile(rf"\d{{1,6}}\s+\S+\s+\S+\s+C\s+{_TC}\s+{_TC}\s+({_TC})\s+{_TC}", re.IGNORECASE)
 _TAGS: Final = re.compile(r"\|C:\s*([^|]*?)\s*\|M:\s*([^|]*?)\s*\|D:\s*(\d+)\s*$", re.IGNORECASE)
+_FCM: Final = re.compile(r"FCM\s*:\s*(NON[- ])?DROP FRAME", re.IGNORECASE)
 _HEAD: Final = re.compile(r"(TITLE|FCM)\s*:", re.IGNORECASE)
 
 
@@ -54,6 +55,7 @@ def read_resolve_markers(path: Path, reel: Reel, remarks: Remarks) -> list[Marke
         TimelineError: The file cannot be read, holds no marker, or a timecode does not exist at the reel's rate.
     """
     markers: list[Marker] = []
+    drop = reel.drop
     at: tuple[int, int] | None = None
     note: list[str] = []
     for number, raw in enumerate(lines_of(read_text(path, remarks)), 1):
@@ -61,9 +63,12 @@ def read_resolve_markers(path: Path, reel: Reel, remarks: Remarks) -> list[Marke
         if match := _EVENT.match(" ".join(text[:400].split())):
             if at is not None:
                 remarks.add("marker without its second line; ignored", at[1])
-            at, note = (_count(match[1], reel, path, number) - reel.start, number), []
+            at, note = (_count(match[1], reel, drop, path, number) - reel.start, number), []
         elif at is None:
-            if text and not _HEAD.match(text):
+            if (mode := _FCM.fullmatch(text)) and nominal_rate(reel.rate) % 30 == 0:
+                # A list counts as it says, whatever the cut does: an OTIO file does not even say.
+                drop = not mode[1]
+            elif text and not _HEAD.match(text):
                 remarks.add("not a line of a marker list; ignored", number)
         elif tags := _TAGS.search(text):
             note.append(text[: tags.start()])
@@ -81,9 +86,9 @@ def read_resolve_markers(path: Path, reel: Reel, remarks: Remarks) -> list[Marke
     return markers
 
 
-def _count(text: str, reel: Reel, path: Path, line: int) -> int:
+def _count(text: str, reel: Reel, drop: bool, path: Path, line: int) -> int:
     try:
-        return parse_timecode(text, reel.rate, drop=reel.drop)
+        return parse_timecode(text, reel.rate, drop=drop)
     except ValueError as error:
         raise TimelineError(str(error), file=path, line=line, hint="Markers and cut must have one rate") from None
 
