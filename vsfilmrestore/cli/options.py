@@ -11,11 +11,13 @@ from vsfilmrestore.recipes.words import changes_from_words
 from vsfilmrestore.timeline.grammar import parse_settings
 
 __all__ = [
+    "First",
     "Gap",
     "Handles",
     "InputPath",
     "InverseTelecine",
     "Json",
+    "Last",
     "Markers",
     "MediaPlaces",
     "Output",
@@ -56,6 +58,10 @@ InverseTelecine = Annotated[
     bool | None,
     typer.Option("--inverse-telecine/--no-inverse-telecine", help="Bring a telecined source back to film frames."),
 ]
+First = Annotated[
+    int | None, typer.Option("--first", min=0, help="First frame of the media: file number, or counted from 0.")
+]
+Last = Annotated[int | None, typer.Option("--last", min=0, help="Last frame of the media, included.")]
 Handles = Annotated[
     int | None,
     typer.Option("--handles", min=0, help="Frames of the same take known to exist around each shot in its source."),

@@ -19,6 +19,8 @@ def command(
     start: o.Start = None,
     gap: o.Gap = None,
     inverse_telecine: o.InverseTelecine = None,
+    first: o.First = None,
+    last: o.Last = None,
     handles: o.Handles = None,
     preset: o.Preset = None,
     changes: o.Set = None,
@@ -34,6 +36,8 @@ def command(
         start=start,
         gap=gap,
         inverse_telecine=inverse_telecine,
+        first=first,
+        last=last,
         handles=handles,
         preset=preset,
     )

@@ -35,6 +35,7 @@ class ContainerFacts:
         rates: Frame rates it can be read as, the likeliest first.
         length: Frames, None if not told.
         exact: Whether ``length`` is a count.
+        own: Whether the length is that of the video track (else of the longest track).
         trusted: Whether the length stands in a header (else it was guessed from the bit rate).
         timecode: '' if none.
         reel: '' if none.
@@ -48,6 +49,7 @@ class ContainerFacts:
     rates: tuple[Fraction, ...]
     length: int | None
     exact: bool
+    own: bool
     trusted: bool
     timecode: str
     reel: str
@@ -138,7 +140,7 @@ def _facts(path: Path, container: Any) -> ContainerFacts:
     rates = _rates(stream)
     if not rates:
         raise MediaError("the file tells no frame rate", file=path)
-    length, exact = _length(container, stream, rates[0])
+    length, exact, own = _length(container, stream, rates[0])
     tags = list(_all_tags(container, stream))
     aspect = Fraction(stream.sample_aspect_ratio or 1)
     return ContainerFacts(
@@ -147,6 +149,7 @@ def _facts(path: Path, container: Any) -> ContainerFacts:
         rates=rates,
         length=length,
         exact=exact,
+        own=own,
         trusted=bool(_TELLS_LENGTH.intersection(container.format.name.split(","))),
         timecode=_first(tags, ("timecode",)),
         reel=_first(tags, _REEL_KEYS),
@@ -166,17 +169,18 @@ def _rates(stream: Any) -> tuple[Fraction, ...]:
     return tuple(dict.fromkeys(sane))
 
 
-def _length(container: Any, stream: Any, rate: Fraction) -> tuple[int | None, bool]:
+def _length(container: Any, stream: Any, rate: Fraction) -> tuple[int | None, bool, bool]:
+    """Frames, whether they were counted, and whether they are the video track's own."""
     if stream.frames:
-        return int(stream.frames), True
+        return int(stream.frames), True, True
     if stream.duration and stream.time_base:
-        return round(stream.duration * stream.time_base * rate), False
+        return round(stream.duration * stream.time_base * rate), False, True
     if seconds := _seconds(_first([stream.metadata], ("duration",))):
-        return round(seconds * rate), False
-    # The container's own duration is that of its longest track.
-    if container.duration and not container.streams.audio:
-        return round(Fraction(container.duration, av.time_base) * rate), False
-    return (round(Fraction(container.duration, av.time_base) * rate), False) if container.duration else (None, False)
+        return round(seconds * rate), False, True
+    if container.duration:
+        own = not container.streams.audio  # the container's duration is that of its longest track
+        return round(Fraction(container.duration, av.time_base) * rate), False, own
+    return None, False, False
 
 
 def _seconds(text: str) -> Fraction | None:

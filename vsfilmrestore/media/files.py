@@ -160,7 +160,7 @@ def _spread(times: list[float]) -> str:
 
 def _check_whole(path: Path, facts: ContainerFacts, clip: vs.VideoNode, rate: Fraction, options: SourceOptions) -> None:
     """A file cut off in copying opens as if it were shorter: tell, unless a last frame within it was asked for."""
-    if facts.length is None or not facts.trusted or (facts.audio_tracks and not facts.exact):
+    if facts.length is None or not facts.trusted or not facts.own:
         return
     there, lost = clip.num_frames, facts.length - clip.num_frames
     if rate != facts.rates[0] or lost <= (_MOST_SHORT if facts.exact else max(_MOST_SHORT, float(rate) / 2)):
@@ -170,7 +170,7 @@ def _check_whole(path: Path, facts: ContainerFacts, clip: vs.VideoNode, rate: Fr
     raise MediaError(
         f"the file is cut off: its header tells of {facts.length} frames, {there} are there",
         file=path,
-        hint=f"Copy it again, or take what is there by setting the last frame to {there - 1}",
+        hint=f"Copy it again, or take what is there with --last {there - 1}",
     )
 
 

@@ -56,7 +56,8 @@ def open_project(source: Path, folder: Path | None, given: Mapping[str, Any], *,
     changed = {key: _written(key, value, project.folder) for key, value in given.items()}
     if output and not settings.output:
         changed.setdefault("output", _written("output", output, project.folder))
-    if settings.cuts is not None and settings.inverse_telecine != changed.get("inverse_telecine", False):
+    counting = ("inverse_telecine", "first", "last")
+    if any(changed.get(key, getattr(settings, key)) != getattr(settings, key) for key in counting):
         changed.setdefault("cuts", None)  # frames are counted anew
     project = replace(project, settings=replace(settings, **changed))
     project.settings.recipe()
@@ -136,7 +137,7 @@ def _opener(settings: ProjectSettings) -> Opener:
     if settings.gap not in ("error", "hold", "black"):
         raise SettingError(f"gap must be error, hold or black, not '{settings.gap}'", file="project.toml")
     rate = None if timeline.is_cut_list(Path(settings.input)) else _rate(settings.rate)
-    options = SourceOptions(gap=settings.gap, rate=rate)  # type: ignore[arg-type]
+    options = SourceOptions(gap=settings.gap, rate=rate, first=settings.first, last=settings.last)  # type: ignore[arg-type]
 
     def opened(path: Path) -> Media:
         medium = _started(open_media(path, options), settings.start)

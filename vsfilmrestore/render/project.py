@@ -45,6 +45,8 @@ class ProjectSettings:
         start: Timecode of the first frame of media that carry none, '' if they do.
         gap: What a missing frame of an image sequence becomes: ``error``, ``hold`` or ``black``.
         inverse_telecine: Whether the source is telecined and brought back to film frames first.
+        first: First frame of the media to use: the number in the file name of a sequence, else counted from 0.
+        last: Last frame of the media to use, included; counted likewise.
         handles: Frames of the same take known to exist around each shot.
         cuts: First frames of new shots, where there is no cut list; None: not detected yet.
         preset: Recipe of shots nobody wrote anything about.
@@ -61,6 +63,8 @@ class ProjectSettings:
     start: str = ""
     gap: str = "error"
     inverse_telecine: bool = False
+    first: int | None = None
+    last: int | None = None
     handles: int = 0
     cuts: tuple[int, ...] | None = None
     preset: str = "archive"
@@ -76,7 +80,19 @@ class ProjectSettings:
 
 _ALWAYS: Final = ("gap", "preset")
 _TABLES: Final[dict[str, tuple[str, ...]]] = {
-    "source": ("input", "media", "markers", "rate", "start", "gap", "inverse_telecine", "handles", "cuts"),
+    "source": (
+        "input",
+        "media",
+        "markers",
+        "rate",
+        "start",
+        "gap",
+        "inverse_telecine",
+        "first",
+        "last",
+        "handles",
+        "cuts",
+    ),
     "recipe": ("preset", "steps"),
     "output": ("output", "profile"),
 }
@@ -185,7 +201,7 @@ def _typed(text: str, table: str, key: str, value: object) -> object:
         return _text(text, table, key, value)
     if kind == "bool" and isinstance(value, bool):
         return value
-    if kind == "int" and isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+    if kind.startswith("int") and isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
     if kind.startswith("Mapping") and isinstance(value, dict):
         return value
