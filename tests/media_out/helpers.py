@@ -5,6 +5,7 @@ from __future__ import annotations
 import wave
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ def pieces(
     bounds = [*cuts, clip.num_frames]
     results = [
         encode_segment(ready[a:b].frames(close=True), profile, folder / f"{a:05d}{profile.suffix}", info)
-        for a, b in zip(bounds, bounds[1:], strict=False)
+        for a, b in pairwise(bounds)
     ]
     return results, info
 

@@ -130,6 +130,21 @@ def test_full_range_becomes_limited_where_only_that_can_be_stored() -> None:
     assert full.props["_Range"] == vs.RANGE_LIMITED
 
 
+@pytest.mark.parametrize(("name", "scaled"), [("dpx10", 800), ("dpx16", 51252), ("tiff16", 51252)])
+def test_grey_stills_are_full_range(name: str, scaled: int) -> None:
+    """A scan that does not say its range is not stretched; one that says limited is."""
+    fmt = vs.GRAY10 if name == "dpx10" else vs.GRAY12
+    value = 800 if name == "dpx10" else round(51252 / 65535 * 4095)
+    untold = core.std.BlankClip(format=fmt, width=64, height=48, length=1, color=[value]).std.RemoveFrameProps()
+
+    def first(clip: vs.VideoNode) -> int:
+        return int(np.asarray(prepare(clip, PROFILES[name]).get_frame(0)[0])[0, 0])
+
+    assert abs(first(untold) - scaled) <= 8
+    assert first(untold) == first(untold.std.SetFrameProps(_Range=1))
+    assert first(untold.std.SetFrameProps(_Range=0)) > first(untold)
+
+
 @pytest.mark.parametrize("name", ["ffv1", "dpx10", "tiff16"])
 def test_float_is_refused_where_it_would_be_cut_off(name: str) -> None:
     with pytest.raises(OutputError, match="exr_half"):
@@ -173,12 +188,11 @@ def test_preparing_decodes_nothing() -> None:
 
 
 def test_info_is_read_from_the_first_frame() -> None:
-    clip = blank(
-        vs.YUV422P10, _Matrix=9, _Transfer=16, _Primaries=9, _Range=0, _SARNum=4, _SARDen=3, _FieldBased=2
-    )
+    clip = blank(vs.YUV422P10, _Matrix=9, _Transfer=16, _Primaries=9, _Range=0, _SARNum=4, _SARDen=3, _FieldBased=2)
     info = VideoInfo.of(clip.get_frame(0), Fraction(24000, 1001))
     assert (info.matrix, info.transfer, info.primaries, info.range, info.fields) == (9, 16, 9, "limited", "tff")
     assert (info.sample_aspect, info.rate) == (Fraction(4, 3), Fraction(24000, 1001))
     assert VideoInfo.of(blank(vs.RGB24).get_frame(0), Fraction(24)).range == "full"
+    assert VideoInfo.of(blank(vs.GRAY8).get_frame(0), Fraction(24)).range == ""
     assert info.accepts(clip.get_frame(1))
     assert not info.accepts(blank(vs.YUV422P10, 66).get_frame(0))

@@ -11,7 +11,7 @@ import vapoursynth as vs
 
 __all__ = ["AV_RANGE", "VideoInfo"]
 
-AV_RANGE: Final = {"limited": 1, "full": 2}
+AV_RANGE: Final = {"": 0, "limited": 1, "full": 2}
 _FIELDS: Final = {0: "progressive", 1: "bff", 2: "tff"}
 _UNKNOWN: Final = 2  # H.273: unspecified
 
@@ -21,7 +21,7 @@ def _range_of(props: Mapping[str, Any], family: vs.ColorFamily) -> str:
         return "full" if props["_Range"] else "limited"
     if "_ColorRange" in props:  # the older name, which counts the other way round
         return "limited" if props["_ColorRange"] else "full"
-    return "full" if family == vs.RGB else "limited"
+    return "full" if family == vs.RGB else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class VideoInfo:
         matrix: H.273 matrix, 2 where unknown.
         transfer: H.273 transfer, 2 where unknown.
         primaries: H.273 primaries, 2 where unknown.
-        range: ``limited`` or ``full``.
+        range: ``limited``, ``full``, or empty where the frames do not say: nothing is made up.
         fields: ``progressive``, ``tff`` or ``bff``.
     """
 
@@ -49,7 +49,7 @@ class VideoInfo:
     matrix: int = _UNKNOWN
     transfer: int = _UNKNOWN
     primaries: int = _UNKNOWN
-    range: str = "limited"
+    range: str = ""
     fields: str = "progressive"
 
     @classmethod

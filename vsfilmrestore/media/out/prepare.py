@@ -105,6 +105,16 @@ def with_matrix(clip: vs.VideoNode) -> vs.VideoNode:
     return core.akarin.PropExpr([clip], lambda: {"_Matrix": _CHOICE.format(usual=usual)})
 
 
+def _with_range(clip: vs.VideoNode) -> vs.VideoNode:
+    """Take grey as full range unless it says otherwise: stretching what was full would cut off both ends for good."""
+    full = clip.std.SetFrameProps(_Range=vs.RANGE_FULL)
+
+    def choose(n: int, f: vs.VideoFrame) -> vs.VideoNode:
+        return clip if "_Range" in f.props or "_ColorRange" in f.props else full
+
+    return core.std.FrameEval(clip, choose, prop_src=[clip], clip_src=[clip, full])
+
+
 def prepare(clip: vs.VideoNode, profile: Profile) -> vs.VideoNode:
     """Convert a clip to what the profile stores.
 
@@ -134,6 +144,7 @@ def prepare(clip: vs.VideoNode, profile: Profile) -> vs.VideoNode:
         clip = with_matrix(clip)
     if profile.limited:
         settings["range"] = vs.RANGE_LIMITED
-    elif want.color_family == vs.RGB:
+    elif not profile.is_movie or want.color_family == vs.RGB:
         settings["range"] = vs.RANGE_FULL
+        clip = _with_range(clip) if have.color_family == vs.GRAY else clip
     return core.resize.Spline36(clip, **settings)
