@@ -7,6 +7,7 @@ of the Gaussian that turns white noise into such grain.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -24,6 +25,9 @@ TAPS: Final = 6
 """Samples each side that the Gaussian of a grain spreads over."""
 WIDTH_PROP: Final = "_VsfrGrainWidth"
 """Width of the picture the grain was measured in."""
+_MAPS: Final = 7
+_DETAIL: Final = 7
+"""Radius of the mean a sample is held against when the variance of the picture is looked at."""
 _SIZES: Final = np.concatenate([[0.0], np.linspace(0.2, 3.0, 141)])
 
 type Map = npt.NDArray[np.float32]
@@ -85,18 +89,28 @@ def record_grain(clip: vs.VideoNode, before: vs.VideoNode, after: vs.VideoNode, 
     planes, rest = planes_of(before), planes_of(after)
     removed = [core.akarin.Expr([a, b], "x y - 65535 /", format=vs.GRAYS) for a, b in zip(planes, rest, strict=True)]
     base = base_plane(before)
-    maps = [m for i in range(len(planes)) for m in _plane_maps(rest[i], removed[i], removed[base])]
+    maps = [m for i in range(len(planes)) for m in _plane_maps(planes[i], rest[i], removed[i], removed[base])]
     teller = _Teller(before.format.color_family == vs.YUV, base, doses, before.width)
     return core.std.ModifyFrame(clip, [clip, *maps], teller)
 
 
-def _plane_maps(level: vs.VideoNode, removed: vs.VideoNode, base: vs.VideoNode) -> list[vs.VideoNode]:
-    """Block means: level, variance, products with the next sample along x and y, and with the base plane's grain."""
+def _plane_maps(
+    before: vs.VideoNode, after: vs.VideoNode, removed: vs.VideoNode, base: vs.VideoNode
+) -> list[vs.VideoNode]:
+    """Block means: level, variance, the variance the picture lost, products with the next sample along x and y, …
+
+    and with the base plane's grain, and that grain's variance.
+    """
+    both = core.akarin.Expr([before, after], "x y + 65535 /", format=vs.GRAYS)
+    radius = min(_DETAIL, (min(both.width, both.height) - 1) // 2)
+    mean = both.std.BoxBlur(hradius=radius, vradius=radius) if radius > 0 else both
     if (base.width, base.height) != (removed.width, removed.height):
         base = base.resize.Bilinear(removed.width, removed.height)
     return [
-        block_map(core.akarin.Expr([level], "x 65535 /", format=vs.GRAYS)),
+        block_map(core.akarin.Expr([after], "x 65535 /", format=vs.GRAYS)),
         block_map(core.akarin.Expr([removed], "x x *")),
+        # (before - after)(before + after): what is left of the grain may go with what was taken.
+        block_map(core.akarin.Expr([removed, both, mean], "x y z - *")),
         block_map(core.akarin.Expr([removed], "x x[1,0]:m *")),
         block_map(core.akarin.Expr([removed], "x x[0,1]:m *")),
         block_map(core.akarin.Expr([removed, base], "x y *")),
@@ -116,13 +130,13 @@ class _Teller:
     def __call__(self, n: int, f: Sequence[vs.VideoFrame]) -> vs.VideoFrame:
         frame = f[0].copy()
         maps = [np.asarray(m[0]) for m in f[1:]]
-        for plane in range(len(maps) // 6):
-            self._tell(frame, plane, maps[plane * 6 : plane * 6 + 6])
+        for plane in range(len(maps) // _MAPS):
+            self._tell(frame, plane, maps[plane * _MAPS : (plane + 1) * _MAPS])
         frame.props[WIDTH_PROP] = self._width
         return frame
 
     def _tell(self, frame: vs.VideoFrame, plane: int, maps: Sequence[Map]) -> None:
-        level, variance, along_x, along_y, shared, base = maps
+        level, variance, lost, along_x, along_y, shared, base = maps
         props: Any = frame.props
         curve, _ = summarise(level, [variance], flat=self._yuv and plane > 0, quiet=0.5)
         good = _good(variance)
@@ -131,14 +145,23 @@ class _Teller:
         if plane != self._base and power > 0 and (own := float(base[good].sum())) > 0:
             share = float(shared[good].sum()) / own
         lone = max(1 - share * share * float(base[good].sum()) / power, 0.0) if power > 0 else 0.0
-        dose = self._doses[plane]
-        # A dose d leaves (1 - d) of the removable grain in the picture; only the variance lost is to be given back.
-        owed = ((1 - (1 - dose) ** 2) ** 0.5 / dose) if dose > 0 else 0.0
+        owed = _owed(self._doses[plane], float(lost[good].sum()), power)
         for knot, sigma in enumerate(curve):
             props[knot_prop(plane, knot)] = sigma * owed * lone**0.5
         props[mix_prop(plane)] = share
         props[size_prop(plane, "x")] = _size(along_x[good], power)
         props[size_prop(plane, "y")] = _size(along_y[good], power)
+
+
+def _owed(dose: float, lost: float, power: float) -> float:
+    """By how much the grain to give back is stronger than what was removed, given the variance the picture lost.
+
+    A dose d of grain that has nothing to do with what is left, (1 - d) of it apart, takes 1 - (1 - d)² of its variance.
+    """
+    if dose <= 0 or power <= 0:
+        return 0.0
+    plain = (1 - (1 - dose) ** 2) / dose**2
+    return math.sqrt(min(max(lost / power, plain), 1.6 * plain))
 
 
 def _good(variance: Map) -> npt.NDArray[np.bool_]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 import numpy as np
 import vapoursynth as vs
 
-from vsfilmrestore.filters._motion import analysis_luma, estimate
+from vsfilmrestore.filters._motion import analysis_luma, estimate, match_level
 from vsfilmrestore.filters.schema import Setting, restoration_filter
 
 __all__ = ["combed_share", "deinterlace", "measure_field_order"]
@@ -17,6 +17,8 @@ core = vs.core
 
 _TOLERANCE: Final = 10.0
 """Difference in 8-bit levels at which a moved neighbour begins to lose its say."""
+_LEVEL_RADIUS: Final = 4
+"""Neighbours take on the frame's brightness over so many pixels: light that changes must not leave stripes."""
 _OWN: Final = 0.4
 """Weight of the guess made within the field, against 1 for a neighbour that fits."""
 _COMBED: Final = 0.4
@@ -120,7 +122,7 @@ def _bettered(fields: vs.VideoNode, top: bool) -> vs.VideoNode:
     """The guessed lines again, with what the fields before and after show of them."""
     luma = analysis_luma(fields).std.Convolution([1, 2, 1], mode="v") if fields.height > 2 else analysis_luma(fields)
     motion = estimate(luma, (-1, 1), prefilter=False, cut_error=60.0)
-    moved = [motion.compensate(fields, d) for d in (-1, 1)]
+    moved = [match_level(motion.compensate(fields, d), fields, _LEVEL_RADIUS) for d in (-1, 1)]
     misfits = [_misfit(fields, other) for other in moved]
     known = 0 if top else 1
     unit = _misfit_unit(fields)

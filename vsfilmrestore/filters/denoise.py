@@ -28,6 +28,8 @@ _POINT_FREE: Final = 20.0
 _SCALE: Final = 4000
 """A noise variance in the 16-bit patch difference."""
 _NAMES: Final = "xyzabcdefghijklmnopqrstuvw"
+_SILENT: Final = 0.3 / 255
+"""Noise below this is taken out the less, the less there is; a frame without noise keeps its bits."""
 _WORK_SIGMA: Final = 8.0 / 255
 """Noise every frame is scaled to for the spatial part, whose own strength is fixed."""
 
@@ -77,7 +79,9 @@ def denoise(
     kept = slice(reach, reach + clip.num_frames)
     work, full = work[kept], full[kept]
     doses = [strength * (chroma if plane and clip.format.color_family == vs.YUV else 1.0) for plane in range(3)]
-    dosed = core.akarin.Expr([work, full], [f"y x - {d} * x +" for d in doses[: work.format.num_planes]])
+    dosed = core.akarin.Expr(
+        [work, full], _per_plane(work, lambda p: f"y x - {doses[p]} * y.{mean_prop(p)} {_SILENT} / 1 min * x +")
+    )
     result = _brought_back(clip, work, dosed)
     if protect or only:
         result = _within(clip, result, protect, only)

@@ -32,7 +32,7 @@ def inverse_telecine(
     leftovers: Annotated[
         Literal["deinterlace", "keep"], Setting("what to do with frames that stay combed after matching")
     ] = "deinterlace",
-    combing: Annotated[int, Setting("combed pixels in a 16 x 16 block that make a frame combed", 0, 255)] = 80,
+    combing: Annotated[int, Setting("combed pixels in a 16 x 16 block that make a frame combed", 0, 255)] = 160,
 ) -> vs.VideoNode:
     """Bring 30 frames a second of telecined film back to its 24: fields to their partners, doubles out.
 
@@ -44,7 +44,7 @@ def inverse_telecine(
         clip: Any constant format of even height, 30000/1001 frames a second.
         field_order: Overrides the frames' own mark.
         leftovers: ``keep`` leaves them as matched.
-        combing: Lower finds more leftovers.
+        combing: Lower finds more leftovers, and takes more of the fine detail for combing.
 
     Raises:
         vapoursynth.Error: When a frame is asked for that has no ``_FieldBased`` and ``field_order`` is ``auto``.

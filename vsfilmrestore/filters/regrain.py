@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 import vapoursynth as vs
 
-from vsfilmrestore.filters._grain import TAPS, WIDTH_PROP, base_plane, knot_prop, mix_prop, size_prop
+from vsfilmrestore.filters._grain import GRAIN_PROPS, TAPS, WIDTH_PROP, base_plane, knot_prop, mix_prop, size_prop
 from vsfilmrestore.filters._noise import KNOTS, curve_expr, planes_of
 from vsfilmrestore.filters.schema import Setting, Strength, restoration_filter
 
@@ -76,8 +76,9 @@ def _with_recipe(clip: vs.VideoNode, amount: float, size: float) -> vs.VideoNode
         return clip.std.SetFrameProps(**props)
     if size:
         sizes = {size_prop(p, axis): size for p in range(clip.format.num_planes) for axis in "xy"}
-        return clip.std.SetFrameProps(**sizes, **{WIDTH_PROP: clip.width})
-    return clip
+        clip = clip.std.SetFrameProps(**sizes, **{WIDTH_PROP: clip.width})
+    # A frame without a signature gets one of noughts.
+    return core.akarin.PropExpr([clip], lambda: {name: f"x.{name}" for name in GRAIN_PROPS})
 
 
 def _field(told: vs.VideoNode, plane: vs.VideoNode, shape: vs.VideoNode, index: int, seed: int) -> vs.VideoNode:

@@ -1,0 +1,186 @@
+"""Denoising: what it gains, what it leaves alone, and that it looks no farther than it says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import vapoursynth as vs
+
+from vsfilmrestore.filters._noise import measure_noise
+from vsfilmrestore.filters.denoise import denoise
+from vsfilmrestore.filters.schema import FILTERS
+
+core = vs.core
+type Frames = npt.NDArray[np.float32]
+
+
+def frames_of(clip: vs.VideoNode, plane: int = 0) -> Frames:
+    return np.stack([np.asarray(f[plane]).astype(np.float32) for f in clip.frames()])
+
+
+def clip_of(frames: Frames, fmt: int = vs.GRAY8) -> vs.VideoNode:
+    """A clip of these frames (n, height, width) in all planes of a format that is not subsampled."""
+    blank = core.std.BlankClip(format=fmt, width=frames.shape[2], height=frames.shape[1], length=len(frames))
+
+    def draw(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
+        frame = f.copy()
+        for plane in range(frame.format.num_planes):
+            np.copyto(np.asarray(frame[plane]), frames[n].astype(np.asarray(frame[plane]).dtype))
+        return frame
+
+    return core.std.ModifyFrame(blank, blank, draw)
+
+
+def pan(length: int = 9, width: int = 160, height: int = 96) -> Frames:
+    """A smooth random picture that moves two pixels a frame."""
+    rng = np.random.default_rng(5)
+    wide = rng.standard_normal((height, width + 2 * length)).astype(np.float32)
+    for _ in range(4):
+        wide = sum(np.roll(wide, (dy, dx), (0, 1)) for dy in (-1, 0, 1) for dx in (-1, 0, 1)) / 9
+    wide = 128 + wide / wide.std() * 40
+    return np.stack([wide[:, 2 * i : 2 * i + width] for i in range(length)]).clip(20, 235)
+
+
+def grain(shape: tuple[int, ...], sigma: float, seed: int = 1) -> Frames:
+    rng = np.random.default_rng(seed)
+    return (rng.standard_normal(shape) * sigma).astype(np.float32)
+
+
+def psnr(a: Frames, b: Frames) -> float:
+    return float(10 * np.log10(255**2 / np.mean((a - b) ** 2)))
+
+
+@pytest.mark.parametrize("sigma", [4.0, 8.0, 16.0])
+def test_gains_at_least_six_decibels_on_a_pan(sigma: float) -> None:
+    clean = pan()
+    noisy = np.round(clean + grain(clean.shape, sigma)).clip(0, 255)
+    result = frames_of(denoise(clip_of(noisy), 1.0))
+    assert psnr(result, clean) > psnr(noisy, clean) + 6
+
+
+def test_beats_the_plain_plug_in_call_on_a_pan() -> None:
+    clean = pan()
+    noisy = clip_of(np.round(clean + grain(clean.shape, 8.0)).clip(0, 255))
+    pyramid = core.mvu.Super(noisy, blksize=[16], overlap=[8])
+    vectors = core.mvu.AnalyseMany(pyramid, radius=3, blksize=[16], overlap=[8])
+    plain = core.mvu.Degrain(noisy, pyramid, vectors, thsad=[1000], thscd1=8000)
+    assert psnr(frames_of(denoise(noisy, 1.0)), clean) > psnr(frames_of(plain), clean)
+
+
+def test_strength_is_a_dose() -> None:
+    clean = pan()
+    noisy = np.round(clean + grain(clean.shape, 8.0)).clip(0, 255)
+    left = [float((frames_of(denoise(clip_of(noisy), s)) - clean).std()) for s in (0.25, 0.5, 0.75, 1.0)]
+    assert left == sorted(left, reverse=True)
+    assert left[0] < 8.0
+
+
+def test_strength_nought_is_the_clip_itself() -> None:
+    clip = core.std.BlankClip(format=vs.YUV420P10)
+    assert denoise(clip, 0.0) == clip
+
+
+@pytest.mark.parametrize("sigma", [0.0, 3.0, 12.0])
+def test_measures_the_noise(sigma: float) -> None:
+    still = np.repeat(pan(1), 3, axis=0) * 256
+    noisy = clip_of((still + grain(still.shape, sigma * 256)).clip(0, 65535), vs.GRAY16)
+    before, after = noisy[0] + noisy[:-1], noisy[1:] + noisy[-1]
+    told = measure_noise(noisy, [before, after]).get_frame(1).props["_VsfrNoise0"]
+    assert float(str(told)) * 255 == pytest.approx(sigma, rel=0.1, abs=0.1)
+
+
+def test_leaves_a_clip_without_noise_as_it_is() -> None:
+    still = np.round(np.repeat(pan(1), 5, axis=0))
+    assert np.array_equal(frames_of(denoise(clip_of(still), 1.0)), still)
+
+
+def test_a_thing_of_one_frame_leaves_no_ghost() -> None:
+    clean = np.repeat(pan(1), 7, axis=0)
+    clean[3, 40:44, 60:64] = 250
+    noisy = np.round(clean + grain(clean.shape, 6.0)).clip(0, 255)
+    result = frames_of(denoise(clip_of(noisy), 1.0))
+    assert result[3, 41:43, 61:63].mean() > 225
+    for n in (2, 4):
+        assert abs(result[n, 40:44, 60:64].mean() - clean[n, 40:44, 60:64].mean()) < 8
+
+
+def test_a_cut_is_not_blended() -> None:
+    one, other = np.repeat(pan(1), 4, axis=0), np.repeat(255 - pan(1), 4, axis=0)
+    clean = np.concatenate([one, other])
+    noisy = np.round(clean + grain(clean.shape, 8.0)).clip(0, 255)
+    result = frames_of(denoise(clip_of(noisy), 1.0))
+    for n in (3, 4):
+        assert psnr(result[n], clean[n]) > psnr(noisy[n], clean[n]) + 2
+
+
+@pytest.mark.parametrize("reach", [1, 3])
+def test_looks_no_farther_than_its_radius(reach: int) -> None:
+    assert FILTERS["denoise"].reach({"reach": reach}) == reach
+    frames = np.round(pan() + grain((9, 96, 160), 8.0)).clip(0, 255)
+    poisoned = np.random.default_rng(3).integers(0, 256, frames.shape).astype(np.float32)
+    poisoned[4 - reach : 5 + reach] = frames[4 - reach : 5 + reach]
+    pair = [np.asarray(denoise(clip_of(f), 1.0, reach=reach).get_frame(4)[0]) for f in (frames, poisoned)]
+    assert np.array_equal(*pair)
+
+
+def test_a_frame_is_the_same_however_it_is_reached() -> None:
+    frames = np.round(pan() + grain((9, 96, 160), 8.0)).clip(0, 255)
+    in_order = frames_of(denoise(clip_of(frames), 0.7))
+    seeking = denoise(clip_of(frames), 0.7)
+    for n in (7, 2, 5, 0):
+        assert np.array_equal(np.asarray(seeking.get_frame(n)[0]), in_order[n])
+
+
+def test_regions_outside_stay_bit_identical() -> None:
+    frames = np.round(pan() + grain((9, 96, 160), 8.0)).clip(0, 255)
+    clip = clip_of(frames, vs.YUV444P8)
+    result = denoise(clip, 1.0, only=[(40, 20, 100, 60)], protect=[(60, 30, 80, 50)])
+    for plane in range(3):
+        changed = (frames_of(result, plane) != frames).any(axis=0)
+        assert changed[22:28, 42:98].any()
+        changed[20:60, 40:100] &= False
+        assert not changed.any()
+    assert np.array_equal(frames_of(result)[:, 30:50, 60:80], frames[:, 30:50, 60:80])
+
+
+@pytest.mark.parametrize(
+    "fmt", [vs.GRAY8, vs.GRAY16, vs.GRAYH, vs.YUV420P8, vs.YUV411P8, vs.YUV422P10, vs.YUV444PS, vs.RGB24, vs.RGBH]
+)
+@pytest.mark.parametrize("size", [(64, 48, 3), (8, 8, 1)])
+def test_any_format_keeps_its_shape_and_properties(fmt: int, size: tuple[int, int, int]) -> None:
+    width, height, length = size
+    clip = core.std.BlankClip(format=fmt, width=width, height=height, length=length).std.SetFrameProps(_Mark=7)
+    result = denoise(clip, 0.5)
+    assert (result.format.id, result.width, result.height) == (fmt, width, height)
+    assert (result.num_frames, result.fps) == (length, clip.fps)
+    assert result.get_frame(length - 1).props["_Mark"] == 7
+
+
+def test_floats_beyond_white_survive() -> None:
+    clip = core.std.BlankClip(format=vs.GRAYS, width=64, height=48, length=3, color=1.5)
+    assert np.all(np.asarray(denoise(clip, 1.0).get_frame(1)[0]) == 1.5)
+
+
+@pytest.mark.footage
+@pytest.mark.parametrize(
+    ("name", "start"), [("clips/film_his_girl_friday_1940.mp4", 40), ("clips/motion_tos_fight.mkv", 60)]
+)
+@pytest.mark.parametrize("sigma", [8.0, 16.0])
+def test_beats_the_plain_plug_in_call_on_film(
+    footage: Callable[[str], Path], tmp_path: Path, name: str, start: int, sigma: float
+) -> None:
+    clip = core.bs.VideoSource(str(footage(name)), cachepath=str(tmp_path / "i"), cachemode=4)[start : start + 9]
+    clean = frames_of(clip.resize.Bicubic(480, 270, format=vs.GRAY8))
+    noisy = clip_of(np.round(clean + grain(clean.shape, sigma)).clip(0, 255))
+    pyramid = core.mvu.Super(noisy, blksize=[16], overlap=[8])
+    vectors = core.mvu.AnalyseMany(pyramid, radius=3, blksize=[16], overlap=[8])
+    inner = slice(3, -3)
+    plain = [
+        psnr(frames_of(core.mvu.Degrain(noisy, pyramid, vectors, thsad=[t], thscd1=8000))[inner], clean[inner])
+        for t in (400, 1000, 2000)
+    ]
+    assert psnr(frames_of(denoise(noisy, 1.0))[inner], clean[inner]) >= max(plain)
