@@ -87,7 +87,7 @@ def flickering(picture: Picture, gain: float, tilt: float) -> Picture:
 def faded(picture: Picture) -> Picture:
     """Dyes that went: weak cyan and yellow, lifted blacks, a pink cast."""
     return np.asarray(
-        picture * np.array((0.82, 0.66, 0.72), np.float32) + np.array((0.13, 0.09, 0.11), np.float32), np.float32
+        picture * np.array((0.86, 0.72, 0.77), np.float32) + np.array((0.11, 0.08, 0.10), np.float32), np.float32
     )
 
 

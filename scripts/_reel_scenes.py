@@ -105,7 +105,7 @@ def title_card(size: tuple[int, int]) -> Picture:
     pen.rectangle((edge, edge, width - edge - 1, height - edge - 1), outline=ink, width=max(1, width // 320))
     for text, line, points in (
         ("THE SEVENTH SHOT", 0.34, 0.072),
-        ("a reel, cut and damaged by hand", 0.50, 0.036),
+        ("a reel of seven shots, damaged by arithmetic", 0.50, 0.036),
         (". . . i, j: 35 mm; 24 fps; reel A001 . . .", 0.64, 0.024),
     ):
         pen.text((width / 2, height * line), text, fill=ink, font=ImageFont.load_default(width * points), anchor="mm")

@@ -3,17 +3,18 @@
 ::
 
     FOLDER/scan/A001.0864000.dpx ...   10-bit RGB DPX, 24 fps; the number is the timecode counted in frames
-    FOLDER/reel.wav                    a projector's hum, exactly as long as the cut
+    FOLDER/scan.wav                    its sound, a projector's hum, exactly as long as the scan
     FOLDER/cut.edl, FOLDER/cut.otio    the same cut: settings as comments, and as markers
     FOLDER/truth/truth.0000000.dpx     with --truth: the cut as it was before the damage
 
 Each shot lies in the scan with two more frames before and after it, so the source timecodes of the cut have jumps.
-The same command makes the same bytes again. What the crew put on film stays in the truth: grain, and the title.
+The same command makes the same bytes again, and leaves a reel that is there already alone. What the crew put on film stays in the truth: grain, and the title.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import sys
 import wave
 from collections.abc import Callable, Iterator
@@ -21,10 +22,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-import OpenImageIO as oiio  # noqa: N813
+import OpenImageIO as oiio
 import opentimelineio as otio
 
 from _reel_damage import Scratch, dirty, faded, flicker_path, flickering, grainy, scratched, torn, weave_path
@@ -262,6 +264,11 @@ def _range(start: int, length: int) -> otio.opentime.TimeRange:
     return otio.opentime.TimeRange(_time(start), _time(length))
 
 
+def scan_length() -> int:
+    """Frames of the scan."""
+    return sum(shot.frames + 2 * HANDLE for shot in SHOTS)
+
+
 def _clip(number: int, shot: ReelShot) -> otio.schema.Clip:
     """A shot as OTIO clip over the image sequence, with its settings as a marker on its first frame."""
     start = SCAN_START + scan_place(number)
@@ -272,7 +279,7 @@ def _clip(number: int, shot: ReelShot) -> otio.schema.Clip:
         start_frame=SCAN_START,
         frame_zero_padding=7,
         rate=RATE,
-        available_range=_range(SCAN_START, scan_place(len(SHOTS)) - HANDLE),
+        available_range=_range(SCAN_START, scan_length()),
     )
     media.name = REEL
     marker = otio.schema.Marker(name=f"VSFR {shot.settings}", marked_range=_range(start, 1), color="GREEN")
@@ -281,15 +288,20 @@ def _clip(number: int, shot: ReelShot) -> otio.schema.Clip:
     return clip
 
 
+def _sound(number: int, shot: ReelShot) -> otio.schema.Clip:
+    media = otio.schema.ExternalReference(target_url="scan.wav", available_range=_range(SCAN_START, scan_length()))
+    return otio.schema.Clip(
+        name=shot.name, media_reference=media, source_range=_range(SCAN_START + scan_place(number), shot.frames)
+    )
+
+
 def timeline() -> otio.schema.Timeline:
-    """The cut as OTIO timeline: one picture track, and the sound."""
+    """The cut as OTIO timeline: one picture track, and its sound."""
     cut = otio.schema.Timeline(name="DEMO REEL", global_start_time=_time(RECORD_START))
     picture = otio.schema.Track(name="V1", kind=otio.schema.TrackKind.Video)
     sound = otio.schema.Track(name="A1", kind=otio.schema.TrackKind.Audio)
     picture.extend(_clip(number, shot) for number, shot in enumerate(SHOTS))
-    whole = _range(0, record_place(len(SHOTS)))
-    media = otio.schema.ExternalReference(target_url="reel.wav", available_range=whole)
-    sound.append(otio.schema.Clip(name="projector", media_reference=media, source_range=whole))
+    sound.extend(_sound(number, shot) for number, shot in enumerate(SHOTS))
     cut.tracks.extend([picture, sound])
     return cut
 
@@ -312,16 +324,35 @@ def _jobs(folder: Path, truth: bool) -> Iterator[Callable[[], None]]:
             yield job(folder / "truth" / f"truth.{at:07d}.dpx", truth_frame, number, frame, RECORD_START + at)
 
 
+def _fingerprint(truth: bool) -> str:
+    """What decides the bytes of the reel: this program and the libraries that draw."""
+    digest = hashlib.sha256(f"{truth} {np.__version__} {version('scikit-image')} {version('pillow')}".encode())
+    for name in ("demo_reel.py", "_reel_scenes.py", "_reel_damage.py"):
+        digest.update(Path(__file__).with_name(name).read_bytes())
+    return digest.hexdigest()
+
+
+def is_made(folder: Path, *, truth: bool = False) -> bool:
+    """Whether the reel is there, whole and made by this very program."""
+    stamp = folder / "reel.sha256"
+    scans = [folder / "scan" / f"{REEL}.{SCAN_START + k:07d}.dpx" for k in range(scan_length())]
+    others = [folder / name for name in ("scan.wav", "cut.edl", "cut.otio")]
+    whole = all(path.is_file() and path.stat().st_size for path in [*scans, *others, stamp])
+    return whole and stamp.read_text(encoding="ascii") == _fingerprint(truth)
+
+
 def make(folder: Path, *, truth: bool = False, workers: int = 2) -> int:
-    """Make the reel in a folder, what is there already is overwritten with the same; returns the frames written."""
+    """Make the reel in a folder; what is there under its names is overwritten. Returns the frames written."""
     (folder / "scan").mkdir(parents=True, exist_ok=True)
+    (folder / "reel.sha256").unlink(missing_ok=True)
     if truth:
         (folder / "truth").mkdir(exist_ok=True)
     with ThreadPoolExecutor(workers) as pool:
         written = sum(1 for _ in pool.map(lambda job: job(), _jobs(folder, truth)))
-    write_sound(folder / "reel.wav", record_place(len(SHOTS)))
+    write_sound(folder / "scan.wav", scan_length())
     otio.adapters.write_to_file(timeline(), str(folder / "cut.otio"))
     (folder / "cut.edl").write_text(edl_text(), encoding="ascii", newline="\n")
+    (folder / "reel.sha256").write_text(_fingerprint(truth), encoding="ascii")
     return written
 
 
@@ -332,7 +363,10 @@ def main() -> int:
     parser.add_argument("--truth", action="store_true", help="also write the cut as it was before the damage")
     options = parser.parse_args()
     try:
-        print(f"{make(options.folder, truth=options.truth)} frames in {options.folder}")
+        if is_made(options.folder, truth=options.truth):
+            print(f"the demo reel is in {options.folder} already")
+        else:
+            print(f"{make(options.folder, truth=options.truth)} frames in {options.folder}")
     except OSError as error:
         print(f"the demo reel cannot be written: {error.filename}: {error.strerror}", file=sys.stderr)
         return 6
