@@ -47,7 +47,13 @@ class Line:
 
 
 def find_lines(
-    luma: vs.VideoNode, polarity: int, width: float, min_length: float, level: float, within: vs.VideoNode | None = None
+    luma: vs.VideoNode,
+    polarity: int,
+    width: float,
+    min_length: float,
+    level: float,
+    within: vs.VideoNode | None = None,
+    support: float | None = None,
 ) -> list[Line]:
     """Long lines in every direction.
 
@@ -57,12 +63,15 @@ def find_lines(
         width: Greatest width in pixels.
         min_length: Least length in pixels.
         level: Least contrast to the nearer side, 0..65535.
-        within: GRAY8, 0 where nothing counts as part of a line.
+        within: GRAY8, 255 where a line is sure to be one; None asks for no such support.
+        support: Share of a line that must be sure; None: all of it, and only that is found.
     """
     hits = _hits([_strength(luma, angle, polarity, width) for angle in range(ANGLES)], level)
-    if within is not None:
-        hits = [core.akarin.Expr([hit, within], "x y min") for hit in hits]
-    runs = [_long(hits, angle, min_length) for angle in range(ANGLES)]
+    sure = hits if within is None else [core.akarin.Expr([hit, within], "x y min") for hit in hits]
+    found = sure if support is None else hits
+    runs = [_long(found[angle], _share(found, angle, min_length), _UNBROKEN) for angle in range(ANGLES)]
+    if support is not None and within is not None:
+        runs = [_long(runs[angle], _share(sure, angle, min_length), support) for angle in range(ANGLES)]
     return [Line(angle, _bridged(runs, angle, min_length / 2)) for angle in range(ANGLES)]
 
 
@@ -118,16 +127,19 @@ def _near(masks: Sequence[vs.VideoNode], angle: int) -> vs.VideoNode:
     return core.akarin.Expr(turned, "x y z max max").std.Maximum()
 
 
-def _long(hits: Sequence[vs.VideoNode], angle: int, min_length: float) -> vs.VideoNode:
-    """Hits that lie on a run of hits of about their own direction."""
+def _share(masks: Sequence[vs.VideoNode], angle: int, min_length: float) -> vs.VideoNode:
+    """GRAY8: how much of a line of that length through each pixel, in about its direction, is in the masks."""
     count = max(round(min_length / _GAP), 4)
-    # The run may lie before, behind or around the pixel, for a line's ends belong to it.
+    # The line may lie before, behind or around the pixel, for its ends belong to it.
     shares = []
     for start in (-count, -count // 2, 0):
         steps = steps_along(angle, [_GAP * i for i in range(start, start + count + 1)])
         shares.append(_mean("x", steps))
-    share = core.akarin.Expr([_near(hits, angle)], f"{shares[0]} {shares[1]} max {shares[2]} max")
-    return core.akarin.Expr([hits[angle], share], f"x y {_UNBROKEN * 255} > and 255 0 ?")
+    return core.akarin.Expr([_near(masks, angle)], f"{shares[0]} {shares[1]} max {shares[2]} max")
+
+
+def _long(mask: vs.VideoNode, share: vs.VideoNode, least: float) -> vs.VideoNode:
+    return core.akarin.Expr([mask, share], f"x y {least * 255} > and 255 0 ?")
 
 
 def _bridged(runs: Sequence[vs.VideoNode], angle: int, longest: float) -> vs.VideoNode:

@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal
 import vapoursynth as vs
 
 from vsfilmrestore.filters._between import neighbour, workable
-from vsfilmrestore.filters._motion import Motion, analysis_luma, estimate
+from vsfilmrestore.filters._motion import Motion, analysis_luma, estimate, mirrored
 from vsfilmrestore.filters._ridges import Line, beside, find_lines
 from vsfilmrestore.filters.masks import apply_repair, mask_for_planes
 from vsfilmrestore.filters.schema import Regions, Setting, Show, Strength, restoration_filter
@@ -20,13 +20,17 @@ __all__ = ["remove_wires"]
 
 core = vs.core
 
+_RADIUS: Final = 3
 _VIEWS: Final = (-2, -1, 1, 2)
 _SCAN: Final = 2048
+_SUPPORT: Final = 0.25
+"""Share of a line that must be seen to move against the background where one was asked to look; elsewhere it is all."""
+
 _TRAVEL: Final = 16
 """Pixels that a wire may move from frame to frame to be known again."""
 
 
-@restoration_filter(short="wires", order=70, needs=("mvu", "zsmooth", "akarin"), radius=3)
+@restoration_filter(short="wires", order=70, needs=("mvu", "zsmooth", "akarin"), radius=_RADIUS)
 def remove_wires(
     clip: vs.VideoNode,
     strength: Strength = 0.5,
@@ -41,22 +45,23 @@ def remove_wires(
     width: Annotated[float, Setting("greatest width of a wire, in pixels of a 2048 wide scan", 1, 24)] = 6.0,
     min_length: Annotated[float, Setting("least length of a wire, in pixels of a 2048 wide scan", 40, 4000)] = 160.0,
     still: Annotated[
-        bool | None, Setting("also lines that stand still before the background; as a rule only within only or path")
+        bool | None, Setting("also lines that stand still before the background; as a rule only along path")
     ] = None,
     protect: Regions = (),
     show: Show = "",
 ) -> vs.VideoNode:
     """Find wires and put back what is behind them; all pixels off the wires stay bit-identical.
 
-    Without ``only`` or ``path`` a line must move against the background and be seen again in a neighbouring frame, so
-    that masts, horizons and letters stay. What is behind a wire comes from neighbouring frames where motion shows it,
+    A line must move against the background, so that masts, horizons and eyelids stay; within ``only`` less proof will
+    do, elsewhere it must also be seen again in a neighbouring frame. Along a ``path``, or with ``still``, every thin
+    line is a wire. What is behind a wire comes from neighbouring frames where motion shows it,
     else from both sides of the wire. Grain comes along in either case.
 
     Args:
         clip: Any constant format.
         strength: Dose; more finds fainter wires.
-        only: Areas in which to look; there every long thin line is taken for a wire.
-        path: The same, as a line: a band around it is looked at.
+        only: Areas in which to look.
+        path: A band around it is looked at, and there every long thin line is taken for a wire.
         polarity: Naming it halves the work and the doubt.
         width: Wider lines are left.
         min_length: Shorter lines are left.
@@ -76,24 +81,29 @@ def remove_wires(
     regions = [*only, *_bands(path, 4 * thickness + 4)]
     if strength == 0:
         return clip
-    standing = bool(regions) if still is None else still
+    standing = bool(path) if still is None else still
     level = (14 - 11 * strength) * 257
+    support = _SUPPORT if only else None
+    source, clip = clip, mirrored(clip, _RADIUS)
     luma = analysis_luma(clip)
     motion = estimate(_without_lines(luma, thickness), _VIEWS)
     signs = {"dark": (-1,), "bright": (1,), "both": (-1, 1)}[polarity]
     repaired, masks = clip, []
     for sign in signs:
         moving = None if standing else _moving(luma, motion, sign, level)
-        lines = find_lines(luma, sign, thickness, max(min_length * scale, 24.0), level, moving)
+        if moving is not None and not only:
+            moving = _between_two(moving, luma)
+        lines = find_lines(luma, sign, thickness, max(min_length * scale, 24.0), level, moving, support)
         mask = _middle(lines)
-        if not standing:
+        if not (standing or only):
             mask = _known_again(mask)
         mask = _widened(mask, thickness)
         filled = _filled(clip, motion, lines, sign, thickness)
         repaired = core.akarin.Expr([repaired, filled, mask_for_planes(mask, clip)], "z y x ?")
         masks.append(mask)
     mask = masks[0] if len(masks) == 1 else core.akarin.Expr(masks, "x y max")
-    return apply_repair("remove_wires", clip, repaired, mask, protect=protect, only=regions, show=show)
+    inner = slice(_RADIUS, _RADIUS + source.num_frames)
+    return apply_repair("remove_wires", source, repaired[inner], mask[inner], protect=protect, only=regions, show=show)
 
 
 def _bands(path: str, half: float) -> list[tuple[tuple[float, float], ...]]:
@@ -128,6 +138,13 @@ def _moving(luma: vs.VideoNode, motion: Motion, sign: int, level: float) -> vs.V
         f"{past} P! {future} F! {gained} G! G@ {level / 2} > P@ F@ - abs G@ 0.5 * < and 255 0 ?",
         format=vs.GRAY8,
     )
+
+
+def _between_two(mask: vs.VideoNode, luma: vs.VideoNode) -> vs.VideoNode:
+    """Nothing at the ends of a shot, where past and future are one mirrored frame: that they agree says nothing."""
+    differ = neighbour(luma, -1).std.PlaneStats(neighbour(luma, 1))
+    nothing = core.std.BlankClip(mask, keep=True)
+    return core.akarin.Select([nothing, mask], [differ], "x.PlaneStatsDiff 0 >")
 
 
 def _without_lines(luma: vs.VideoNode, thickness: float) -> vs.VideoNode:
