@@ -95,7 +95,8 @@ class SettingNote:
     @property
     def origin(self) -> str:
         """Where it stood, for tables and messages: ``cut.edl:12 (note)``."""
-        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        name = self.file.replace("\\", "/").rsplit("/", 1)[-1]
+        place = name if self.line is None else f"{name}:{self.line}"
         return f"{place} ({self.strength})"
 
 
