@@ -22,7 +22,7 @@ core = vs.core
 
 TRUTH: dict[str, list[int]] = {
     "cuts_bbb_720p.webm": [283, 376, 551],
-    "motion_tos_fight.mkv": [4, 33],
+    "motion_tos_fight.mkv": [4, 33, 119],
     "film_market_street_1906.mkv": [],
     "film_within_our_gates_1920.mkv": [],
     "film_apollo_16mm_colour.mp4": [],
