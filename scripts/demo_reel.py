@@ -8,7 +8,8 @@
     FOLDER/truth/truth.0000000.dpx     with --truth: the cut as it was before the damage
 
 Each shot lies in the scan with two more frames before and after it, so the source timecodes of the cut have jumps.
-The same command makes the same bytes again, and leaves a reel that is there already alone. What the crew put on film stays in the truth: grain, and the title.
+The same command makes the same bytes again, and leaves a reel that is there already alone. What the crew put on film
+stays in the truth: grain, and the title.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ REEL = "A001"
 SCAN_START = 10 * 3600 * RATE
 RECORD_START = 3600 * RATE
 HANDLE = 2
+_NAME_PLACE, _NAME_ROOM = 36, 100  # of the file name in a DPX header, SMPTE ST 268
 STILL = Move((0, 0, 1), (0, 0, 1))
 SOUND_RATE = 48_000
 
@@ -223,6 +225,9 @@ def write_dpx(path: Path, picture: Picture, count: int) -> None:
     out = oiio.ImageOutput.create("dpx")
     if not (out and out.open(str(partial), _header(count)) and out.write_image(pixels) and out.close()):
         raise OSError(0, out.geterror() if out else oiio.geterror(), str(path))
+    with partial.open("r+b") as file:  # the header holds the name it was opened by: folder, hidden name and all
+        file.seek(_NAME_PLACE)
+        file.write(path.name.encode().ljust(_NAME_ROOM, b"\0"))
     partial.replace(path)
 
 
