@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         repair_frames,
         stabilize,
     )
-    from vsfilmrestore.media import open_media
+    from vsfilmrestore.media.source import open_media
     from vsfilmrestore.recipes import Recipe
     from vsfilmrestore.render.reel import Reel
 

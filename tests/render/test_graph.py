@@ -45,7 +45,7 @@ def film(length: int, seed: int = 0, *, width: int = 160, height: int = 120) -> 
 
 def poison(length: int) -> vs.VideoNode:
     """Loud noise that would show in anything that looks at it."""
-    return core.akarin.Expr(film(length, 99), "x N X Y * + 97 % 2.6 *")
+    return core.akarin.Expr(film(length, 99), "N X Y * + 97 % 2.6 *")
 
 
 def shot(take: vs.VideoNode, recipe: Recipe, name: str = "a") -> GraphShot:

@@ -28,7 +28,7 @@ __all__ = ["Reel", "ReelShot"]
 type PathName = str | PathLike[str]
 
 
-@dataclass(frozen=True)
+@dataclass
 class ReelShot:
     """A shot of a reel: what it is, its recipe, and its pictures."""
 
