@@ -145,7 +145,7 @@ class _Teller:
         if plane != self._base and power > 0 and (own := float(base[good].sum())) > 0:
             share = float(shared[good].sum()) / own
         lone = max(1 - share * share * float(base[good].sum()) / power, 0.0) if power > 0 else 0.0
-        owed = _owed(self._doses[plane], float(lost[good].sum()), power)
+        owed = _owed(self._doses[plane], lost[good], variance[good])
         for knot, sigma in enumerate(curve):
             props[knot_prop(plane, knot)] = sigma * owed * lone**0.5
         props[mix_prop(plane)] = share
@@ -153,15 +153,17 @@ class _Teller:
         props[size_prop(plane, "y")] = _size(along_y[good], power)
 
 
-def _owed(dose: float, lost: float, power: float) -> float:
-    """By how much the grain to give back is stronger than what was removed, given the variance the picture lost.
+def _owed(dose: float, lost: Map, variance: Map) -> float:
+    """By how much the grain to give back is stronger than what was removed, given the variance the blocks lost.
 
     A dose d of grain that has nothing to do with what is left, (1 - d) of it apart, takes 1 - (1 - d)² of its variance.
+    Blocks with detail seem to have lost more; the others decide.
     """
-    if dose <= 0 or power <= 0:
+    if dose <= 0 or not variance.any():
         return 0.0
     plain = (1 - (1 - dose) ** 2) / dose**2
-    return math.sqrt(min(max(lost / power, plain), 1.6 * plain))
+    alive = variance > 0
+    return math.sqrt(min(max(float(np.quantile(lost[alive] / variance[alive], 0.35)), plain), 1.5 * plain))
 
 
 def _good(variance: Map) -> npt.NDArray[np.bool_]:

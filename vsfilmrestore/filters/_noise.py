@@ -19,7 +19,7 @@ __all__ = ["KNOTS", "curve_expr", "mean_prop", "measure_noise", "planes_of", "si
 
 core = vs.core
 
-KNOTS: Final = (0.1, 0.3, 0.5, 0.7, 0.9)
+KNOTS: Final = (0.05, 0.2, 0.4, 0.6, 0.8, 0.95)
 """Levels, as shares of full scale, at which a curve is known."""
 
 _BLOCK: Final = 16
@@ -31,7 +31,7 @@ _LOUD: Final = 1.7
 """Blocks with so many times the variance of the quiet ones hold more than noise."""
 _BIAS: Final = 1.08
 """What the smaller of two variances of pure noise falls short of their mean."""
-_WIDTH: Final = 0.12
+_WIDTH: Final = 0.1
 _PRIOR: Final = 8.0
 """Blocks of mean noise that every knot is credited with, so that a level with few blocks stays near the mean."""
 

@@ -14,7 +14,7 @@ __all__ = ["regrain"]
 
 core = vs.core
 
-_USUAL_CURVE: Final = (0.6, 1.0, 1.0, 0.8, 0.45)
+_USUAL_CURVE: Final = (0.45, 0.8, 1.0, 1.0, 0.7, 0.4)
 """Shape over brightness of grain that was not measured: weak where the print is clear or black."""
 _USUAL_SIZE: Final = 0.7
 _USUAL_CHROMA: Final = 0.5
