@@ -209,7 +209,7 @@ def torn(picture: Picture, shot: str, frame: int) -> Picture:
         ndimage.gaussian_filter1d(dice.standard_normal(width), 4) * 14 + np.cumsum(dice.standard_normal(width)) * 0.6
     )
     edge = height * 0.42 + 0.12 * x + rough * width / 1000
-    gap = np.clip(1 - x / (0.85 * width), 0, 1) * 0.05 * height
+    gap = np.clip(1 - x / (0.85 * width), 0, 1) * 0.15 * height
     below = np.clip(np.arange(height)[:, None] - edge, 0, None)
     slip = np.exp(-below / (0.5 * height)) * (below > 0) * np.clip(1 - x / (0.85 * width), 0, 1)
     y, across = np.mgrid[0:height, 0:width].astype(np.float64)
