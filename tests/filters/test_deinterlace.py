@@ -124,6 +124,19 @@ def test_light_that_changes_leaves_no_stripes() -> None:
         assert np.ptp(frame[8:-8, 8:-8]) <= 1
 
 
+@pytest.mark.parametrize("settings", [{}, {"rate": "double"}, {"only_combed": True}])
+def test_building_asks_for_no_frame(settings: dict[str, object]) -> None:
+    asked: list[int] = []
+    blank = core.std.BlankClip(format=vs.YUV420P8, width=64, height=48, length=9)
+
+    def watch(n: int) -> vs.VideoNode:
+        asked.append(n)
+        return blank
+
+    deinterlace(core.std.FrameEval(blank, watch), **settings)
+    assert asked == []
+
+
 def test_looks_no_farther_than_its_radius() -> None:
     clip = woven(moving(vs.GRAY8, 20))
     radius = FILTERS["deinterlace"].reach({})

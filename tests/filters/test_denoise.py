@@ -127,6 +127,18 @@ def test_looks_no_farther_than_its_radius(reach: int) -> None:
     assert np.array_equal(*pair)
 
 
+def test_building_asks_for_no_frame() -> None:
+    asked: list[int] = []
+    blank = core.std.BlankClip(format=vs.YUV420P8, width=64, height=48, length=9)
+
+    def watch(n: int) -> vs.VideoNode:
+        asked.append(n)
+        return blank
+
+    denoise(core.std.FrameEval(blank, watch), 0.5)
+    assert asked == []
+
+
 def test_a_frame_is_the_same_however_it_is_reached() -> None:
     frames = np.round(pan() + grain((9, 96, 160), 8.0)).clip(0, 255)
     in_order = frames_of(denoise(clip_of(frames), 0.7))

@@ -72,6 +72,18 @@ def test_a_frame_is_the_same_however_it_is_reached() -> None:
         assert np.array_equal(np.asarray(seeking.get_frame(n)[0]), in_order[n])
 
 
+def test_building_asks_for_no_frame() -> None:
+    asked: list[int] = []
+    blank = core.std.BlankClip(format=vs.YUV420P8, width=64, height=48, length=20)
+
+    def watch(n: int) -> vs.VideoNode:
+        asked.append(n)
+        return blank
+
+    inverse_telecine(core.std.FrameEval(blank, watch))
+    assert asked == []
+
+
 def test_uneven_fields_are_refused() -> None:
     clip = core.std.BlankClip(format=vs.GRAY8, width=64, height=33)
     with pytest.raises(vs.Error, match="inverse_telecine: the clip's fields differ in height"):

@@ -98,8 +98,11 @@ def _whole_frames(clip: vs.VideoNode, order: str, rate: str) -> vs.VideoNode:
         work = clip.resize.Point(format=fmt.replace(bits_per_sample=32).id)
     top = order == "top"
     spare = -work.height % (2 << fmt.subsampling_h)
-    fields = _guessed(_grown(work, spare).std.SetFieldBased(2 if top else 1), top)
-    frames = _bettered(fields, top)
+    # The motion search looks at the first frame while it is built: give it one that costs nothing. The first real
+    # frame stands between, as the neighbour of itself.
+    blank = core.std.BlankClip(work, length=1, keep=True)
+    marked = _grown(blank + work[:1] + work, spare).std.SetFieldBased(2 if top else 1)
+    frames = _bettered(_guessed(marked, top), top)[4:]
     frames = frames.std.Crop(bottom=spare) if spare else frames
     if rate == "same":
         frames = frames.std.SelectEvery(2, [0]).std.CopyFrameProps(clip)

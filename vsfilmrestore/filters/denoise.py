@@ -73,10 +73,13 @@ def denoise(
     """
     if strength == 0:
         return clip
-    work = mirrored(_as16(clip), reach)
+    source = _as16(clip)
+    # The motion search looks at the first frame while it is built: give it one that costs nothing.
+    blank = core.std.BlankClip(source, length=1, keep=True)
+    work = blank + mirrored(source, reach)
     averaged = _average_in_time(work, reach, noise)
     full = _smooth_in_space(averaged, spatial) if spatial else averaged
-    kept = slice(reach, reach + clip.num_frames)
+    kept = slice(1 + reach, 1 + reach + clip.num_frames)
     work, full = work[kept], full[kept]
     doses = [strength * (chroma if plane and clip.format.color_family == vs.YUV else 1.0) for plane in range(3)]
     dosed = core.akarin.Expr(
