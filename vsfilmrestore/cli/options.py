@@ -67,7 +67,11 @@ Handles = Annotated[
     typer.Option("--handles", min=0, help="Frames of the same take known to exist around each shot in its source."),
 ]
 Preset = Annotated[
-    str | None, typer.Option("--preset", help="Recipe of shots without settings: archive, remaster, kungfu, cel …")
+    str | None,
+    typer.Option(
+        "--preset",
+        help="Recipe of shots without settings: archive, remaster, kungfu, cel, tape, amateur, none, or a .toml file.",
+    ),
 ]
 Set = Annotated[
     list[str] | None,

@@ -87,6 +87,11 @@ class SettingSpec:
     optional: bool = False
 
     @property
+    def required(self) -> bool:
+        """Whether it has no default."""
+        return self.default is inspect.Parameter.empty
+
+    @property
     def allowed(self) -> str:
         """What may be given, in words: ``0..1``, ``mask | diff | overlay``."""
         if self.kind == "choice":
@@ -233,8 +238,16 @@ class FilterSpec:
         return checked
 
     def complete(self, given: Settings) -> dict[str, object]:
-        """Checked settings with defaults filled in."""
-        return {name: spec.default for name, spec in self.settings.items()} | self.check(given)
+        """Checked settings with defaults filled in.
+
+        Raises:
+            ValueError: As `check`, or a setting without a default is missing.
+        """
+        checked = self.check(given)
+        for name, spec in self.settings.items():
+            if spec.required and name not in checked:
+                raise ValueError(f"needs {name}: {spec.help}")
+        return {name: spec.default for name, spec in self.settings.items()} | checked
 
     def reach(self, given: Settings) -> int:
         """Temporal radius with these settings, in frames."""

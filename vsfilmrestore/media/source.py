@@ -14,6 +14,7 @@ A script that was named is run. Nothing else here runs code from a file, and not
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from vsfilmrestore.errors import MediaError
@@ -58,8 +59,9 @@ def open_media(path: str | Path, options: SourceOptions | None = None) -> Media:
         MediaError: The media is missing, unreadable, truncated, has holes or changes its size.
         ScriptError: The script fails.
     """
-    named, chosen = Path(path), options or SourceOptions()
-    kind = kind_of(named)
+    kind = kind_of(path)
+    # Frames are read long after this; by then a host may have gone to another folder.
+    named, chosen = Path(os.path.abspath(path)), options or SourceOptions()
     if kind == "sequence":
         return open_sequence(named, chosen)
     return open_script(named, chosen) if kind == "script" else open_file(named, chosen)

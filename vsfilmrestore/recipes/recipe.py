@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
+from os import PathLike
+from pathlib import Path
 from typing import Any, Self
 
 import vapoursynth as vs
@@ -89,6 +92,19 @@ class Recipe:
 
         return load_preset(cls, name)
 
+    @classmethod
+    def read(cls, path: str | PathLike[str]) -> Self:
+        """A recipe file, see `vsfilmrestore.recipes.toml`.
+
+        Raises:
+            InputError: The file cannot be read or is no TOML.
+            SettingError: Its content is no recipe; the message has file and line.
+        """
+        from vsfilmrestore.recipes.presets import load_preset
+        from vsfilmrestore.recipes.toml import read_recipe
+
+        return read_recipe(cls, Path(path), partial(load_preset, cls))
+
     def with_(self, **changes: object) -> Self:
         """The recipe with some steps changed; see `with_steps`."""
         return self.with_steps(changes)
@@ -159,6 +175,7 @@ def _changed_step(spec: FilterSpec, step: Step | None, value: object) -> Step | 
     elif value is not True:
         settings[next(iter(spec.settings))] = value
     try:
+        spec.complete(settings)
         return Step(spec, spec.check(settings))
     except ValueError as error:
         raise SettingError(f"{spec.name}: {error}") from None

@@ -60,7 +60,7 @@ def open_project(source: Path, folder: Path | None, given: Mapping[str, Any], *,
     if any(changed.get(key, getattr(settings, key)) != getattr(settings, key) for key in counting):
         changed.setdefault("cuts", None)  # frames are counted anew
     project = replace(project, settings=replace(settings, **changed))
-    project.settings.recipe()
+    project.recipe()
     project.save()
     return project
 
@@ -84,7 +84,7 @@ def _relative(path: Path, folder: Path) -> str:
 
 def _written(key: str, value: Any, folder: Path) -> Any:
     """A value of the command line as it stands in project.toml: paths relative to the project folder."""
-    if key in ("markers", "output") and value:
+    if (key in ("markers", "output") and value) or (key == "preset" and value.lower().endswith(".toml")):
         return _relative(Path(value), folder)
     if key == "media":
         return tuple(_relative(Path(name), folder) for name in value)
@@ -110,7 +110,7 @@ def open_reel(project: Project, *, watch: Watcher | None = None, save: bool = Tr
             source,
             media=[project.resolve(name) for name in settings.media],
             markers=project.resolve(settings.markers) if settings.markers else None,
-            preset=settings.recipe(),
+            preset=project.recipe(),
             rate=settings.rate or None,
             settings=settings.shots,
             handles=settings.handles,
@@ -118,7 +118,7 @@ def open_reel(project: Project, *, watch: Watcher | None = None, save: bool = Tr
         )
     medium = opener(source)
     cuts = settings.cuts
-    if not settings.recipe() and not settings.shots:
+    if not project.recipe() and not settings.shots:
         cuts = cuts or ()  # nothing looks at neighbouring frames, so no wall is needed
     elif cuts is None:
         from vsfilmrestore.assess.shots import detect_shots  # brings OpenCV, which takes a second
@@ -129,7 +129,7 @@ def open_reel(project: Project, *, watch: Watcher | None = None, save: bool = Tr
     bad = [cut for cut in cuts if not 0 < cut < medium.video.num_frames]
     if bad:
         raise SettingError(f"cuts names frame {bad[0]}, the film has {medium.video.num_frames}", file="project.toml")
-    return Reel.of_medium(medium, cuts=sorted(set(cuts)), recipe=settings.recipe(), settings=settings.shots)
+    return Reel.of_medium(medium, cuts=sorted(set(cuts)), recipe=project.recipe(), settings=settings.shots)
 
 
 def _opener(settings: ProjectSettings) -> Opener:

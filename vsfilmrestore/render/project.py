@@ -49,7 +49,7 @@ class ProjectSettings:
         last: Last frame of the media to use, included; counted likewise.
         handles: Frames of the same take known to exist around each shot.
         cuts: First frames of new shots, where there is no cut list; None: not detected yet.
-        preset: Recipe of shots nobody wrote anything about.
+        preset: Recipe of shots nobody wrote anything about: a preset, or a recipe file (.toml).
         steps: Changes to that recipe, as in a recipe file.
         output: File or folder to render to.
         profile: Output format, '' to go by the suffix.
@@ -72,10 +72,6 @@ class ProjectSettings:
     output: str = ""
     profile: str = ""
     shots: Mapping[str, str] = field(default_factory=dict)
-
-    def recipe(self) -> Recipe:
-        """The recipe of shots nobody wrote anything about."""
-        return Recipe.preset(self.preset).with_steps(self.steps)
 
 
 _ALWAYS: Final = ("gap", "preset")
@@ -127,6 +123,16 @@ class Project:
     @classmethod
     def is_project(cls, path: Path) -> bool:
         return (path / _FILE).is_file()
+
+    def recipe(self) -> Recipe:
+        """The recipe of shots nobody wrote anything about.
+
+        Raises:
+            SettingError: It names what does not exist.
+        """
+        name = self.settings.preset
+        known = Recipe.read(self.resolve(name)) if name.lower().endswith(".toml") else Recipe.preset(name)
+        return known.with_steps(self.settings.steps)
 
     @property
     def ledger(self) -> Path:
