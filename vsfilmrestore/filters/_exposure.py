@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from vsfilmrestore.filters._trend import jitter, roughness, smooth_step, stretch, trend
+from vsfilmrestore.filters._trend import doubt_jumps, jitter, roughness, smooth_step, stretch, trend
 
 __all__ = ["BLACK", "LEVEL", "Excess", "excess", "exposure_step", "field_basis"]
 
@@ -152,16 +152,10 @@ def _wobble(curves: Array, errors: Array, at: int) -> tuple[Array, bool]:
     calm = 1.0
     for column in range(curves.shape[1]):
         spread = max(jitter(curves[:, column]), _CALM / 8)
-        weights = 1.0 / (1.0 + (_off(curves[:, column]) / (_FLASH * max(spread, _CALM))) ** 4)
+        weights = doubt_jumps(curves[:, column], _FLASH * max(spread, _CALM))
         rest[:, column] = curves[:, column] - trend(curves[:, column], spread, weights)
         stray = abs(rest[at, column]) / max(spread, _CALM)
         calm = min(calm, 1 - smooth_step(stray, _FLASH, _FLASH / 2))
     found = rest[at] * calm * smooth_step(roughness(rest), _ROUGH_FROM)
-    doubt = _CERTAIN * np.median(errors, axis=0)
+    doubt = _CERTAIN * np.median(errors[1:], axis=0)  # the first row joins what lies outside
     return found * np.maximum(0.0, 1 - (doubt / np.maximum(np.abs(rest[at]), 1e-9)) ** 2), calm > 0
-
-
-def _off(curve: Array) -> Array:
-    """How far each row lies off the median of five around it."""
-    padded = np.pad(curve, 2, mode="reflect")
-    return np.abs(curve - np.median(np.lib.stride_tricks.sliding_window_view(padded, 5), axis=1))

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["jitter", "roughness", "smooth_step", "stretch", "trend"]
+__all__ = ["doubt_jumps", "jitter", "roughness", "smooth_step", "stretch", "trend"]
 
 type Curve = npt.NDArray[np.float64]
 
@@ -38,6 +38,13 @@ def stretch(joined: npt.NDArray[np.bool_], at: int) -> slice:
 def jitter(curve: Curve) -> float:
     """Spread of the frame-to-frame wobble, whatever the trend; a few jumps do not count. 0 for less than 3 rows."""
     return float(np.median(np.abs(np.diff(curve, 2)))) / _JITTER if len(curve) > 2 else 0.0
+
+
+def doubt_jumps(curve: Curve, reach: float) -> Curve:
+    """Weights 0..1 for `trend`: half for a row that lies ``reach`` off the median of the five around it."""
+    padded = np.pad(curve, 2, mode="reflect") if len(curve) > 2 else np.pad(curve, 2, mode="edge")
+    middle = np.median(np.lib.stride_tricks.sliding_window_view(padded, 5), axis=1)
+    return np.asarray(1.0 / (1.0 + ((curve - middle) / reach) ** 4))
 
 
 def trend(curve: Curve, spread: float, weights: Curve | None = None) -> Curve:

@@ -84,11 +84,14 @@ def _no_steps(clip: vs.VideoNode) -> vs.VideoNode:
 def _coarse(detail: vs.VideoNode, host: vs.VideoNode) -> vs.VideoNode:
     """The dominant motion of blocks, as sampling offset: this frame at x shows what the last one showed at x + d."""
     blocks = core.akarin.Expr(detail, f"x {_BLOCK_GAIN} * 128 +", vs.GRAY8)
-    vectors = blocks.mvu.Super(blksize=[16], overlap=[8], pel=_PEL).mvu.Analyse(delta=-1)
+    # Analyse reads frame 0 while the graph is built. A blank one in front keeps the source out of that.
+    led = core.std.BlankClip(blocks, length=1) + blocks
+    vectors = led.mvu.Super(blksize=[16], overlap=[8], pel=_PEL).mvu.Analyse(delta=-1)[1:]
 
     def settle(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
         frame = f[0].copy()
-        frame.props["dx"], frame.props["dy"] = _dominant(f[1].props.get("MVUtensilsAnalysisVectors", [0]))
+        packed = f[1].props.get("MVUtensilsAnalysisVectors", [0]) if n else [0]
+        frame.props["dx"], frame.props["dy"] = _dominant(packed)
         return frame
 
     return core.std.ModifyFrame(host, [host, vectors], settle)

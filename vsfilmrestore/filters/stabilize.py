@@ -10,13 +10,14 @@ The camera's own moves stay: pans, tilts and the shake of a hand. Nothing but th
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 import vapoursynth as vs
 
-from vsfilmrestore.filters._trend import jitter, roughness, smooth_step, stretch, trend
+from vsfilmrestore.filters._trend import doubt_jumps, jitter, roughness, smooth_step, stretch, trend
 from vsfilmrestore.filters._weave import STEP_OK, STEP_SLACK, STEP_X, STEP_Y, picture_steps
 from vsfilmrestore.filters.schema import Setting, Strength, restoration_filter
 
@@ -32,6 +33,10 @@ WEAVE_Y: Final = "_VsfrWeaveY"
 _STILL: Final = 0.05
 """Shifts below this many pixels are not worth a resampling."""
 _FEWEST: Final = 5
+_LEAST: Final = 0.03
+_JUMP: Final = 6.0
+_LEAST_JUMP: Final = 0.5
+"""A single frame that jumps by more than so many trembles, or pixels, tells nothing of the camera's move."""
 _SMALL, _LARGE = 0.001, 0.004
 """Tremble in widths of the picture: below the first it may be rather smooth, above the second it must be rough."""
 _ROUGH_FROM: Final = (1.0, 1.9)
@@ -124,8 +129,9 @@ def _wobble(table: npt.NDArray[np.float64], at: int, width: int) -> npt.NDArray[
     steps = rows[:, :2].copy()
     steps[0] = 0
     path = np.cumsum(steps, axis=0)
-    spread = [jitter(path[:, axis]) for axis in (0, 1)]
-    rest = np.stack([path[:, axis] - trend(path[:, axis], spread[axis]) for axis in (0, 1)], axis=1)
+    spread = [max(jitter(path[:, axis]), _LEAST) for axis in (0, 1)]
+    doubt = [doubt_jumps(path[:, axis], max(_JUMP * spread[axis], _LEAST_JUMP)) for axis in (0, 1)]
+    rest = np.stack([path[:, axis] - trend(path[:, axis], spread[axis], doubt[axis]) for axis in (0, 1)], axis=1)
     size = smooth_step(max(spread) / width, _SMALL, _LARGE - _SMALL)
     start = _ROUGH_FROM[0] + (_ROUGH_FROM[1] - _ROUGH_FROM[0]) * size
     sure = [1 - smooth_step(float(np.median(rows[1:, 2 + axis])), _SURE, _SURE) for axis in (0, 1)]
@@ -137,23 +143,33 @@ def _moved(clip: vs.VideoNode, moves: vs.VideoNode, edges: str, rim: float) -> v
     zoom = edges == "zoom"
     left, top = (clip.width * rim, clip.height * rim) if zoom else (0.0, 0.0)
 
-    def move(n: int, f: vs.VideoFrame) -> vs.VideoNode:
-        dx, dy = float(f.props[WEAVE_X]), float(f.props[WEAVE_Y])  # type: ignore[arg-type]
+    def move(n: int, f: list[vs.VideoFrame]) -> vs.VideoNode:
+        dx, dy = float(f[0].props[WEAVE_X]), float(f[0].props[WEAVE_Y])  # type: ignore[arg-type]
         if not zoom and abs(dx) < _STILL and abs(dy) < _STILL:
             return clip
         # Beyond its edges the resizer mirrors the picture.
         picture = clip.resize.Spline64(
             src_left=left + dx, src_top=top + dy, src_width=clip.width - 2 * left, src_height=clip.height - 2 * top
         )
-        return _blackened(picture, dx, dy) if edges == "black" else picture
+        return _blackened(picture, dx, dy, _black(f[1])) if edges == "black" else picture
 
-    return clip.std.FrameEval(move, prop_src=[moves], clip_src=[clip])
+    return clip.std.FrameEval(move, prop_src=[moves, clip], clip_src=[clip])
 
 
-def _blackened(clip: vs.VideoNode, dx: float, dy: float) -> vs.VideoNode:
+def _black(frame: vs.VideoFrame) -> list[float]:
+    """Black of each plane, by the frame's own range."""
+    fmt, count = frame.format, frame.format.num_planes
+    if fmt.sample_type == vs.FLOAT or fmt.color_family == vs.RGB:
+        return [0.0] * count
+    full = frame.props.get("_Range", vs.RANGE_LIMITED) == vs.RANGE_FULL
+    unit = 1 << (fmt.bits_per_sample - 8)
+    return [0.0 if full else 16.0 * unit] + [128.0 * unit] * (count - 1)
+
+
+def _blackened(clip: vs.VideoNode, dx: float, dy: float, black: list[float]) -> vs.VideoNode:
     """Black where the shift left no picture; whole chroma samples."""
     across, down = 1 << clip.format.subsampling_w, 1 << clip.format.subsampling_h
-    x, y = -int(-abs(dx) // across) * across, -int(-abs(dy) // down) * down
+    x, y = (ceil(max(abs(d) - _STILL, 0) / unit) * unit for d, unit in ((dx, across), (dy, down)))
     left, right = (0, x) if dx > 0 else (x, 0)
     top, bottom = (0, y) if dy > 0 else (y, 0)
-    return clip.std.Crop(left, right, top, bottom).std.AddBorders(left, right, top, bottom)
+    return clip.std.Crop(left, right, top, bottom).std.AddBorders(left, right, top, bottom, color=black)
