@@ -161,3 +161,33 @@ def test_mirrored_ends() -> None:
     assert [int(plane(clip, n)[0, 0]) for n in range(clip.num_frames)] == [2, 1, 0, 1, 2, 3, 2, 1]
     single = mirrored(clip_of(frames[:1]), 2)
     assert single.num_frames == 5
+
+
+def test_building_asks_for_no_frame() -> None:
+    def fail(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
+        raise AssertionError(n)
+
+    blank = core.std.BlankClip(width=64, height=64, format=vs.GRAY16, length=5)
+    clip = core.std.ModifyFrame(blank, blank, fail)
+    for refine in (False, True):
+        motion = estimate(clip, (-2, 1), refine=refine)
+        for distance in (-2, 1):
+            match_level(motion.compensate(clip, distance), clip)
+            motion.error(distance)
+            motion.occlusion(distance)
+
+
+@pytest.mark.parametrize("distance", [-2, -1, 1, 2])
+def test_error_is_white_where_there_is_no_neighbour(distance: int) -> None:
+    error = estimate(clip_of(pan(5, 0)), (distance,)).error(distance)
+    white = [bool(plane(error, n).min() == 65535) for n in range(5)]
+    assert white == [not 0 <= n + distance < 5 for n in range(5)]
+
+
+@pytest.mark.parametrize("refine", [False, True])
+def test_vectors_for_other_functions_of_the_plug_in(refine: bool) -> None:
+    clip = clip_of(pan())
+    motion = estimate(clip, (1,), refine=refine)
+    side = 8 if refine else 16
+    moved = core.mvu.Flow(clip, core.mvu.Super(clip, blksize=[side], overlap=[side // 2]), motion.vectors[1])
+    assert np.abs(plane(moved, 2) - pan()[2])[16:-16, 16:-16].mean() < 600

@@ -31,25 +31,36 @@ _BLOCK_AREA: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Motion:
-    """Vectors from each frame to its neighbours.
+    """Motion from each frame to its neighbours; made by `estimate`.
+
+    The plug-in reads the first frame of a clip and its neighbour while the graph is built. All that is made here
+    therefore begins with blank frames, which are cut off again: building asks nothing of the source.
 
     Attributes:
-        vectors: Vector clip by distance in frames.
-        block: Block side in pixels.
-        overlap: Overlap of blocks in pixels.
+        luma: What was looked at: GRAY16, grown to hold a block.
+        distances: Neighbours, in frames.
+        block: Side of the blocks searched, in pixels.
+        refined: Whether they were split once.
         width: Width of the clips the vectors are for.
         height: Their height.
         cut_error: A block whose mean absolute difference (8-bit levels) exceeds this is lost.
         cut_share: Percentage of lost blocks above which the neighbour is taken for another scene.
     """
 
-    vectors: Mapping[int, vs.VideoNode]
+    luma: vs.VideoNode
+    distances: tuple[int, ...]
     block: int
-    overlap: int
+    refined: bool
     width: int
     height: int
     cut_error: float
     cut_share: float
+    _led: Mapping[int, vs.VideoNode]
+
+    @property
+    def vectors(self) -> dict[int, vs.VideoNode]:
+        """Vector clips by distance, for other functions of the plug-in. Building them reads the first frame."""
+        return {d: _search(self.luma, d, self.block, self.refined) for d in self.distances}
 
     def compensate(self, clip: vs.VideoNode, distance: int) -> vs.VideoNode:
         """The neighbour at ``distance``, moved onto each frame; format, size and properties of ``clip``.
@@ -59,31 +70,43 @@ class Motion:
             distance: One of the distances given to `estimate`.
         """
         work, back = _workable(clip)
-        work = _cover(work, self.block)
+        led = _led_by_blank(_cover(work, self.block), distance)
+        fine = self.block // 2 if self.refined else self.block
         moved = core.mvu.Compensate(
-            work,
-            core.mvu.Super(work, blksize=[self.block], overlap=[self.overlap], onelevel=True),
-            self.vectors[distance],
+            led,
+            core.mvu.Super(led, blksize=[fine], overlap=[fine // 2], onelevel=True),
+            self._led[distance],
             thsad=_BLOCK_AREA * 255,  # even a poor block is better than the damaged one; callers judge by error()
             thscd1=self._lost,
             thscd2=self.cut_share,
         )
-        return back(_uncover(moved, clip.width, clip.height)).std.CopyFrameProps(clip)
+        moved = back(_uncover(moved[_lead(distance) :], clip.width, clip.height)).std.CopyFrameProps(clip)
+        first = min(max(-distance, 0), clip.num_frames)  # their neighbour is a blank frame, or none
+        return clip if first == clip.num_frames else clip[:first] + moved[first:] if first else moved
 
     def error(self, distance: int, full: float = 32.0) -> vs.VideoNode:
-        """How badly the neighbour fits, blockwise: GRAY of the analysis depth, white from ``full`` 8-bit levels up.
+        """How badly the neighbour fits, blockwise: GRAY16, white from ``full`` 8-bit levels up.
 
-        A cut is white all over.
+        A cut and the ends of the clip, where the neighbour is missing, are white all over.
         """
-        vectors = self.vectors[distance]
+        vectors = self._led[distance]
         mask = core.mvu.SADMask(vectors, ml=full, gamma=1.0, scval=255, thscd1=self._lost, thscd2=self.cut_share)
-        return _uncover(mask, self.width, self.height)
+        return self._own(mask, distance)
 
     def occlusion(self, distance: int, full: float = 16.0) -> vs.VideoNode:
-        """Where vectors of adjoining blocks diverge, so that something is covered or uncovered: GRAY, as `error`."""
-        vectors = self.vectors[distance]
+        """Where vectors of adjoining blocks diverge, so that something is covered or uncovered: GRAY16, as `error`."""
+        vectors = self._led[distance]
         mask = core.mvu.OcclusionMask(vectors, ml=full, gamma=1.0, scval=255, thscd1=self._lost, thscd2=self.cut_share)
-        return _uncover(mask, self.width, self.height)
+        return self._own(mask, distance)
+
+    def _own(self, mask: vs.VideoNode, distance: int) -> vs.VideoNode:
+        """The mask of a led clip, cut to size and length."""
+        mask = _uncover(mask[_lead(distance) :], self.width, self.height)
+        missing = min(abs(distance), mask.num_frames)
+        white = core.std.BlankClip(mask, length=missing, color=65535, keep=True)
+        if missing == mask.num_frames:
+            return white
+        return white + mask[missing:] if distance < 0 else mask[:-missing] + white
 
     @property
     def _lost(self) -> int:
@@ -114,13 +137,26 @@ def estimate(
     luma = _cover(analysis_luma(clip), block)
     if prefilter:
         luma = luma.zsmooth.Median(radius=2)
+    led = {d: _search(_led_by_blank(luma, d), d, block, refine) for d in distances}
+    return Motion(luma, tuple(distances), block, refine, clip.width, clip.height, cut_error, cut_share, led)
+
+
+def _search(luma: vs.VideoNode, distance: int, block: int, refine: bool) -> vs.VideoNode:
     pyramid = core.mvu.Super(luma, blksize=[block], overlap=[block // 2])
-    vectors = {d: _one(core.mvu.Analyse(pyramid, delta=d)) for d in distances}
-    if refine:
-        fine = core.mvu.Super(luma, blksize=[block // 2], overlap=[block // 4])
-        refined = {d: _one(core.mvu.Recalculate(fine, [v], thsad=_BLOCK_AREA)) for d, v in vectors.items()}
-        return Motion(refined, block // 2, block // 4, clip.width, clip.height, cut_error, cut_share)
-    return Motion(vectors, block, block // 2, clip.width, clip.height, cut_error, cut_share)
+    vectors = _one(core.mvu.Analyse(pyramid, delta=distance))
+    if not refine:
+        return vectors
+    fine = core.mvu.Super(luma, blksize=[block // 2], overlap=[block // 4])
+    return _one(core.mvu.Recalculate(fine, [vectors], thsad=_BLOCK_AREA))
+
+
+def _lead(distance: int) -> int:
+    """Blank frames needed: the first one and its neighbour, if that comes later."""
+    return 1 + max(distance, 0)
+
+
+def _led_by_blank(clip: vs.VideoNode, distance: int) -> vs.VideoNode:
+    return core.std.BlankClip(clip, length=_lead(distance), keep=True) + clip
 
 
 def analysis_luma(clip: vs.VideoNode) -> vs.VideoNode:

@@ -26,6 +26,7 @@ core = vs.core
 
 type Bytes = npt.NDArray[np.uint8]
 type Reals = npt.NDArray[np.float64]
+type Levels = npt.NDArray[np.float32]
 type Flags = npt.NDArray[np.bool_]
 
 _STEPS: Final = 2
@@ -36,7 +37,13 @@ _LEVEL: Final = 256
 """One 8-bit level in the 16-bit working clip."""
 _REACH: Final = 4
 """The maps of the neighbours' evidence are so many times smaller than the picture."""
-_RADIUS: Final = 2
+_SMALLEST: Final = 8
+"""Smaller planes hold nothing that could be told from dirt."""
+_RADIUS: Final = 3
+_FASTEST: Final = 0.06
+"""Specks are looked for in the neighbours within this share of the picture's width."""
+_LIKE: Final = 0.35
+"""What is left of a speck when its like in a neighbour is taken away, as a share of its energy."""
 
 FEATURES: Final = ("depth", "sure", "second", "around", "crowd", "trace", "area", "length", "texture")
 """What is known of a speck, as logarithms.
@@ -103,16 +110,23 @@ def remove_dirt(
     """
     if strength == 0:
         return clip
+    if min(clip.width >> clip.format.subsampling_w, clip.height >> clip.format.subsampling_h) < _SMALLEST:
+        return apply_repair("remove_dirt", clip, clip, core.std.BlankClip(clip, format=vs.GRAY8, keep=True), show=show)
     padded = mirrored(clip, _RADIUS)
     proof = evidence(padded)
     longest = max(max_size * clip.width / 1000, 2.0)
+    reach = max(round(_FASTEST * clip.width), 16)
 
     def choose(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
-        out = f[0].copy()
-        np.copyto(np.asarray(out[0]), _chosen(f, strength, longest, polarity))
-        return out
+        return _chosen(f, strength, longest, polarity)
 
-    mask = core.std.ModifyFrame(proof.maps[0], proof.maps, choose)
+    def still(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
+        return _without_movers(f[0], f[1:], reach)
+
+    chosen = core.std.ModifyFrame(proof.maps[0], proof.maps, choose)
+    luma, *moved = (_luma(c) for c in (proof.work, *proof.moved[1:3]))
+    pictures = [luma, _shifted(luma, -1), _shifted(luma, 1), *moved]
+    mask = core.std.ModifyFrame(chosen, [chosen, *pictures], still)
     for _ in range(2):  # into the soft edge of the speck
         mask = core.akarin.Expr([mask.std.Maximum(), proof.weak, mask], "x y min z max")
     mask = mask.std.Maximum()
@@ -303,8 +317,8 @@ def _weights() -> Reals:
     return np.array([*_LINEAR, *(w for row in _PAIRS for w in row), _CONSTANT])
 
 
-def _chosen(maps: Sequence[vs.VideoFrame], strength: float, longest: float, polarity: str) -> Bytes:
-    """Mask of the specks that are dirt."""
+def _chosen(maps: Sequence[vs.VideoFrame], strength: float, longest: float, polarity: str) -> vs.VideoFrame:
+    """Mask of the specks that are dirt by their features."""
     found = specks(maps)
     needed = 3.5 - 3 * strength
     if maps[0].props["PlaneStatsDiff"] == 0:
@@ -313,7 +327,58 @@ def _chosen(maps: Sequence[vs.VideoFrame], strength: float, longest: float, pola
     if polarity != "both":
         dirt &= found.light == (polarity == "light")
     dirt[0] = False
-    return np.asarray(dirt[found.labels] * np.uint8(255), np.uint8)
+    out = maps[0].copy()
+    np.copyto(np.asarray(out[0]), dirt[found.labels] * np.uint8(255))
+    return out
+
+
+def _without_movers(chosen: vs.VideoFrame, pictures: Sequence[vs.VideoFrame], reach: int) -> vs.VideoFrame:
+    """The mask without specks that come in, or are on their way, across the picture: those are ice, birds, balls.
+
+    Args:
+        chosen: The mask.
+        pictures: Luma of this frame, of both neighbours as they are, and of both as moved onto this frame.
+        reach: Longest way of a mover from frame to frame, in pixels.
+    """
+    out = chosen.copy()
+    mask = np.asarray(out[0])
+    height, width = mask.shape
+    now, before, after, *moved = (np.asarray(picture[0]) for picture in pictures)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    for label in range(1, count):
+        left, top, across, down = (int(n) for n in stats[label, :4])
+        right, bottom = left + across, top + down
+        one_side = chosen.props["PlaneStatsDiff"] == 0 or min(left, top, width - right, height - bottom) <= 2
+        box = np.s_[max(top - 1, 0) : bottom + 1, max(left - 1, 0) : right + 1]
+        speck = now[box].astype(np.float32)
+        behind = (moved[0][box].astype(np.float32) + moved[1][box]) / 2
+        like = _LIKE / 2 if one_side else _LIKE
+        ways = [_way(speck, behind, picture, box, reach, like) for picture in (before, after)]
+        if _is_mover(ways, one_side):
+            mask[labels == label] = 0
+    return out
+
+
+def _way(
+    speck: Levels, behind: Levels, picture: npt.NDArray[np.uint16], box: tuple[slice, slice], reach: int, like: float
+) -> npt.NDArray[np.float64] | None:
+    """The way (x, y) from a speck to its like in a neighbouring picture; None where it has no like."""
+    top, left = max(box[0].start - reach, 0), max(box[1].start - reach, 0)
+    around = picture[top : box[0].stop + reach, left : box[1].stop + reach].astype(np.float32)
+    misfit = cv2.matchTemplate(around, speck, cv2.TM_SQDIFF)
+    least, _, (x, y), _ = cv2.minMaxLoc(misfit)
+    if least > like * float(((speck - behind) ** 2).sum()):
+        return None
+    return np.array([left + x - box[1].start, top + y - box[0].start], np.float64)
+
+
+def _is_mover(ways: Sequence[npt.NDArray[np.float64] | None], one_side: bool) -> bool:
+    """Whether the ways to both neighbours go on; one of them is enough for what may come in there."""
+    come, gone = ways
+    if come is None or gone is None:
+        return one_side and not (come is None and gone is None)
+    step = float(np.hypot(*(gone - come))) / 2
+    return one_side or float(np.hypot(*(gone + come))) / 2 <= 2 + 0.35 * step
 
 
 def _mended(proof: Evidence, mask: vs.VideoNode, grain: float) -> vs.VideoNode:

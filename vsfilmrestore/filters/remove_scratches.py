@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Final, Literal, NamedTuple
 
 import cv2
@@ -18,14 +19,21 @@ __all__ = ["remove_scratches"]
 core = vs.core
 
 type Grey = npt.NDArray[np.uint8]
-type Flags = npt.NDArray[np.bool_]
+type Levels = npt.NDArray[np.float32]
+type Places = npt.NDArray[np.intp]
 
-_RADIUS: Final = 2
-"""Frames each side in which a line must be seen."""
+_RADIUS: Final = 3
+"""Frames each side: a line is looked for in two, and the verdict is that of three frames."""
 _ROWS: Final = 8
 """The search looks at every such row; between them the picture is averaged anyway."""
-_STEPS: Final = 8
+_STEPS: Final = 4
 """Heights of lines reach the search in GRAY8 as this many steps per 8-bit level."""
+_FAINT: Final = 0.7
+"""Skirts of a line below this many levels are left."""
+_LOPSIDED: Final = 0.4
+"""The sides of a line may differ by this share of its height; those of an edge differ by more."""
+_ALL: Final = 0.85
+"""A line this long, as a share of the picture's height, needs no moving scene to prove itself."""
 _ACROSS: Final = (0, 0, 0, 1, 1, 0, 0, 0)
 """Neighbours left and right, for Minimum and Maximum."""
 
@@ -43,7 +51,7 @@ def remove_scratches(
     clip: vs.VideoNode,
     strength: Strength = 0.5,
     *,
-    max_width: Annotated[int, Setting("widest line, in pixels", 1, 31)] = 7,
+    max_width: Annotated[int, Setting("widest line, in pixels", 1, 31)] = 5,
     min_length: Annotated[int, Setting("shortest line, in per cent of the picture's height", 5, 100)] = 50,
     polarity: Annotated[
         Literal["both", "dark", "light"], Setting("lines to remove: dark ones, light ones or both")
@@ -99,7 +107,7 @@ def _plane(
     fixed, masks = plane, []
     for sign in signs:
         ridge = _ridge(averaged, sign, width // 2 + 1)
-        mask = _lines(ridge, width // 2 + 1, search)
+        mask = _lines(averaged, ridge, width // 2 + 1, search)
         fixed = core.akarin.Expr([fixed, ridge, mask], f"z x y {sign * level} * - x ?", format=plane.format.id)
         masks.append(mask)
     return fixed, masks[0] if len(masks) == 1 else core.akarin.Expr(masks, "x y max")
@@ -122,30 +130,47 @@ def _ridge(averaged: vs.VideoNode, sign: int, reach: int) -> vs.VideoNode:
     return core.akarin.Expr([upright, ground], "x y -")
 
 
-def _lines(ridge: vs.VideoNode, reach: int, search: _Search) -> vs.VideoNode:
+def _lines(averaged: vs.VideoNode, ridge: vs.VideoNode, reach: int, search: _Search) -> vs.VideoNode:
     """GRAY8 mask of the pixels of lines."""
-    rows = -(-ridge.height // _ROWS)
-    heights = core.akarin.Expr([ridge], f"x {_STEPS} *", format=vs.GRAY8)
-    thinned = heights.resize.Point(ridge.width, rows, src_height=rows * _ROWS)
-    wider = thinned.std.Maximum(coordinates=_ACROSS).std.Maximum(coordinates=_ACROSS)
-    around = [_shifted(wider, d) for d in (-2, -1, 1, 2)]
-    # The third largest of four: one frame may hide the line.
-    steady = core.akarin.Expr(around, _THIRD)
-    steady = core.akarin.Expr([thinned, steady], "x y 1.5 * min")
+    maps = [_thinned(m) for m in (ridge, _sides(averaged, reach), _change(averaged))]
+    wider = maps[0].std.Maximum(coordinates=_ACROSS).std.Maximum(coordinates=_ACROSS)
+    around = core.akarin.Expr([_shifted(wider, d) for d in (-2, -1, 1, 2)], _SECOND_SMALLEST)
+    maps[0] = core.akarin.Expr([maps[0], around], "x y 1.5 * min")
 
-    def find(n: int, f: vs.VideoFrame) -> vs.VideoFrame:  # the names n and f are VapourSynth's
-        out = f.copy()
-        np.copyto(np.asarray(out[0]), _found(np.asarray(f[0]), reach, search))
+    def find(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
+        out = f[0].copy()
+        np.copyto(np.asarray(out[0]), _found([np.asarray(m[0]) for m in f], reach, search))
         return out
 
-    found = core.std.ModifyFrame(steady, steady, find)
-    found = found.resize.Point(ridge.width, rows * _ROWS).std.Crop(bottom=rows * _ROWS - ridge.height)
-    skirts = core.akarin.Expr([ridge, found.std.Maximum(coordinates=_ACROSS), found], "z 255 y x 0.7 > and 255 0 ? ?")
-    return core.akarin.Expr([skirts], "x", format=vs.GRAY8)
+    found = core.std.ModifyFrame(maps[0], maps, find)
+    # Two of three frames decide, else a faint line would come and go.
+    beside = [_shifted(found.std.Maximum(coordinates=_ACROSS), d) for d in (-1, 1)]
+    found = core.akarin.Expr([found, *beside], "y z min x y z max min max")
+    rows = found.height * _ROWS
+    found = found.resize.Point(ridge.width, rows).std.Crop(bottom=rows - ridge.height)
+    return core.akarin.Expr([found, ridge], f"x y {_FAINT} > and 255 0 ?", format=vs.GRAY8)
 
 
-_THIRD: Final = "x y min z a min max x y max z a max min min"
-"""Second smallest of four."""
+def _thinned(levels: vs.VideoNode) -> vs.VideoNode:
+    """Every eighth row, as GRAY8 in steps."""
+    rows = -(-levels.height // _ROWS)
+    steps = core.akarin.Expr([levels], f"x {_STEPS} *", format=vs.GRAY8)
+    return steps.resize.Point(levels.width, rows, src_height=rows * _ROWS)
+
+
+def _sides(averaged: vs.VideoNode, reach: int) -> vs.VideoNode:
+    """By how much the pictures left and right of each pixel differ: much at an edge, little beside a scratch."""
+    off = reach + 2
+    return core.akarin.Expr([averaged], f"x[-{off},0] x[{off},0] - abs")
+
+
+def _change(averaged: vs.VideoNode) -> vs.VideoNode:
+    """By how much the picture has changed from two frames before to two frames after."""
+    return core.akarin.Expr([_shifted(averaged, -2), _shifted(averaged, 2)], "x y - abs")
+
+
+_SECOND_SMALLEST: Final = "x y min z a min max x y max z a max min min"
+"""Of four frames, one may hide the line."""
 
 
 def _shifted(clip: vs.VideoNode, frames: int) -> vs.VideoNode:
@@ -159,29 +184,47 @@ def _shifted(clip: vs.VideoNode, frames: int) -> vs.VideoNode:
     return clip[0] * steps + clip[: last + 1 - steps]
 
 
-def _found(heights: Grey, reach: int, search: _Search) -> Grey:
+def _found(maps: Sequence[Grey], reach: int, search: _Search) -> Grey:
     """The lines among the heights: crests that stand out, joined to long straight runs."""
+    heights, sides, change = maps
     high = heights.astype(np.float32)
-    usual = cv2.blur(high, (81, 9)) + 0.5 * _STEPS / 8
+    usual = cv2.blur(high, (81, 9)) + 0.06 * _STEPS
     crest = high == cv2.dilate(high, np.ones((1, 2 * reach + 1), np.uint8))
     crest &= (high >= search.height * _STEPS) & (high >= search.contrast * usual)
-    wide = cv2.dilate(crest.astype(np.uint8), np.ones((3, 3), np.uint8))
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(wide, connectivity=8)
+    margin = max(2 * reach + 2, round(0.015 * heights.shape[1]))  # the edges of the film's picture are lines, too
+    crest[:, :margin] = crest[:, -margin:] = False
+    joined = cv2.dilate(crest.astype(np.uint8), np.ones((3, 3), np.uint8))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     out = np.zeros_like(heights)
-    for label in np.flatnonzero(stats[:, cv2.CC_STAT_HEIGHT] * _ROWS >= search.length)[1:]:
+    for label in np.flatnonzero(stats[:, cv2.CC_STAT_HEIGHT] * _ROWS >= search.length):
         y, x = np.nonzero((labels == label) & crest)
-        _draw(out, x, y, reach)
+        if label and len(y) > 2 and np.median(sides[y, x] / high[y, x]) <= _LOPSIDED:
+            _draw(out, x, y, _scene_moves(high, change, x, y, reach), reach, search)
     return out
 
 
-def _draw(out: Grey, x: npt.NDArray[np.int64], y: npt.NDArray[np.int64], reach: int) -> None:
-    """Mark the run of crests at ``x``, ``y`` if it is one smooth, nearly vertical line."""
+def _scene_moves(high: Levels, change: Grey, x: Places, y: Places, reach: int) -> float:
+    """Share of the line's rows, 0..1, in which the picture beside it changes while the line stays."""
+    flicker = np.median(change, axis=1).astype(np.float32)[y]
+    beside = np.zeros(len(x), np.float32)
+    for off in range(reach + 1, reach + 6):
+        for place in (x - off, x + off):
+            beside = np.maximum(beside, change[y, place.clip(0, change.shape[1] - 1)])
+    return float(np.mean(beside - flicker > np.maximum(0.5 * high[y, x], 1.5 * _STEPS)))
+
+
+def _draw(out: Grey, x: Places, y: Places, moving: float, reach: int, search: _Search) -> None:
+    """Mark the run of crests at ``x``, ``y`` if it is one smooth, nearly vertical line, and long enough.
+
+    Where the scene stands still, a post and a scratch look the same; only what crosses nearly all of the picture is
+    then taken for a scratch.
+    """
     rows = np.arange(y.min(), y.max() + 1)
-    if len(np.unique(y)) < 0.7 * len(rows) or len(y) > 1.3 * len(rows):
+    wanted = search.length + (max(_ALL * out.shape[0] * _ROWS, search.length) - search.length) * max(1 - 2 * moving, 0)
+    if len(rows) * _ROWS < wanted or len(np.unique(y)) < 0.7 * len(rows) or len(y) > 2 * len(rows):
         return
     bow = np.polynomial.Polynomial.fit(y, x, 2)
-    slope = bow.deriv()(rows)
-    if np.std(x - bow(y)) > 1.0 or np.abs(slope).max() > 0.06 * _ROWS:
+    if np.std(x - bow(y)) > 1.0 or np.abs(bow.deriv()(rows)).max() > 0.06 * _ROWS:
         return
     centre = np.rint(bow(rows)).astype(int)
     for across in range(-reach, reach + 1):
