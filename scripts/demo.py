@@ -48,6 +48,8 @@ def main() -> int:
     _bootstrap.say("Restoring it: vsfilmrestore restore demo/cut.edl --media demo/scan -o demo/restored.mov")
     options = ["--media", FOLDER / "scan", "--rate", "24", "-o", RESULT, "--project", PROJECT]
     code = _bootstrap.call("vsfilmrestore", "restore", FOLDER / "cut.edl", *options)
+    if code < 0:
+        raise _bootstrap.SetupError("The restoration was killed. Start this command again: finished shots are kept.")
     if code:
         return code
     if missing():
