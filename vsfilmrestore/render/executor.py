@@ -25,6 +25,7 @@ from vsfilmrestore.media.out.profiles import Profile
 from vsfilmrestore.media.props import CHANGED_PREFIX, TIMECODE
 from vsfilmrestore.render.ledger import Done, Ledger
 from vsfilmrestore.render.makers import Labels, Maker, maker_for
+from vsfilmrestore.render.memory import bound_cache, give_back
 from vsfilmrestore.render.pieces import Piece, plan_pieces
 from vsfilmrestore.render.progress import Progress, Silent
 from vsfilmrestore.render.project import Project
@@ -34,6 +35,8 @@ __all__ = ["Rendered", "render"]
 
 _BACKLOG: Final = 4
 """Finished frames that may wait for the encoder, besides one for each thread."""
+_GIVE_BACK: Final = 24
+"""Frames after which unused memory is handed back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,7 @@ def render(reel: Reel, project: Project, output: Path, profile: Profile, progres
         ProjectError: Another process renders this project.
     """
     began = monotonic()
+    bound_cache()
     clip = prepare(_with_record_timecode(reel), profile)
     info = VideoInfo.of(_first_frame(clip), clip.fps)
     factor = round(clip.fps / reel.rate)
@@ -174,6 +178,8 @@ class _Worker:
                 yield frame
                 self.progress.frame(piece, number)
                 number += 1
+                if number % _GIVE_BACK == 0:
+                    give_back()
         except vs.Error as error:
             raise frame_error(error, shot=piece.name or piece.shot, frame=number) from error
         if number != piece.stop:

@@ -24,7 +24,7 @@ __all__ = ["GraphShot", "restored_node", "source_node"]
 
 core = vs.core
 
-_LIVE_SHOTS: Final = 12
+_LIVE_SHOTS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
