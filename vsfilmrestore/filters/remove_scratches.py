@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Final, Literal, NamedTuple
 
 import cv2
@@ -19,6 +20,7 @@ __all__ = ["remove_scratches"]
 core = vs.core
 
 type Grey = npt.NDArray[np.uint8]
+type Flags = npt.NDArray[np.bool_]
 type Levels = npt.NDArray[np.float32]
 type Places = npt.NDArray[np.intp]
 
@@ -30,20 +32,32 @@ _STEPS: Final = 4
 """Heights of lines reach the search in GRAY8 as this many steps per 8-bit level."""
 _FAINT: Final = 0.7
 """Skirts of a line below this many levels are left."""
+_EVEN: Final = 128 / _STEPS
+"""Stands for no difference between the sides of a line."""
 _LOPSIDED: Final = 0.4
 """The sides of a line may differ by this share of its height; those of an edge differ by more."""
-_ALL: Final = 0.85
+_ALL: Final = 0.95
 """A line this long, as a share of the picture's height, needs no moving scene to prove itself."""
 _ACROSS: Final = (0, 0, 0, 1, 1, 0, 0, 0)
 """Neighbours left and right, for Minimum and Maximum."""
 
 
 class _Search(NamedTuple):
-    """What counts as a line: least height in 8-bit levels and in units of the picture's own, least length in rows."""
+    """What counts as a line.
 
-    height: float
-    contrast: float
+    Attributes:
+        tenths: Strength in tenths. With each of them once more is looked for, and what was found before stays: among
+            fainter and fainter crests a line would at last be lost.
+        length: Least length, as a share of the height.
+    """
+
+    tenths: int
     length: float
+
+    @property
+    def floors(self) -> list[tuple[float, float]]:
+        """Least height in 8-bit levels and in units of what is usual nearby, strictest first."""
+        return [(3.0 - 0.2 * step, 5.0 - 0.25 * step) for step in range(1, self.tenths + 1)]
 
 
 @restoration_filter(short="scratch", order=60, needs=("akarin",), radius=_RADIUS)
@@ -81,12 +95,11 @@ def remove_scratches(
     """
     if strength == 0:
         return clip
-    search = _Search(3.0 - 2.0 * strength, 5.0 - 2.5 * strength, clip.height * min_length / 100)
+    search = _Search(math.ceil(10 * strength - 1e-6), min_length / 100)
     signs = {"both": (1, -1), "light": (1,), "dark": (-1,)}[polarity]
     repaired, masks = [], []
     for plane in planes_of(mirrored(clip, _RADIUS)):
-        scale = plane.height / clip.height
-        fixed, mask = _plane(plane, signs, max_width, search._replace(length=search.length * scale))
+        fixed, mask = _plane(plane, signs, max_width, search)
         repaired.append(fixed)
         masks.append(_full_size(mask, clip))
     fmt = clip.format
@@ -159,9 +172,9 @@ def _thinned(levels: vs.VideoNode) -> vs.VideoNode:
 
 
 def _sides(averaged: vs.VideoNode, reach: int) -> vs.VideoNode:
-    """By how much the pictures left and right of each pixel differ: much at an edge, little beside a scratch."""
+    """By how much the picture left of each pixel is lighter than right of it, from `_EVEN` on."""
     off = reach + 2
-    return core.akarin.Expr([averaged], f"x[-{off},0] x[{off},0] - abs")
+    return core.akarin.Expr([averaged], f"x[-{off},0] x[{off},0] - {_EVEN} +")
 
 
 def _change(averaged: vs.VideoNode) -> vs.VideoNode:
@@ -189,18 +202,33 @@ def _found(maps: Sequence[Grey], reach: int, search: _Search) -> Grey:
     heights, sides, change = maps
     high = heights.astype(np.float32)
     usual = cv2.blur(high, (81, 9)) + 0.06 * _STEPS
-    crest = high == cv2.dilate(high, np.ones((1, 2 * reach + 1), np.uint8))
-    crest &= (high >= search.height * _STEPS) & (high >= search.contrast * usual)
+    crests = high == cv2.dilate(high, np.ones((1, 2 * reach + 1), np.uint8))
     margin = max(2 * reach + 2, round(0.015 * heights.shape[1]))  # the edges of the film's picture are lines, too
-    crest[:, :margin] = crest[:, -margin:] = False
+    crests[:, :margin] = crests[:, -margin:] = False
+    out = np.zeros_like(heights)
+    for level, contrast in search.floors:
+        crest = crests & (high >= level * _STEPS) & (high >= contrast * usual) & (out == 0)
+        for x, y in _runs(crest, search.length):
+            if _even_sides(high, sides, x, y):
+                _draw(out, x, y, _scene_moves(high, change, x, y, reach), reach, search.length)
+    return out
+
+
+def _runs(crest: Flags, length: float) -> Iterator[tuple[Places, Places]]:
+    """Places (x, y) of crests that lie together, sideways by no more than two pixels from row to row."""
     joined = cv2.dilate(crest.astype(np.uint8), np.ones((3, 3), np.uint8))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
-    out = np.zeros_like(heights)
-    for label in np.flatnonzero(stats[:, cv2.CC_STAT_HEIGHT] * _ROWS >= search.length):
+    for label in np.flatnonzero(stats[:, cv2.CC_STAT_HEIGHT] >= length * crest.shape[0]):
         y, x = np.nonzero((labels == label) & crest)
-        if label and len(y) > 2 and np.median(sides[y, x] / high[y, x]) <= _LOPSIDED:
-            _draw(out, x, y, _scene_moves(high, change, x, y, reach), reach, search)
-    return out
+        if label and len(y) > 2:
+            yield x, y
+
+
+def _even_sides(high: Levels, sides: Grey, x: Places, y: Places) -> bool:
+    """Whether the picture is about the same on both sides: along an edge one of them stays the lighter one."""
+    uneven = sides[y, x].astype(np.float32) - _EVEN * _STEPS
+    height = np.median(high[y, x])
+    return bool(abs(np.median(uneven)) <= _LOPSIDED * height and np.median(np.abs(uneven)) <= 2 * _LOPSIDED * height)
 
 
 def _scene_moves(high: Levels, change: Grey, x: Places, y: Places, reach: int) -> float:
@@ -210,18 +238,18 @@ def _scene_moves(high: Levels, change: Grey, x: Places, y: Places, reach: int) -
     for off in range(reach + 1, reach + 6):
         for place in (x - off, x + off):
             beside = np.maximum(beside, change[y, place.clip(0, change.shape[1] - 1)])
-    return float(np.mean(beside - flicker > np.maximum(0.5 * high[y, x], 1.5 * _STEPS)))
+    return float(np.mean(beside - flicker > np.maximum(0.75 * high[y, x], 3 * _STEPS)))
 
 
-def _draw(out: Grey, x: Places, y: Places, moving: float, reach: int, search: _Search) -> None:
+def _draw(out: Grey, x: Places, y: Places, moving: float, reach: int, length: float) -> None:
     """Mark the run of crests at ``x``, ``y`` if it is one smooth, nearly vertical line, and long enough.
 
     Where the scene stands still, a post and a scratch look the same; only what crosses nearly all of the picture is
     then taken for a scratch.
     """
     rows = np.arange(y.min(), y.max() + 1)
-    wanted = search.length + (max(_ALL * out.shape[0] * _ROWS, search.length) - search.length) * max(1 - 2 * moving, 0)
-    if len(rows) * _ROWS < wanted or len(np.unique(y)) < 0.7 * len(rows) or len(y) > 2 * len(rows):
+    wanted = length + max(_ALL - length, 0) * max(1 - 2 * moving, 0)
+    if len(rows) < wanted * out.shape[0] or len(np.unique(y)) < 0.7 * len(rows) or len(y) > 2 * len(rows):
         return
     bow = np.polynomial.Polynomial.fit(y, x, 2)
     if np.std(x - bow(y)) > 1.0 or np.abs(bow.deriv()(rows)).max() > 0.06 * _ROWS:
