@@ -1,8 +1,8 @@
 """The graph of a reel: one VideoNode over all shots, built shot by shot when a frame of the shot is first wanted.
 
 Shots nobody treats are plain trims of the source. Each treated shot is a FrameEval that builds its chain on first use;
-the chains of the last few shots stay alive, older ones are let go with all they cached. Which size, format and rate a
-recipe gives is found out once per recipe on a blank clip, so that building a reel runs no filter and reads no frame.
+the chains of the last few shots stay alive, older ones are let go with all they cached. A recipe with a step that
+changes size or rate is tried once on a blank clip; otherwise opening a reel builds no filter and reads no frame.
 """
 
 from __future__ import annotations
@@ -173,6 +173,8 @@ class _Shapes:
             return self._outline(shot.restored(), length)
         if not shot.recipe:
             return _Outline(take.width, take.height, take.format.id, 1, untouched=True)
+        if not any(step.filter.changes_with(step.settings) for step in shot.recipe):
+            return _Outline(take.width, take.height, take.format.id, 1)
         key = (take.width, take.height, take.format.id, take.fps, shot.recipe.key())
         if key not in self._known:
             blank = core.std.BlankClip(take, length=3, keep=True).std.SetFieldBased(2)
@@ -215,17 +217,21 @@ class _LiveShots:
     def __init__(self, keep: int) -> None:
         self._keep = keep
         self._built: OrderedDict[int, vs.VideoNode] = OrderedDict()
+        self._blanks: dict[tuple[int, int, int], vs.VideoNode] = {}
+
+    def _blank(self, outline: _Outline, length: int) -> vs.VideoNode:
+        """What a piece looks like. A blank clip holds a frame from the start, so all pieces share one."""
+        known = self._blanks.get(outline.picture)
+        if known is None or known.num_frames < length:
+            known = core.std.BlankClip(
+                width=outline.width, height=outline.height, format=outline.format, length=2 * length, keep=True
+            )
+            self._blanks[outline.picture] = known
+        return known[:length]
 
     def lazy(self, shot: GraphShot, outline: _Outline) -> vs.VideoNode:
         first, stop = shot.part or (0, len(shot.frames))
-        template = core.std.BlankClip(
-            shot.take,
-            width=outline.width,
-            height=outline.height,
-            format=outline.format,
-            length=(stop - first) * outline.factor,
-            keep=True,
-        )
+        template = self._blank(outline, (stop - first) * outline.factor)
         key = id(template)  # the template lives as long as the node that asks
 
         def chain(n: int, _template: vs.VideoNode = template) -> vs.VideoNode:

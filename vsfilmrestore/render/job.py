@@ -15,6 +15,7 @@ from vsfilmrestore.filters import FILTERS
 from vsfilmrestore.media.source import Media, SourceOptions, open_media
 from vsfilmrestore.media.timecode import exact_rate, parse_timecode
 from vsfilmrestore.render.bind import Opener
+from vsfilmrestore.render.fields import field_order, with_field_order
 from vsfilmrestore.render.project import Project, ProjectSettings
 from vsfilmrestore.render.reel import Reel
 
@@ -102,6 +103,12 @@ def open_reel(project: Project, *, watch: Watcher | None = None, save: bool = Tr
     Raises:
         VsfrError: Input that cannot be read, linked or understood.
     """
+    reel = _opened_reel(project, watch, save)
+    reel.decisions = with_field_order(reel.bound, reel.decisions)
+    return reel
+
+
+def _opened_reel(project: Project, watch: Watcher | None, save: bool) -> Reel:
     settings = project.settings
     opener = _opener(settings)
     source = project.resolve(settings.input)
@@ -168,6 +175,6 @@ def _started(medium: Media, start: str) -> Media:
 
 def _film_frames(medium: Media) -> Media:
     """The film frames of a telecined medium."""
-    video = FILTERS["inverse_telecine"].function(medium.video)
+    video = FILTERS["inverse_telecine"].function(medium.video, field_order(medium))
     start = medium.start * video.fps / medium.rate
     return replace(medium, video=video, rate=video.fps, start=int(start), drop=False)
