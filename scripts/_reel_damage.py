@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from _reel_scenes import Picture
+from _reel_scenes import Picture, shifted
 
 __all__ = [
     "Scratch",
@@ -65,15 +65,18 @@ def flicker_path(shot: str, frames: int, depth: float) -> list[tuple[float, floa
 # --- on the whole picture --------------------------------------------------------------------------------------------
 
 
-def grainy(picture: Picture, strength: float, shot: str, frame: int) -> Picture:
-    """Silver grain: strongest in the middle tones, soft-edged, a little of it in each dye alone."""
+def grainy(picture: Picture, strength: float, shift: tuple[float, float], shot: str, frame: int) -> Picture:
+    """Silver grain: strongest in the middle tones, soft-edged, a little of it in each dye alone.
+
+    It lies on the film, so it sits off its place in the gate by the same ``shift`` as the picture, in pixels.
+    """
     height, width = picture.shape[:2]
     dice = chance(shot, frame, "grain")
     common = dice.standard_normal((height, width, 1), np.float32)
     own = dice.standard_normal((height, width, 3), np.float32)
     blur = 0.9 * width / 1000
     grain = ndimage.gaussian_filter(common + np.float32(0.5) * own, (blur, blur, 0))
-    grain *= np.float32(strength / float(grain.std()))
+    grain = shifted(grain * np.float32(strength / float(grain.std())), shift)
     tone = picture.mean(axis=2, keepdims=True)
     return np.asarray(picture + grain * (0.35 + 2.6 * tone * (1 - tone)), np.float32)
 

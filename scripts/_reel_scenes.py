@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy import sparse
 from skimage import data
 
-__all__ = ["Move", "Picture", "photograph", "title_card", "view"]
+__all__ = ["Move", "Picture", "photograph", "shifted", "title_card", "view"]
 
 type Picture = npt.NDArray[np.float32]
 type Window = tuple[float, float, float]
@@ -85,14 +85,25 @@ def view(picture: Picture, window: Window, size: tuple[int, int], shift: tuple[f
     """
     (width, height), (x, y, wide) = size, window
     scale = wide / width
-    left = x - wide / 2 - shift[0] * scale
-    top = y - height * scale / 2 - shift[1] * scale
-    down = _axis(picture.shape[0], height, top, height * scale)
+    part = (x - wide / 2 - shift[0] * scale, y - height * scale / 2 - shift[1] * scale, wide, height * scale)
+    return np.clip(_resampled(picture, part, size), 0, 1)
+
+
+def shifted(picture: Picture, shift: tuple[float, float]) -> Picture:
+    """A picture moved to the right and down by any part of a pixel; values outside 0..1 stay as they are."""
+    height, width = picture.shape[:2]
+    return _resampled(picture, (-shift[0], -shift[1], width, height), (width, height))
+
+
+def _resampled(picture: Picture, part: tuple[float, float, float, float], size: tuple[int, int]) -> Picture:
+    """A part of a picture (left, top, width, height) at another size."""
+    (width, height), (left, top, wide, high) = size, part
+    down = _axis(picture.shape[0], height, top, high)
     across = _axis(picture.shape[1], width, left, wide)
     rows = (down @ picture.reshape(picture.shape[0], -1)).reshape(height, picture.shape[1], 3)
     turned = np.ascontiguousarray(rows.transpose(1, 0, 2)).reshape(picture.shape[1], -1)
     seen = (across @ turned).reshape(width, height, 3).transpose(1, 0, 2)
-    return np.clip(np.ascontiguousarray(seen, np.float32), 0, 1)
+    return np.ascontiguousarray(seen, np.float32)
 
 
 @cache

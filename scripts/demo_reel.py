@@ -175,7 +175,7 @@ def _filmed(shot: ReelShot, frame: int, shift: tuple[float, float]) -> Picture:
     if not shot.photo:
         return title_card(SIZE)
     picture = view(photograph(shot.photo), shot.move.at(frame / (shot.frames - 1)), SIZE, shift)
-    return grainy(picture, shot.grain, shot.name, frame + HANDLE)
+    return grainy(picture, shot.grain, shift, shot.name, frame + HANDLE)
 
 
 def truth_frame(number: int, frame: int) -> Picture:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import wave
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -164,6 +165,19 @@ def test_a_shifted_view_is_shifted() -> None:
     still = scenes.view(picture, (300, 200, 320), (320, 240))
     moved = scenes.view(picture, (300, 200, 320), (320, 240), shift=(3, 2))
     np.testing.assert_allclose(moved[2:, 3:], still[:-2, :-3], atol=1e-5)
+
+
+def test_weave_moves_the_film_and_its_grain_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    number = number_of("rocket")
+    shot = replace(demo_reel.SHOTS[number], flicker=0.0, dirt=0.0)
+    monkeypatch.setattr(demo_reel, "SHOTS", (shot,))
+    path = demo_reel._paths(shot)[0]
+    k = max(range(len(path)), key=lambda n: float(np.hypot(*path[n])))
+    x, y = (part * 640 / 1000 for part in path[k])
+    woven, still = (make(0, k - demo_reel.HANDLE) for make in (demo_reel.scan_frame, demo_reel.truth_frame))
+    inner = np.s_[8:-8, 8:-8]
+    back = scenes.shifted(woven, (-x, -y))
+    assert np.abs(back - still)[inner].mean() < 0.4 * np.abs(woven - still)[inner].mean()
 
 
 # --- files -----------------------------------------------------------------------------------------------------------
