@@ -112,9 +112,9 @@ def test_toml_extends_a_file_beside_it(tmp_path: Path) -> None:
 def test_toml_order_moves_only_what_it_names(tmp_path: Path) -> None:
     recipe = read(tmp_path / "r.toml", 'extends = "archive"\norder = ["remove_dirt", "stabilize"]\n')
     assert [step.name for step in recipe] == [
+        "repair_frames",
         "remove_dirt",
         "deflicker",
-        "repair_frames",
         "stabilize",
         "remove_scratches",
     ]

@@ -50,7 +50,7 @@ def _radius(settings: Mapping[str, Any]) -> int:
     return run + (run + AROUND + 1) + 1
 
 
-@restoration_filter(short="frames", order=40, needs=("mvu", "zsmooth", "akarin"), radius=_radius)
+@restoration_filter(short="frames", order=18, needs=("mvu", "zsmooth", "akarin"), radius=_radius)
 def repair_frames(
     clip: vs.VideoNode,
     strength: Strength = 0.5,
