@@ -191,14 +191,28 @@ def _match_plane(moved: vs.VideoNode, clip: vs.VideoNode, radius: int) -> vs.Vid
     radius = min(radius, (min(clip.width, clip.height) - 1) // 2)
     if radius < 1:
         return moved
-    fmt = clip.format
-    level = 1 / 255 if fmt.sample_type == vs.FLOAT else 1 << (fmt.bits_per_sample - 8)
+    small = 2 if radius >= 8 and min(clip.width, clip.height) >= 32 else 1
+    there, here = (_levels(plane, small) for plane in (moved, clip))
     # Dirt must not count as a change of level, or a speck would get a halo: differences are cut off, and cut off
     # closer once most of the change is known.
-    wide, close = (f"{-cut * level} max {cut * level} min" for cut in (32, 6))
-    first = _mean(core.akarin.Expr([clip, moved], f"x y - {wide}", format=vs.GRAYS), radius)
-    rest = _mean(core.akarin.Expr([clip, moved, first], f"x y - z - {close}", format=vs.GRAYS), radius)
-    return core.akarin.Expr([moved, first, rest], "x y + z +")
+    first = _mean(core.akarin.Expr([here, there], "x y - -32 max 32 min"), radius // small)
+    rest = _mean(core.akarin.Expr([here, there, first], "x y - z - -6 max 6 min"), radius // small)
+    change = core.akarin.Expr([first, rest], "x y +")
+    if small > 1:
+        change = change.resize.Bilinear(clip.width, clip.height)
+    return core.akarin.Expr([moved, change], f"x y {_level(clip)} * +")
+
+
+def _level(clip: vs.VideoNode) -> float:
+    """One 8-bit level in the clip's own units."""
+    return 1 / 255 if clip.format.sample_type == vs.FLOAT else 1 << (clip.format.bits_per_sample - 8)
+
+
+def _levels(plane: vs.VideoNode, small: int) -> vs.VideoNode:
+    """The plane in 8-bit levels as GRAYS, so many times smaller."""
+    if small > 1:
+        plane = plane.resize.Bilinear(-(-plane.width // small), -(-plane.height // small))
+    return core.akarin.Expr([plane], f"x {1 / _level(plane)} *", format=vs.GRAYS)
 
 
 def _mean(plane: vs.VideoNode, radius: int) -> vs.VideoNode:

@@ -54,19 +54,19 @@ fit beside it. crowd: how much else nearby is considered. trace: the same sign o
 neighbouring frames, as something moving would leave. area and length: in pixels. texture: contrast under it.
 """
 
-_LINEAR: Final = (0.374, 0.568, 0.490, -1.197, 0.053, -0.185, -0.088, 0.202, -0.315)
+_LINEAR: Final = (0.392, 0.582, 0.492, -1.158, 0.037, -0.162, -0.053, 0.269, -0.331)
 _PAIRS: Final = (
-    (-0.010, -0.108, -0.255, 0.043, -0.072, -0.033, 0.296, -0.065, -0.016),
-    (-0.005, -0.010, 0.024, -0.135, 0.019, 0.092, 0.046, -0.087),
-    (0.482, -0.343, 0.168, 0.037, 0.038, -0.101, 0.158),
-    (-0.482, 0.336, 0.182, 0.690, -1.570, 0.567),
-    (-0.020, 0.076, -0.529, 0.052, -0.149),
-    (-0.045, 0.182, -0.218, 0.005),
-    (-0.153, -0.208, 0.128),
-    (-0.210, 0.038),
-    (-0.150,),
+    (-0.013, -0.106, -0.261, 0.036, -0.065, -0.043, 0.285, -0.037, -0.014),
+    (-0.002, -0.002, 0.012, -0.127, 0.032, 0.084, 0.064, -0.100),
+    (0.490, -0.350, 0.170, 0.030, 0.040, -0.117, 0.170),
+    (-0.472, 0.336, 0.173, 0.705, -1.563, 0.561),
+    (-0.012, 0.089, -0.516, 0.067, -0.162),
+    (-0.046, 0.163, -0.224, 0.025),
+    (-0.163, -0.205, 0.131),
+    (-0.193, 0.023),
+    (-0.155,),
 )
-_CONSTANT: Final = -4.586
+_CONSTANT: Final = -4.708
 """Logistic regression over `FEATURES`, their products in pairs, and 1; fitted by scripts/bench/fit_dirt.py."""
 
 
@@ -320,7 +320,7 @@ def _weights() -> Reals:
 def _chosen(maps: Sequence[vs.VideoFrame], strength: float, longest: float, polarity: str) -> vs.VideoFrame:
     """Mask of the specks that are dirt by their features."""
     found = specks(maps)
-    needed = 3.5 - 3 * strength
+    needed = 2.5 - 2 * strength
     if maps[0].props["PlaneStatsDiff"] == 0:
         needed += 1  # both neighbours are one and the same frame, mirrored at a cut or printed twice: half the evidence
     dirt = (polynomial(found.features) @ _weights() > needed) & (found.length <= longest)
