@@ -49,9 +49,13 @@ def _wander(dice: np.random.Generator, frames: int, slowness: float, spread: flo
 
 
 def weave_path(shot: str, frames: int, thousandths: float) -> list[tuple[float, float]]:
-    """Gate weave: where the film sits in each frame, in thousandths of the width, right and down."""
-    x = _wander(chance(shot, "weave x"), frames, 1.2, thousandths)
-    y = _wander(chance(shot, "weave y"), frames, 0.8, thousandths * 0.7)
+    """Gate weave: where the film sits in each frame, in thousandths of the width, right and down.
+
+    Each frame is gripped by perforations of its own, so one tells next to nothing of the next: a rough path, unlike
+    the smooth one of a hand that holds a camera.
+    """
+    x = _wander(chance(shot, "weave x"), frames, 0.4, thousandths)
+    y = _wander(chance(shot, "weave y"), frames, 0.35, thousandths * 0.7)
     return [(float(a), float(b)) for a, b in zip(x, y, strict=True)]
 
 
