@@ -148,6 +148,17 @@ def test_stills_bear_timecode_numbers_and_resume(project: Project, small_reel: P
     assert len(list(folder.glob("*.dpx"))) == 48
 
 
+def test_a_rescanned_still_is_rendered_again(small_reel: Path) -> None:
+    scan = small_reel / "scan"
+    film = open_project(small_reel / "scans" / "R1.mkv", small_reel / "q", {"preset": "none", "cuts": [20, 32]})
+    render(open_reel(film), film, scan, PROFILES["dpx10"])
+    stills = open_project(scan, small_reel / "r", {"preset": "none", "cuts": [20, 32]})
+    out = small_reel / "out.mkv"
+    assert render(open_reel(stills), stills, out, PROFILES["ffv1"]).reused == 0
+    os.utime(sorted(scan.glob("*.dpx"))[25], (1, 1))
+    assert render(open_reel(stills), stills, out, PROFILES["ffv1"]).reused == 48 - 12
+
+
 def first_prepared(reel: Reel) -> vs.VideoNode:
     from vsfilmrestore.media.out.prepare import prepare
 

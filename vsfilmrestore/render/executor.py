@@ -23,6 +23,7 @@ from vsfilmrestore.media.out.info import VideoInfo
 from vsfilmrestore.media.out.prepare import prepare
 from vsfilmrestore.media.out.profiles import Profile
 from vsfilmrestore.media.props import CHANGED_PREFIX, TIMECODE
+from vsfilmrestore.render.guard import refuse_overwriting
 from vsfilmrestore.render.ledger import Done, Ledger
 from vsfilmrestore.render.makers import Labels, Maker, maker_for
 from vsfilmrestore.render.memory import bound_cache, give_back
@@ -88,15 +89,16 @@ def render(reel: Reel, project: Project, output: Path, profile: Profile, progres
 
     Raises:
         RenderError: A frame cannot be made; the message has shot and frame.
-        OutputError: The output cannot be written.
+        OutputError: The output cannot be written, or would overwrite what the reel is made from.
         ProjectError: Another process renders this project.
     """
     began = monotonic()
+    refuse_overwriting(output, profile, reel.media_paths)
     bound_cache()
     clip = prepare(_with_record_timecode(reel), profile)
     info = VideoInfo.of(_first_frame(clip), clip.fps)
     factor = round(clip.fps / reel.rate)
-    pieces = plan_pieces(reel, factor, [profile.name, info.width, info.height, info.format_id, str(info.rate)])
+    pieces = plan_pieces(reel, factor, [profile.name, repr(info), *_opened_as(project)])
     maker = maker_for(profile, project, output, info, Labels.of(reel, factor, info))
     listener = progress or Silent()
     with Ledger(_made(project.ledger)) as ledger:
@@ -120,6 +122,12 @@ def _with_record_timecode(reel: Reel) -> vs.VideoNode:
     """The restored reel; where an editor cut it anew, timecode is that of the record side, not of each source."""
     restored = reel.restored()
     return restored.std.RemoveFrameProps(TIMECODE) if reel.cut.file else restored
+
+
+def _opened_as(project: Project) -> list[object]:
+    """What decides which pictures a medium gives, besides its files."""
+    said = project.settings
+    return [said.gap, said.first, said.last, said.inverse_telecine]
 
 
 def _placed(done: Done, piece: Piece) -> Done:

@@ -12,14 +12,16 @@ from typing import Any
 from vsfilmrestore import timeline
 from vsfilmrestore.errors import SettingError, UsageError
 from vsfilmrestore.filters import FILTERS
+from vsfilmrestore.media.out.profiles import Profile, profile_for
 from vsfilmrestore.media.source import Media, SourceOptions, open_media
 from vsfilmrestore.media.timecode import exact_rate, parse_timecode
 from vsfilmrestore.render.bind import Opener
 from vsfilmrestore.render.fields import field_order, with_field_order
+from vsfilmrestore.render.guard import refuse_overwriting
 from vsfilmrestore.render.project import Project, ProjectSettings
 from vsfilmrestore.render.reel import Reel
 
-__all__ = ["open_project", "open_reel"]
+__all__ = ["named_sources", "open_project", "open_reel", "output_of"]
 
 type Watcher = Callable[[int, int], None]
 
@@ -61,9 +63,34 @@ def open_project(source: Path, folder: Path | None, given: Mapping[str, Any], *,
     if any(changed.get(key, getattr(settings, key)) != getattr(settings, key) for key in counting):
         changed.setdefault("cuts", None)  # frames are counted anew
     project = replace(project, settings=replace(settings, **changed))
-    project.recipe()
+    _check(project)  # words that are wrong are not kept
     project.save()
     return project
+
+
+def output_of(project: Project) -> tuple[Path, Profile]:
+    """Where a project renders to, and the format.
+
+    Raises:
+        UsageError: It names no output, or one of no known format.
+    """
+    if not project.settings.output:
+        raise UsageError("no output is named", hint="Name it with -o")
+    output = project.resolve(project.settings.output)
+    return output, profile_for(output, project.settings.profile or None)
+
+
+def named_sources(project: Project) -> list[Path]:
+    """Files and folders a project names as what it is made from."""
+    said = project.settings
+    return [project.resolve(name) for name in (said.input, said.markers, *said.media) if name]
+
+
+def _check(project: Project) -> None:
+    project.recipe()
+    _opener(project.settings)
+    if project.settings.output:
+        refuse_overwriting(*output_of(project), named_sources(project))
 
 
 def _refuse_script(project: Project) -> None:
@@ -155,11 +182,12 @@ def _opener(settings: ProjectSettings) -> Opener:
 
 def _rate(text: str) -> Fraction | None:
     try:
-        return exact_rate(text) if text else None
-    except ValueError:
-        raise SettingError(
-            f"rate must be frames per second, not '{text}'", hint="Write 24, 23.976 or 30000/1001"
-        ) from None
+        rate = exact_rate(text) if text else None
+    except (ValueError, ZeroDivisionError, OverflowError):
+        rate = Fraction(0)
+    if rate is not None and not 1 <= rate <= 1000:
+        raise SettingError(f"rate must be frames per second, not '{text}'", hint="Write 24, 23.976 or 30000/1001")
+    return rate
 
 
 def _started(medium: Media, start: str) -> Media:

@@ -6,14 +6,17 @@ output format and the versions of what computes the pictures. Change one shot an
 
 from __future__ import annotations
 
+import bisect
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import distributions
+from pathlib import Path
 from typing import Final
 
+from vsfilmrestore.media.naming import FileSequence, find_sequence
 from vsfilmrestore.media.source import Media
 from vsfilmrestore.render.bind import Bound
 from vsfilmrestore.render.decide import Decision
@@ -23,6 +26,9 @@ __all__ = ["Piece", "plan_pieces", "versions"]
 
 _LONGEST: Final = 250
 """Frames of a piece at most: what a crash can cost."""
+
+
+type Finder = Callable[[Path], FileSequence]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +62,12 @@ def plan_pieces(reel: Reel, factor: int, output: Sequence[object]) -> list[Piece
         output: All that decides the output's bytes besides the pictures: profile, size, format, rate.
     """
     pieces = []
+    find = cache(find_sequence)  # one listing of each folder, and a fresh one for each plan
     for bound, decision in zip(reel.bound, reel.decisions, strict=True):
-        ground = [versions(), *output, factor, _shot_facts(bound, decision)]
+        ground = [versions(), *output, factor, _shot_facts(bound, decision, find)]
         if bound.fades_over is not None:
             before = reel.decisions[max(reel.bound.index(bound) - 1, 0)]
-            ground.append(_shot_facts(bound.fades_over, before))
+            ground.append(_shot_facts(bound.fades_over, before, find))
         start = bound.shot.record.start * factor
         for first, stop in _stretches(len(bound.shot.record) * factor):
             key = hashlib.sha256(json.dumps([ground, first, stop]).encode()).hexdigest()
@@ -75,22 +82,33 @@ def _stretches(length: int) -> Iterator[tuple[int, int]]:
         yield length * i // count, length * (i + 1) // count
 
 
-def _shot_facts(bound: Bound, decision: Decision) -> list[object]:
-    medium = None if bound.medium is None else _fingerprint(bound.medium)
+def _shot_facts(bound: Bound, decision: Decision, find: Finder) -> list[object]:
+    medium = None if bound.medium is None else _fingerprint(bound, bound.medium, find)
     frames = repr(bound.frames) if isinstance(bound.frames, range) else list(bound.frames)
     start = bound.shot.record.start
     parts = [[p.frames.start - start, p.frames.stop - start, p.recipe.key()] for p in decision.parts]
     return [medium, bound.first, frames, list(bound.handles), parts, bound.shot.id]
 
 
-def _fingerprint(medium: Media) -> list[object]:
-    path = medium.path
-    files = sorted(path.iterdir()) if path.is_dir() else [path]
-    files = [file for file in files if file.is_file()]
-    known = [files[0], files[len(files) // 2], files[-1]] if len(files) > 3 else files
-    stats = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in known]
-    script = hashlib.sha256(path.read_bytes()).hexdigest() if medium.kind == "script" else ""
-    return [path.name, len(files), stats, str(medium.rate), medium.video.num_frames, script]
+def _fingerprint(bound: Bound, medium: Media, find: Finder) -> list[object]:
+    """What tells a shot's source from another of the same name: size and time of change of the files it is read from."""
+    digest = hashlib.sha256()
+    for file in _files(bound, medium, find):
+        facts = file.stat()
+        digest.update(f"{file.name}\0{facts.st_size}\0{facts.st_mtime_ns}\0".encode("utf-8", "surrogateescape"))
+    if medium.kind == "script":
+        digest.update(medium.path.read_bytes())
+    return [medium.path.name, digest.hexdigest(), medium.first_number, str(medium.rate), medium.video.num_frames]
+
+
+def _files(bound: Bound, medium: Media, find: Finder) -> list[Path]:
+    if medium.kind != "sequence":
+        return [medium.path]
+    files, (front, back) = find(medium.path), bound.handles
+    start = medium.first_number + bound.first
+    first = bisect.bisect_right(files.numbers, start - front) - 1  # a missing frame may hold the one before
+    stop = bisect.bisect_left(files.numbers, start + bound.length + back)
+    return [files.path(number) for number in files.numbers[max(first, 0) : max(stop, 1)]]
 
 
 @cache

@@ -161,6 +161,12 @@ class Reel:
         return [*self.cut.remarks, *(remark for medium in media.values() for remark in medium.remarks)]
 
     @property
+    def media_paths(self) -> set[Path]:
+        """Where its media lie."""
+        items = [each for item in self.bound for each in (item, item.fades_over) if each is not None]
+        return {item.medium.path for item in items if item.medium is not None}
+
+    @property
     def shots(self) -> list[ReelShot]:
         return [ReelShot(self, i) for i in range(len(self.cut.shots))]
 
