@@ -11,8 +11,21 @@ import av
 import numpy as np
 import numpy.typing as npt
 import pytest
+import vapoursynth as vs
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _small_cache() -> None:
+    """Several test processes share a machine."""
+    vs.core.max_cache_size = 1024
+
+
+@pytest.fixture(autouse=True)
+def _own_cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Index files of the tests do not stay in the user's cache."""
+    monkeypatch.setenv("VSFILMRESTORE_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
 @pytest.fixture(scope="session")

@@ -210,7 +210,7 @@ def test_large_specks_are_left() -> None:
     assert mask_of(remove_dirt(clip, 0.7, max_size=3 * large).get_frame(4))[small].mean() > 0.9
 
 
-@pytest.mark.parametrize(("polarity", "light", "dark"), [("light", True, False), ("dark", False, True)])
+@pytest.mark.parametrize(("polarity", "light", "dark"), [("bright", True, False), ("dark", False, True)])
 def test_polarity(polarity: str, light: bool, dark: bool) -> None:
     clip = clip_of(with_specks(scene()))
     mask = mask_of(remove_dirt(clip, 0.8, max_size=150, polarity=polarity).get_frame(3))  # type: ignore[arg-type]

@@ -132,7 +132,7 @@ def test_a_clean_clip_stays() -> None:
         assert not any(mask_of(f).any() for f in remove_scratches(clip_of(eight_bit(scene(pan))), 1.0).frames())
 
 
-@pytest.mark.parametrize(("polarity", "light", "dark"), [("light", True, False), ("dark", False, True)])
+@pytest.mark.parametrize(("polarity", "light", "dark"), [("bright", True, False), ("dark", False, True)])
 def test_polarity(polarity: str, light: bool, dark: bool) -> None:
     mask = mask_of(remove_scratches(scratched(), polarity=polarity).get_frame(4))  # type: ignore[arg-type]
     assert [mask[:, 50:70].any(), mask[:, 120:140].any()] == [light, dark]

@@ -11,10 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
-from rich.table import Table
-
 from vsfilmrestore.cli import options as o
-from vsfilmrestore.cli.show import console
+from vsfilmrestore.cli.show import show_table
 from vsfilmrestore.errors import InstallationError
 
 __all__ = ["command"]
@@ -31,10 +29,7 @@ def command(json: o.Json = False) -> int:
 
         print(dumps([dict(zip(("what", "verdict", "detail"), row, strict=True)) for row in findings], indent=1))  # noqa: T201
     else:
-        table = Table("what", "", "detail")
-        for row in findings:
-            table.add_row(*row)
-        console.print(table)
+        show_table("", ["what", "", "detail"], findings)
     missing = [what for what, verdict, _ in findings if verdict == "missing"]
     if missing:
         raise InstallationError(

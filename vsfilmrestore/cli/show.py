@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable, Sequence
 from time import monotonic
 from typing import Any, Final, TextIO
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
+from rich.table import Table
 from rich.text import Text
 
 from vsfilmrestore.errors import UsageError
@@ -16,12 +19,21 @@ from vsfilmrestore.render.pieces import Piece
 from vsfilmrestore.render.progress import Progress as Listener
 from vsfilmrestore.render.progress import Silent
 
-__all__ = ["console", "listener", "say"]
+__all__ = ["console", "listener", "say", "show_table"]
 
 _STYLES: Final = ("auto", "plain", "jsonl", "none")
 _PLAIN_SECONDS: Final = 10.0
+_PLAIN_WIDTH: Final = 200
 
-console = Console(highlight=False, soft_wrap=True)
+console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
+
+
+def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table: drawn with lines on a terminal, as plain text of any width elsewhere."""
+    table = Table(*columns, title=title, title_justify="left", box=box.SIMPLE_HEAD if console.is_terminal else None)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console.print(table)
 
 
 def say(text: str) -> None:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from rich.table import Table
-
-from vsfilmrestore.cli.show import console
+from vsfilmrestore.cli.show import show_table
 from vsfilmrestore.media.timecode import rate_text
 from vsfilmrestore.render.describe import plan_facts
+from vsfilmrestore.render.reel import Reel
 
 __all__ = ["print_plan", "print_shots"]
 
 
-def print_shots(reel: Any, *, as_json: bool) -> None:
+def print_shots(reel: Reel, *, as_json: bool) -> None:
     """Every shot with its frames and timecode."""
     facts = plan_facts(reel)
     if as_json:
@@ -22,27 +21,24 @@ def print_shots(reel: Any, *, as_json: bool) -> None:
         shots = [{key: shot[key] for key in keep} for shot in facts["shots"]]
         _json({**facts, "shots": shots})
         return
-    table = Table("shot", "first", "frames", "timecode", title=_title(facts), title_justify="left")
-    for shot in facts["shots"]:
-        table.add_row(shot["name"] or shot["id"], str(shot["first"]), str(shot["frames"]), shot["timecode"])
-    console.print(table)
+    rows = [[s["name"] or s["id"], str(s["first"]), str(s["frames"]), s["timecode"]] for s in facts["shots"]]
+    show_table(_title(facts), ["shot", "first", "frames", "timecode"], rows)
 
 
-def print_plan(reel: Any, *, as_json: bool) -> None:
+def print_plan(reel: Reel, *, as_json: bool) -> None:
     """Every shot with its source, settings and their origins."""
     facts = plan_facts(reel)
     if as_json:
         _json(facts)
         return
-    table = Table("shot", "record", "frames", "source", "settings", "from", title=_title(facts), title_justify="left")
+    rows = []
     for shot in facts["shots"]:
         for part in shot["parts"]:
             steps = "\n".join(f"{step['name']} {step['words']}".strip() for step in part["steps"]) or "untouched"
             origins = "\n".join(step["origin"] for step in part["steps"])
-            table.add_row(
-                shot["name"] or shot["id"], part["timecode"], str(part["frames"]), shot["source"], steps, origins
-            )
-    console.print(table)
+            name = shot["name"] or shot["id"]
+            rows.append([name, part["timecode"], str(part["frames"]), shot["source"], steps, origins])
+    show_table(_title(facts), ["shot", "record", "frames", "source", "settings", "from"], rows)
 
 
 def _title(facts: dict[str, Any]) -> str:

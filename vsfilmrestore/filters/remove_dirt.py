@@ -77,7 +77,7 @@ def remove_dirt(
     *,
     max_size: Annotated[int, Setting("longest side of a speck, in thousandths of the picture's width", 2, 200)] = 40,
     polarity: Annotated[
-        Literal["both", "dark", "light"], Setting("specks to remove: dark ones, light ones or both")
+        Literal["both", "dark", "bright"], Setting("specks to remove: dark ones, bright ones or both")
     ] = "both",
     grain: Annotated[float, Setting("grain given to the repair: 0 little, 1 about as much as the film's", 0, 1)] = 1.0,
     protect: Regions = (),
@@ -95,7 +95,7 @@ def remove_dirt(
         clip: Any constant format. Float samples outside 0..1 are clipped where they are repaired.
         strength: How little evidence is enough.
         max_size: Larger specks are left; 1000 is the width of the picture.
-        polarity: ``dark`` or ``light`` restricts it to such specks.
+        polarity: ``dark`` or ``bright`` restricts it to such specks.
         grain: The mean of several neighbours has less grain than one frame; this much of the difference is given back.
         protect: Regions that stay as they are.
         only: Regions outside which all stays as it is.
@@ -325,7 +325,7 @@ def _chosen(maps: Sequence[vs.VideoFrame], strength: float, longest: float, pola
         needed += 1  # both neighbours are one and the same frame, mirrored at a cut or printed twice: half the evidence
     dirt = (polynomial(found.features) @ _weights() > needed) & (found.length <= longest)
     if polarity != "both":
-        dirt &= found.light == (polarity == "light")
+        dirt &= found.light == (polarity == "bright")
     dirt[0] = False
     out = maps[0].copy()
     np.copyto(np.asarray(out[0]), dirt[found.labels] * np.uint8(255))

@@ -68,7 +68,7 @@ def remove_scratches(
     max_width: Annotated[int, Setting("widest line, in pixels", 1, 31)] = 5,
     min_length: Annotated[int, Setting("shortest line, in per cent of the picture's height", 5, 100)] = 50,
     polarity: Annotated[
-        Literal["both", "dark", "light"], Setting("lines to remove: dark ones, light ones or both")
+        Literal["both", "dark", "bright"], Setting("lines to remove: dark ones, bright ones or both")
     ] = "both",
     protect: Regions = (),
     only: Regions = (),
@@ -85,7 +85,7 @@ def remove_scratches(
         strength: How faint a line may be.
         max_width: Wider ones are taken for picture.
         min_length: Shorter ones are taken for picture.
-        polarity: ``dark`` or ``light`` restricts it to such lines.
+        polarity: ``dark`` or ``bright`` restricts it to such lines.
         protect: Regions that stay as they are.
         only: Regions outside which all stays as it is.
         show: ``mask``, ``diff`` or ``overlay`` instead of the result.
@@ -96,7 +96,7 @@ def remove_scratches(
     if strength == 0:
         return clip
     search = _Search(math.ceil(10 * strength - 1e-6), min_length / 100)
-    signs = {"both": (1, -1), "light": (1,), "dark": (-1,)}[polarity]
+    signs = {"both": (1, -1), "bright": (1,), "dark": (-1,)}[polarity]
     repaired, masks = [], []
     for plane in planes_of(mirrored(clip, _RADIUS)):
         fixed, mask = _plane(plane, signs, max_width, search)
