@@ -194,3 +194,17 @@ def test_keycodes_count_perforations() -> None:
     assert keycode_after("1 2 345678 100 63 4 64", 1) == "1 2 345678 101 3 4 64"
     assert keycode_after("1 2 345678 100 3 1 20", 20) == "1 2 345678 101 3 1 20"  # 16 mm
     assert keycode_after("1 2 345678 100 3 0 0", 20) == "1 2 345678 100 3 0 0"
+
+
+@pytest.mark.parametrize("name", ["dpx10", "dpx16", "exr_float", "tiff16"])
+def test_the_bytes_do_not_depend_on_the_folder(tmp_path: Path, name: str) -> None:
+    profile = PROFILES[name]
+    clip = vs.core.std.BlankClip(format=next(iter(profile.pixels)), width=32, height=24, length=2, keep=True)
+    info = VideoInfo.of(clip.get_frame(0), Fraction(24))
+    results = []
+    for folder in ("a", "much/longer/folder"):
+        pattern = tmp_path / folder / f"x.%04d{profile.suffix}"
+        paths = write_stills(clip.frames(), profile, pattern, info).paths
+        results.append([path.read_bytes() for path in paths])
+        assert str(tmp_path).encode() not in results[-1][0]
+    assert results[0] == results[1]

@@ -35,6 +35,7 @@ type Pixels = npt.NDArray[Any]
 
 _NUMBER: Final = re.compile(r"%0?(\d*)d|#+")
 _DIGITS: Final = 7
+_DPX_NAME_AT, _DPX_NAME_BYTES = 36, 100  # SMPTE ST 268: image file name
 _SAMPLES: Final = {"u1": "uint8", "u2": "uint16", "f2": "half", "f4": "float"}
 
 
@@ -128,11 +129,13 @@ def _write_file(part: Path, path: Path, spec: oiio.ImageSpec, packed: Pixels, ki
     if output.close() is False:
         raise _oiio_error(output, path, packed.nbytes)
     # Writing is done in another library's file; what it left in the system's buffers is flushed here.
-    handle = os.open(part, os.O_RDWR)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    with open(part, "r+b") as file:
+        if kind == "dpx":
+            # The library notes the path it wrote to, which would make the bytes depend on the folder.
+            file.seek(_DPX_NAME_AT)
+            file.write(path.name.encode(errors="replace")[: _DPX_NAME_BYTES - 1].ljust(_DPX_NAME_BYTES, b"\0"))
+            file.flush()
+        os.fsync(file.fileno())
 
 
 def _compare(part: Path, path: Path, packed: Pixels) -> None:
