@@ -11,7 +11,8 @@ from vsfilmrestore.cli import options as o
 from vsfilmrestore.cli.detect import detection_watcher
 from vsfilmrestore.cli.show import say
 from vsfilmrestore.errors import UsageError
-from vsfilmrestore.render.job import open_project, open_reel
+from vsfilmrestore.render.guard import refuse_overwriting
+from vsfilmrestore.render.job import named_sources, open_project, open_reel
 from vsfilmrestore.render.pictures import before_after, spread
 
 __all__ = ["command"]
@@ -41,6 +42,8 @@ def command(
         media=media, changes=changes, markers=markers, rate=rate, start=start, gap=gap, preset=preset
     )
     opened = open_project(source, project, given)
+    if output is not None:
+        refuse_overwriting(output, None, named_sources(opened))
     reel = open_reel(opened, watch=detection_watcher())
     chosen = reel[shot] if shot is not None else reel
     before, after = chosen.source(), chosen.restored()

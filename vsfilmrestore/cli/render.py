@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 from vsfilmrestore.cli import options as o
 from vsfilmrestore.cli.detect import detection_watcher
 from vsfilmrestore.cli.show import listener, say
-from vsfilmrestore.errors import UsageError
-from vsfilmrestore.media.out.profiles import Profile, profile_for
 from vsfilmrestore.render.executor import render
-from vsfilmrestore.render.job import open_project, open_reel
+from vsfilmrestore.render.job import open_project, open_reel, output_of
 from vsfilmrestore.render.project import Project
 from vsfilmrestore.render.report import write_report
 
@@ -62,7 +59,7 @@ def command(
 
 def render_project(project: Project, progress: str) -> None:
     """Render a project to its output and write its report; says where all is."""
-    output, profile = _target(project)
+    output, profile = output_of(project)
     bars = listener(progress)
     reel = open_reel(project, watch=detection_watcher())
     for remark in reel.remarks if progress != "jsonl" else ():
@@ -76,11 +73,3 @@ def render_project(project: Project, progress: str) -> None:
     say(f"result   {done.output}")
     say(f"pictures {report.picture}")
     say(f"report   {report.page}")
-
-
-def _target(project: Project) -> tuple[Path, Profile]:
-    name = project.settings.output
-    if not name:
-        raise UsageError("no output is named", hint="Name it with -o")
-    output = project.resolve(name)
-    return output, profile_for(output, project.settings.profile or None)

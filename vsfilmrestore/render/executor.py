@@ -23,7 +23,7 @@ from vsfilmrestore.media.out.info import VideoInfo
 from vsfilmrestore.media.out.prepare import prepare
 from vsfilmrestore.media.out.profiles import Profile
 from vsfilmrestore.media.props import CHANGED_PREFIX, TIMECODE
-from vsfilmrestore.render.guard import refuse_overwriting
+from vsfilmrestore.render.guard import make_place, refuse_overwriting
 from vsfilmrestore.render.ledger import Done, Ledger
 from vsfilmrestore.render.makers import Labels, Maker, maker_for
 from vsfilmrestore.render.memory import bound_cache, give_back
@@ -102,6 +102,7 @@ def render(reel: Reel, project: Project, output: Path, profile: Profile, progres
     maker = maker_for(profile, project, output, info, Labels.of(reel, factor, info))
     listener = progress or Silent()
     with Ledger(_made(project.ledger)) as ledger:
+        make_place(output, profile)
         worker = _Worker(clip, maker, ledger, listener)
         done = {piece.key: found for piece in pieces if (found := worker.finished(piece))}
         reused = sum(len(piece) for piece in pieces if piece.key in done)

@@ -1,4 +1,4 @@
-"""What a reel is made from is never overwritten by what is made of it."""
+"""Before a render: its output can be written, and overwrites nothing that it is made from."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from pathlib import Path
 
 from vsfilmrestore.errors import MediaError, OutputError
 from vsfilmrestore.media.naming import PICTURE_SUFFIXES, FileSequence, find_sequence, is_pattern, sequences_in
+from vsfilmrestore.media.out.atomic import output_error, part_path
 from vsfilmrestore.media.out.profiles import Profile
 from vsfilmrestore.media.out.stills import still_path, stills_pattern
 
-__all__ = ["refuse_overwriting"]
+__all__ = ["make_place", "refuse_overwriting"]
 
 
 def refuse_overwriting(output: Path, profile: Profile | None, sources: Iterable[Path]) -> None:
@@ -32,6 +33,22 @@ def refuse_overwriting(output: Path, profile: Profile | None, sources: Iterable[
             raise OutputError("is what the result is made from and is not overwritten", file=source, hint=_HINT)
         if stills is not None and any(_meets(stills, found, source) for found in _sequences(source)):
             raise OutputError("the source's own pictures lie there and are not overwritten", file=output, hint=_HINT)
+
+
+def make_place(output: Path, profile: Profile) -> None:
+    """Make the folder of an output and write a trial file there: better now than after hours of rendering.
+
+    Raises:
+        OutputError: That cannot be done.
+    """
+    file = output if profile.is_movie else stills_pattern(output, profile)
+    trial = part_path(file)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        trial.touch()
+        trial.unlink()
+    except OSError as error:
+        raise output_error(output, error) from None
 
 
 _HINT = "Name another place with -o"

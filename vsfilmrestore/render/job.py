@@ -87,6 +87,10 @@ def named_sources(project: Project) -> list[Path]:
 
 
 def _check(project: Project) -> None:
+    for name in (project.settings.input, project.settings.output, *project.settings.media):
+        if not name.isprintable():
+            shown = name.encode("utf-8", "backslashreplace").decode()
+            raise UsageError("the name holds characters that cannot be written down", file=shown, hint="Rename it")
     project.recipe()
     _opener(project.settings)
     if project.settings.output:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -46,6 +46,7 @@ class Done:
         picture_bytes: Size of one decoded picture.
         md5s: MD5 of each decoded picture, see `vsfilmrestore.media.out.framemd5`.
         changed: Share of pixels changed, 0..1, by filter and frame.
+        stamp: Hash of sizes and times of change, for files that others may write over; '' where nobody does.
     """
 
     key: str
@@ -58,6 +59,7 @@ class Done:
     picture_bytes: int = 0
     md5s: Sequence[str] = ()
     changed: Mapping[str, Sequence[float]] | None = None
+    stamp: str = ""
 
 
 class Ledger:
@@ -69,15 +71,15 @@ class Ledger:
 
     def __init__(self, file: Path, *, exclusive: bool = True) -> None:
         self._file = file
+        self._lock = _locked(file.with_name("render.lock")) if exclusive else None
         try:
-            self._lock = _locked(file.with_name("render.lock")) if exclusive else None
-            self._base = sqlite3.connect(file, isolation_level=None)
-            self._prepare()
-        except sqlite3.OperationalError as error:
-            raise ProjectError(f"cannot be opened: {error}", file=file) from None
-        except sqlite3.DatabaseError:
-            hint = "Move it away to start afresh; finished segments will be rendered again"
-            raise ProjectError("is not a ledger, or is damaged", file=file, hint=hint) from None
+            with _told(file):
+                self._base = sqlite3.connect(file, isolation_level=None)
+                self._prepare()
+        except BaseException:
+            if self._lock is not None:
+                self._lock.close()
+            raise
 
     def _prepare(self) -> None:
         self._base.execute("PRAGMA journal_mode = WAL")
@@ -98,32 +100,44 @@ class Ledger:
 
     def find(self, key: str) -> Done | None:
         """What was noted of the segment of that key; whether its file is still there is the caller's to see."""
-        row = self._base.execute(
-            "SELECT key, shot, first, stop, path, bytes, seconds, details FROM segments WHERE key = ?", (key,)
-        ).fetchone()
-        if row is None:
-            return None
-        details = json.loads(zlib.decompress(row[7]))
-        return replace(Done(*row[:7]), **details)
+        with _told(self._file):
+            row = self._base.execute(
+                "SELECT key, shot, first, stop, path, bytes, seconds, details FROM segments WHERE key = ?", (key,)
+            ).fetchone()
+            return None if row is None else replace(Done(*row[:7]), **json.loads(zlib.decompress(row[7])))
 
     def add(self, done: Done) -> None:
         """Remember a segment whose file is on the disk. On return the ledger is on the disk too."""
         facts = {"picture_bytes": done.picture_bytes, "md5s": list(done.md5s), "changed": done.changed}
-        details = zlib.compress(json.dumps(facts).encode())
+        details = zlib.compress(json.dumps(facts | {"stamp": done.stamp}).encode())
         values = (done.key, done.shot, done.first, done.stop, done.path, done.bytes, done.seconds, details)
-        self._base.execute(
-            "INSERT OR REPLACE INTO segments (key, shot, first, stop, path, bytes, seconds, details)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            values,
-        )
+        with _told(self._file):
+            self._base.execute(
+                "INSERT OR REPLACE INTO segments (key, shot, first, stop, path, bytes, seconds, details)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                values,
+            )
+
+
+@contextmanager
+def _told(file: Path) -> Iterator[None]:
+    """What goes wrong inside, in plain words."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise ProjectError(f"cannot be read or written: {error}", file=file) from None
+    except (sqlite3.DatabaseError, zlib.error, ValueError, TypeError):
+        hint = "Move it away to start afresh; finished segments will be rendered again"
+        raise ProjectError("is not a ledger, or is damaged", file=file, hint=hint) from None
 
 
 def _locked(file: Path) -> sqlite3.Connection:
     """A lock that the system lets go when the process dies, on every system alike."""
-    lock = sqlite3.connect(file, timeout=0, isolation_level=None)
     try:
+        lock = sqlite3.connect(file, timeout=0, isolation_level=None)
         lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError:
-        with closing(lock):
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
             raise ProjectError("is being rendered by another process", file=file.parent) from None
+        raise ProjectError(f"cannot be locked: {error}", file=file, hint="Remove that file") from None
     return lock

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -125,7 +126,7 @@ class _Stills(_Base):
         if done.first != piece.first:
             return False  # it bears other numbers now
         try:
-            return sum(path.stat().st_size for path in self._paths(piece)) == done.bytes
+            return _stamp(self._paths(piece)) == done.stamp
         except OSError:
             return False
 
@@ -135,9 +136,15 @@ class _Stills(_Base):
         number = self.labels.number + piece.first
         made = write_stills(frames, self.profile, pattern, self.info, first=number, labels=labels)
         at = (piece.key, piece.shot, piece.first, piece.stop)
-        return Done(*at, "", made.bytes, 0.0, made.picture_bytes, made.md5s)
+        return Done(*at, "", made.bytes, 0.0, made.picture_bytes, made.md5s, stamp=_stamp(made.paths))
 
     def finish(self, done: Sequence[Done], audio: vs.AudioNode | None) -> None:
         self._write_md5s(done, [path.name for each in done for path in self._paths(each)])
         if audio is not None:
             write_wav(self.output.with_name(f"{self.output.name}.wav"), audio)
+
+
+def _stamp(paths: Iterable[Path]) -> str:
+    """Stills of other pictures may bear the same names and sizes: written by other settings, or by another project."""
+    facts = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
+    return hashlib.sha256(repr(facts).encode()).hexdigest()

@@ -91,7 +91,7 @@ def _shot_facts(bound: Bound, decision: Decision, find: Finder) -> list[object]:
 
 
 def _fingerprint(bound: Bound, medium: Media, find: Finder) -> list[object]:
-    """What tells a shot's source from another of the same name: size and time of change of the files it is read from."""
+    """What tells a shot's source from another of the same name: size and time of change of the files it is read of."""
     digest = hashlib.sha256()
     for file in _files(bound, medium, find):
         facts = file.stat()

@@ -213,7 +213,7 @@ def _typed(text: str, table: str, key: str, value: object) -> object:
         return value
     if kind.startswith("tuple") and isinstance(value, list):
         wanted = int if "int" in kind else str
-        if all(isinstance(item, wanted) for item in value):
+        if all(isinstance(item, wanted) and not isinstance(item, bool) for item in value):
             return tuple(value)
     raise _refused(f"{key} has a value of the wrong type: {value!r}", text, table, key)
 
