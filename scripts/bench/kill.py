@@ -24,7 +24,6 @@ from pathlib import Path
 
 from vsfilmrestore.media.source import open_media
 
-
 NAMES = ("out.mkv", "out.mkv.framemd5")
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pytest
 import vapoursynth as vs
 
+from vsfilmrestore.filters import _grain
 from vsfilmrestore.filters._noise import measure_noise
 from vsfilmrestore.filters.denoise import denoise
 from vsfilmrestore.filters.schema import FILTERS
@@ -196,3 +197,8 @@ def test_beats_the_plain_plug_in_call_on_film(
         for t in (400, 1000, 2000)
     ]
     assert psnr(frames_of(denoise(noisy, 1.0))[inner], clean[inner]) >= max(plain)
+
+
+def test_blocks_that_lost_nothing_but_rounding_owe_no_grain() -> None:
+    variance = np.array([0.0, -1e-9, 0.0])
+    assert _grain._owed(0.5, np.zeros(3), variance) == 0.0

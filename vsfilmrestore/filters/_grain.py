@@ -159,10 +159,10 @@ def _owed(dose: float, lost: Map, variance: Map) -> float:
     A dose d of grain that has nothing to do with what is left, (1 - d) of it apart, takes 1 - (1 - d)² of its variance.
     Blocks with detail seem to have lost more; the others decide.
     """
-    if dose <= 0 or not variance.any():
+    alive = variance > 0
+    if dose <= 0 or not alive.any():
         return 0.0
     plain = (1 - (1 - dose) ** 2) / dose**2
-    alive = variance > 0
     return math.sqrt(min(max(float(np.quantile(lost[alive] / variance[alive], 0.35)), plain), 1.5 * plain))
 
 
