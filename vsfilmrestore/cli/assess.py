@@ -10,22 +10,9 @@ from vsfilmrestore.render.job import open_project, open_reel
 __all__ = ["command"]
 
 
-def command(
-    source: o.InputPath,
-    media: o.MediaPlaces = None,
-    rate: o.Rate = None,
-    start: o.Start = None,
-    gap: o.Gap = None,
-    inverse_telecine: o.InverseTelecine = None,
-    first: o.First = None,
-    last: o.Last = None,
-    project: o.ProjectFolder = None,
-    json: o.Json = False,
-) -> int:
+@o.takes_source
+def command(source: o.InputPath, given: o.Given, project: o.ProjectFolder = None, json: o.Json = False) -> int:
     """Find the shots of a film and print them. The cuts are kept in the project, where you can change them."""
-    given = o.settings_given(
-        media=media, rate=rate, start=start, gap=gap, inverse_telecine=inverse_telecine, first=first, last=last
-    )
     opened = open_project(source, project, given)
     reel = open_reel(opened, watch=detection_watcher())
     print_shots(reel, as_json=json)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, get_type_hints
 
 import typer
 
@@ -11,24 +14,15 @@ from vsfilmrestore.recipes.words import changes_from_words
 from vsfilmrestore.timeline.grammar import parse_settings
 
 __all__ = [
-    "First",
-    "Gap",
-    "Handles",
+    "Given",
     "InputPath",
-    "InverseTelecine",
     "Json",
-    "Last",
-    "Markers",
-    "MediaPlaces",
     "Output",
-    "Preset",
     "ProfileName",
     "ProgressStyle",
     "ProjectFolder",
-    "Rate",
-    "Set",
-    "Start",
     "settings_given",
+    "takes_source",
 ]
 
 InputPath = Annotated[Path, typer.Argument(metavar="INPUT", help="Movie, folder of stills, cut list, .vpy or project.")]
@@ -86,12 +80,46 @@ ProgressStyle = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
-def settings_given(
-    *,
-    media: list[Path] | None = None,
-    changes: list[str] | None = None,
-    **values: Any,
-) -> dict[str, Any]:
+type Given = dict[str, Any]
+
+_OF_THE_SOURCE: Final[dict[str, Any]] = {
+    "media": MediaPlaces,
+    "markers": Markers,
+    "rate": Rate,
+    "start": Start,
+    "gap": Gap,
+    "inverse_telecine": InverseTelecine,
+    "first": First,
+    "last": Last,
+    "handles": Handles,
+    "preset": Preset,
+    "changes": Set,
+}
+
+
+def takes_source(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command all options that say what the input is and how to treat it.
+
+    They reach the command as one mapping, ``given``: fields of `ProjectSettings` by name, without those not named.
+    """
+    own = inspect.signature(command)
+    hints = get_type_hints(command, include_extras=True)
+    kept = [p.replace(annotation=hints[name]) for name, p in own.parameters.items() if name != "given"]
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    shared = [inspect.Parameter(n, keyword, default=None, annotation=kind) for n, kind in _OF_THE_SOURCE.items()]
+    parameters = [*(p.replace(kind=keyword) for p in kept[:1]), *shared, *(p.replace(kind=keyword) for p in kept[1:])]
+
+    @functools.wraps(command)
+    def called(**words: Any) -> int:
+        given = settings_given(**{name: words.pop(name) for name in _OF_THE_SOURCE})
+        return command(given=given, **words)
+
+    called.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+    called.__annotations__ = {p.name: p.annotation for p in parameters}
+    return called
+
+
+def settings_given(*, media: list[Path] | None = None, changes: list[str] | None = None, **values: Any) -> Given:
     """The fields of `ProjectSettings` a command names; what was not named is left out.
 
     Raises:

@@ -20,27 +20,19 @@ __all__ = ["command"]
 _MOST: int = 48
 
 
+@o.takes_source
 def command(
     source: o.InputPath,
+    given: o.Given,
     shot: Annotated[str | None, typer.Option("--shot", help="Shot to look at, by name, id or event number.")] = None,
     frames: Annotated[
         str, typer.Option("--frames", help="How many frames, evenly spread, or which: 12,30,47 (from 0 in the shot).")
     ] = "4",
     output: Annotated[Path | None, typer.Option("-o", "--output", help="PNG file to write.")] = None,
     width: Annotated[int, typer.Option("--width", min=64, max=4096, help="Width of each picture.")] = 640,
-    media: o.MediaPlaces = None,
-    markers: o.Markers = None,
-    rate: o.Rate = None,
-    start: o.Start = None,
-    gap: o.Gap = None,
-    preset: o.Preset = None,
-    changes: o.Set = None,
     project: o.ProjectFolder = None,
 ) -> int:
     """Write a sheet of frames before and after, as PNG. Computes only the frames shown and what they need."""
-    given = o.settings_given(
-        media=media, changes=changes, markers=markers, rate=rate, start=start, gap=gap, preset=preset
-    )
     opened = open_project(source, project, given)
     if output is not None:
         refuse_overwriting(output, None, named_sources(opened))

@@ -15,21 +15,12 @@ from vsfilmrestore.render.report import write_report
 __all__ = ["command", "render_project"]
 
 
+@o.takes_source
 def command(
     source: o.InputPath,
+    given: o.Given,
     output: o.Output = None,
     format_: o.ProfileName = None,
-    media: o.MediaPlaces = None,
-    markers: o.Markers = None,
-    rate: o.Rate = None,
-    start: o.Start = None,
-    gap: o.Gap = None,
-    inverse_telecine: o.InverseTelecine = None,
-    first: o.First = None,
-    last: o.Last = None,
-    handles: o.Handles = None,
-    preset: o.Preset = None,
-    changes: o.Set = None,
     project: o.ProjectFolder = None,
     progress: o.ProgressStyle = "auto",
 ) -> int:
@@ -37,21 +28,9 @@ def command(
 
     A .vpy is rendered as it is: the script is the recipe.
     """
-    given = o.settings_given(
-        media=media,
-        changes=changes,
-        output=output,
-        profile=format_,
-        markers=markers,
-        rate=rate,
-        start=start,
-        gap=gap,
-        inverse_telecine=inverse_telecine,
-        first=first,
-        last=last,
-        handles=handles,
-        preset=preset or ("none" if source.suffix.lower() == ".vpy" else None),
-    )
+    given |= o.settings_given(output=output, profile=format_)
+    if source.suffix.lower() == ".vpy":
+        given.setdefault("preset", "none")
     opened = open_project(source, project, given)
     render_project(opened, progress)
     return 0
