@@ -14,8 +14,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import vapoursynth as vs
+from vsutil import split
 
-from vsfilmrestore.filters._noise import KNOTS, block_map, planes_of, summarise
+from vsfilmrestore.filters._noise import KNOTS, block_map, summarise
 
 __all__ = ["GRAIN_PROPS", "TAPS", "base_plane", "kernel", "knot_prop", "mix_prop", "record_grain", "size_prop"]
 
@@ -86,7 +87,7 @@ def record_grain(clip: vs.VideoNode, before: vs.VideoNode, after: vs.VideoNode, 
         after: The same with less grain.
         doses: Share of all removable grain that was removed, by plane.
     """
-    planes, rest = planes_of(before), planes_of(after)
+    planes, rest = split(before), split(after)
     removed = [core.akarin.Expr([a, b], "x y - 65535 /", format=vs.GRAYS) for a, b in zip(planes, rest, strict=True)]
     base = base_plane(before)
     maps = [m for i in range(len(planes)) for m in _plane_maps(planes[i], rest[i], removed[i], removed[base])]

@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import vapoursynth as vs
+from vsutil import join, plane, split
 
-__all__ = ["NO_CUTS", "Motion", "analysis_luma", "estimate", "match_level", "mirrored", "planes_of"]
+__all__ = ["NO_CUTS", "Motion", "analysis_luma", "estimate", "match_level", "mirrored"]
 
 core = vs.core
 
@@ -163,10 +164,9 @@ def analysis_luma(clip: vs.VideoNode) -> vs.VideoNode:
     """Brightness of any clip as GRAY16, for looking only; its scale is the clip's own."""
     if clip.format.color_family == vs.RGB:
         # No matrix has to be known, and a curve such as a log one stays what it is.
-        planes = [_depth16(plane) for plane in planes_of(clip)]
+        planes = [_depth16(part) for part in split(clip)]
         return core.akarin.Expr(planes, "x y y + + z + 4 /")
-    luma = clip if clip.format.num_planes == 1 else clip.std.ShufflePlanes(0, vs.GRAY)
-    return _depth16(luma)
+    return _depth16(plane(clip, 0))
 
 
 def match_level(moved: vs.VideoNode, clip: vs.VideoNode, radius: int = 24) -> vs.VideoNode:
@@ -180,11 +180,9 @@ def match_level(moved: vs.VideoNode, clip: vs.VideoNode, radius: int = 24) -> vs
     fmt = clip.format
     planes = [
         _match_plane(m, c, max(radius >> (fmt.subsampling_w if i else 0), 1))
-        for i, (m, c) in enumerate(zip(planes_of(moved), planes_of(clip), strict=True))
+        for i, (m, c) in enumerate(zip(split(moved), split(clip), strict=True))
     ]
-    if len(planes) == 1:
-        return planes[0].std.CopyFrameProps(moved)
-    return core.std.ShufflePlanes(planes, [0] * len(planes), fmt.color_family).std.CopyFrameProps(moved)
+    return join(planes, fmt.color_family).std.CopyFrameProps(moved)
 
 
 def _match_plane(moved: vs.VideoNode, clip: vs.VideoNode, radius: int) -> vs.VideoNode:
@@ -233,12 +231,6 @@ def _depth16(plane: vs.VideoNode) -> vs.VideoNode:
         return core.akarin.Expr([_single(plane)], "x 65535 *", format=vs.GRAY16)
     scale = 1 << (16 - plane.format.bits_per_sample)
     return plane if scale == 1 else core.akarin.Expr([plane], f"x {scale} *", format=vs.GRAY16)
-
-
-def planes_of(clip: vs.VideoNode) -> list[vs.VideoNode]:
-    """The planes, also of a clip that has but one."""
-    planes = clip.std.SplitPlanes()
-    return [planes] if isinstance(planes, vs.VideoNode) else planes
 
 
 def _one(clips: vs.VideoNode | list[vs.VideoNode]) -> vs.VideoNode:

@@ -14,8 +14,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import vapoursynth as vs
+from vsutil import split
 
-__all__ = ["KNOTS", "curve_expr", "mean_prop", "measure_noise", "planes_of", "sigma_prop", "summarise"]
+__all__ = ["KNOTS", "curve_expr", "mean_prop", "measure_noise", "sigma_prop", "summarise"]
 
 core = vs.core
 
@@ -48,12 +49,6 @@ def mean_prop(plane: int) -> str:
     return f"_VsfrNoise{plane}"
 
 
-def planes_of(clip: vs.VideoNode) -> list[vs.VideoNode]:
-    """The planes, also of a clip that has but one."""
-    planes = clip.std.SplitPlanes()
-    return [planes] if isinstance(planes, vs.VideoNode) else planes
-
-
 def curve_expr(level: str, props: Sequence[str]) -> str:
     """Reverse Polish for the value at ``level`` (0..1) of the curve whose knots are ``props`` (``y._VsfrNoise0_0`` …).
 
@@ -74,8 +69,8 @@ def measure_noise(clip: vs.VideoNode, neighbours: Sequence[vs.VideoNode]) -> vs.
         neighbours: Motion-compensated neighbours of the same format; what differs between them and the clip in the
             quieter blocks is noise, what differs in the others may be motion.
     """
-    planes = planes_of(clip)
-    others = [planes_of(neighbour) for neighbour in neighbours]
+    planes = split(clip)
+    others = [split(neighbour) for neighbour in neighbours]
     maps: list[vs.VideoNode] = []
     for i, plane in enumerate(planes):
         maps.append(block_map(core.akarin.Expr([plane], "x 65535 /", format=vs.GRAYS)))

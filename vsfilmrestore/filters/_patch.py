@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import vapoursynth as vs
+from vsutil import join, split
 
 from vsfilmrestore.filters.masks import mask_for_planes
 
@@ -26,14 +27,8 @@ def fit_patch(clip: vs.VideoNode, patch: vs.VideoNode, mask: vs.VideoNode) -> vs
         mask: GRAY8, 0 where ``clip`` is sound.
     """
     guarded = mask_for_planes(mask.std.Maximum().std.Maximum(), clip)
-    planes = [_fit_plane(*parts) for parts in zip(_split(clip), _split(patch), _split(guarded), strict=True)]
-    if len(planes) == 1:
-        return planes[0].std.CopyFrameProps(clip)
-    return core.std.ShufflePlanes(planes, [0] * len(planes), clip.format.color_family).std.CopyFrameProps(clip)
-
-
-def _split(clip: vs.VideoNode) -> list[vs.VideoNode]:
-    return [clip.std.ShufflePlanes(i, vs.GRAY) for i in range(clip.format.num_planes)]
+    planes = [_fit_plane(*parts) for parts in zip(split(clip), split(patch), split(guarded), strict=True)]
+    return join(planes, clip.format.color_family).std.CopyFrameProps(clip)
 
 
 def _fit_plane(clip: vs.VideoNode, patch: vs.VideoNode, mask: vs.VideoNode) -> vs.VideoNode:

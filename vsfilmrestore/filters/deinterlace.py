@@ -95,7 +95,8 @@ def _whole_frames(clip: vs.VideoNode, order: str, rate: str) -> vs.VideoNode:
     fmt = clip.format
     work = clip
     if fmt.sample_type == vs.FLOAT and fmt.bits_per_sample == 16:
-        work = clip.resize.Point(format=fmt.replace(bits_per_sample=32).id)
+        # The resizer takes marked pictures apart into fields, and of an odd number of lines it leaves the last unset.
+        work = clip.std.SetFieldBased(0).resize.Point(format=fmt.replace(bits_per_sample=32).id)
     top = order == "top"
     spare = -work.height % (2 << fmt.subsampling_h)
     # The motion search looks at the first frame while it is built: give it one that costs nothing. The first real
@@ -108,7 +109,7 @@ def _whole_frames(clip: vs.VideoNode, order: str, rate: str) -> vs.VideoNode:
         frames = frames.std.SelectEvery(2, [0]).std.CopyFrameProps(clip)
     else:
         frames = frames.std.CopyFrameProps(core.std.Interleave([clip, clip]))
-    return frames if frames.format.id == fmt.id else frames.resize.Point(format=fmt.id)
+    return frames if frames.format.id == fmt.id else frames.std.SetFieldBased(0).resize.Point(format=fmt.id)
 
 
 def _grown(clip: vs.VideoNode, lines: int) -> vs.VideoNode:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 import vapoursynth as vs
+from vsutil import join, split
 
 from vsfilmrestore.filters._grain import GRAIN_PROPS, TAPS, WIDTH_PROP, base_plane, knot_prop, mix_prop, size_prop
-from vsfilmrestore.filters._noise import KNOTS, curve_expr, planes_of
+from vsfilmrestore.filters._noise import KNOTS, curve_expr
 from vsfilmrestore.filters.schema import Setting, Strength, restoration_filter
 
 __all__ = ["regrain"]
@@ -50,7 +51,7 @@ def regrain(
     if strength == 0:
         return clip
     told = _with_recipe(clip, amount, size)
-    planes = planes_of(told)
+    planes = split(told)
     base = base_plane(clip)
     doses = [strength * (chroma if i and clip.format.color_family == vs.YUV else 1.0) for i in range(len(planes))]
     shape = planes[base]
@@ -59,7 +60,7 @@ def regrain(
     for i, plane in enumerate(planes):
         lead = main if i == base else _with_lead(told, plane, shape, main, i, seed)
         grained.append(_added(plane, lead, doses[i]))
-    joined = grained[0] if len(grained) == 1 else core.std.ShufflePlanes(grained, [0, 0, 0], clip.format.color_family)
+    joined = join(grained, clip.format.color_family)
     return joined.std.CopyFrameProps(clip)
 
 

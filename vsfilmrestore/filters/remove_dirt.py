@@ -15,8 +15,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import vapoursynth as vs
+from vsutil import join, plane, split
 
-from vsfilmrestore.filters._motion import estimate, match_level, mirrored, planes_of
+from vsfilmrestore.filters._motion import estimate, match_level, mirrored
 from vsfilmrestore.filters.masks import apply_repair, mask_for_planes
 from vsfilmrestore.filters.schema import Regions, Setting, Show, Strength, restoration_filter
 
@@ -171,9 +172,9 @@ def evidence(clip: vs.VideoNode) -> Evidence:
     work = _to16(clip)
     motion = estimate(work, (-2, -1, 1, 2))
     moved = [match_level(motion.compensate(work, d), work) for d in (-2, -1, 1, 2)]
-    by_plane = [list(planes) for planes in zip(*map(planes_of, moved), strict=True)]
+    by_plane = [list(planes) for planes in zip(*map(split, moved), strict=True)]
     noise = [_blurred(core.akarin.Expr(m[1:3], "x y - abs"), 8, 2) for m in by_plane]
-    planes = [_plane(*parts) for parts in zip(planes_of(work), by_plane, noise, strict=True)]
+    planes = [_plane(*parts) for parts in zip(split(work), by_plane, noise, strict=True)]
     all_in_one = _Plane(*(_strongest(list(maps), work) for maps in zip(*planes, strict=True)))
     *maps, weak = all_in_one
     maps[0] = maps[0].std.CopyFrameProps(_luma(_shifted(work, -1)).std.PlaneStats(_luma(_shifted(work, 1))))
@@ -235,7 +236,7 @@ def _strongest(maps: list[vs.VideoNode], like: vs.VideoNode) -> vs.VideoNode:
 
 
 def _luma(clip: vs.VideoNode) -> vs.VideoNode:
-    return planes_of(clip)[0]
+    return plane(clip, 0)
 
 
 def _reach(sign: vs.VideoNode) -> vs.VideoNode:
@@ -385,13 +386,11 @@ def _mended(proof: Evidence, mask: vs.VideoNode, grain: float) -> vs.VideoNode:
     """What to put in the place of dirt: the middle of four neighbours, with grain, fading at the edge of the mask."""
     middle = "y z min a b min max y z max a b max min + 2 /"
     lost = f"z a - 2 / c {-1.25 * grain} * {-15 * _LEVEL} max max c {1.25 * grain} * {15 * _LEVEL} min min"
-    alpha = planes_of(mask_for_planes(_blurred(mask, 1), proof.work))
-    parts = zip(planes_of(proof.work), *map(planes_of, proof.moved), proof.noise, alpha, strict=True)
+    alpha = split(mask_for_planes(_blurred(mask, 1), proof.work))
+    parts = zip(split(proof.work), *map(split, proof.moved), proof.noise, alpha, strict=True)
     expression = f"{middle} {lost} + x - d 255 / * x +"
     mended = [core.akarin.Expr(list(part), expression) for part in parts]
-    if len(mended) == 1:
-        return mended[0]
-    return core.std.ShufflePlanes(mended, [0] * len(mended), proof.work.format.color_family)
+    return join(mended, proof.work.format.color_family)
 
 
 def _to16(clip: vs.VideoNode) -> vs.VideoNode:

@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import vapoursynth as vs
+from vsutil import join, split
 
-from vsfilmrestore.filters._motion import mirrored, planes_of
+from vsfilmrestore.filters._motion import mirrored
 from vsfilmrestore.filters.masks import apply_repair
 from vsfilmrestore.filters.schema import Regions, Setting, Show, Strength, restoration_filter
 
@@ -98,12 +99,12 @@ def remove_scratches(
     search = _Search(math.ceil(10 * strength - 1e-6), min_length / 100)
     signs = {"both": (1, -1), "bright": (1,), "dark": (-1,)}[polarity]
     repaired, masks = [], []
-    for plane in planes_of(mirrored(clip, _RADIUS)):
+    for plane in split(mirrored(clip, _RADIUS)):
         fixed, mask = _plane(plane, signs, max_width, search)
         repaired.append(fixed)
         masks.append(_full_size(mask, clip))
     fmt = clip.format
-    whole = repaired[0] if len(repaired) == 1 else core.std.ShufflePlanes(repaired, [0, 0, 0], fmt.color_family)
+    whole = join(repaired, fmt.color_family)
     mask = masks[0] if len(masks) == 1 else core.akarin.Expr(masks, "x y max z max")
     own = slice(_RADIUS, clip.num_frames + _RADIUS)
     return apply_repair("remove_scratches", clip, whole[own], mask[own], protect=protect, only=only, show=show)

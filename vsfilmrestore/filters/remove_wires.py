@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Annotated, Final, Literal
 
 import vapoursynth as vs
+from vsutil import join, plane
 
 from vsfilmrestore.filters._between import neighbour, workable
 from vsfilmrestore.filters._motion import Motion, analysis_luma, estimate, mirrored
@@ -200,9 +201,9 @@ def _across(clip: vs.VideoNode, lines: Sequence[Line], thickness: float) -> vs.V
     planes = []
     for i in range(fmt.num_planes):
         shift = (fmt.subsampling_w, fmt.subsampling_h) if i else (0, 0)
-        masks = [_plane_of(mask_for_planes(line.mask, clip), i) for line in lines]
-        planes.append(core.akarin.Expr([_plane_of(clip, i), *masks], _across_expr(lines, thickness, shift)))
-    return planes[0] if len(planes) == 1 else core.std.ShufflePlanes(planes, [0] * len(planes), fmt.color_family)
+        masks = [plane(mask_for_planes(line.mask, clip), i) for line in lines]
+        planes.append(core.akarin.Expr([plane(clip, i), *masks], _across_expr(lines, thickness, shift)))
+    return join(planes, fmt.color_family)
 
 
 def _across_expr(lines: Sequence[Line], thickness: float, shift: tuple[int, int]) -> str:
@@ -216,10 +217,6 @@ def _across_expr(lines: Sequence[Line], thickness: float, shift: tuple[int, int]
         total += f" src{number} {a} {b} + 2 / 0 ? +"
         count += f" src{number} 1 0 ? +"
     return f"{total} S! {count} C! C@ 0 > S@ C@ / src0 ?"
-
-
-def _plane_of(clip: vs.VideoNode, plane: int) -> vs.VideoNode:
-    return clip if clip.format.num_planes == 1 else clip.std.ShufflePlanes(plane, vs.GRAY)
 
 
 _SECOND: Final = {
