@@ -11,6 +11,7 @@ import av
 import pytest
 
 from vsfilmrestore.cli.main import main
+from vsfilmrestore.cli.show import say
 from vsfilmrestore.media.source import open_media
 
 
@@ -259,3 +260,17 @@ def test_a_full_disk_leaves_nothing_half_written(cli: Cli, monkeypatch: pytest.M
     assert "the disk is full" in said.complaint
     left = [path for path in Path().rglob("*") if path.name.endswith(".part") or path.name == "out.mkv"]
     assert left == []
+
+
+def test_stopping_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("vsfilmrestore.cli.render.open_project", stop)
+    assert main(["render", "film.mkv", "-o", "out.mkv"]) == 130
+    assert "the same command goes on from there" in capsys.readouterr().err
+
+
+def test_paths_are_printed_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    say("[red] :100: :x:")
+    assert capsys.readouterr().out == "[red] :100: :x:\n"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Final
 
 import typer
 from typer.exceptions import TyperException
@@ -26,6 +27,8 @@ Exit codes: 0 done, 2 wrong words, 3 unusable input, 4 wrong setting, 5 project 
 8 installation, 130 stopped by hand (start again to go on), 1 anything else.
 """
 
+_STOPPED: Final = 130
+
 app = typer.Typer(
     help=_HELP, no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
 )
@@ -37,6 +40,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; never shows a traceback unless ``VSFILMRESTORE_DEBUG`` is set."""
     if os.environ.get("VSFILMRESTORE_DEBUG"):
         return _run(arguments)
+    code = _run_quietly(arguments)
+    if code == _STOPPED:
+        _say("stopped; what is finished is kept, the same command goes on from there", code)
+    return code
+
+
+def _run_quietly(arguments: list[str] | None) -> int:
+    """Run a command; what goes wrong is one line."""
     try:
         return _run(arguments)
     except VsfrError as error:
@@ -46,10 +57,12 @@ def main(arguments: list[str] | None = None) -> int:
     except typer.Exit as stop:
         return stop.exit_code
     except KeyboardInterrupt:
-        return _say("stopped; what is finished is kept, the same command goes on from there", 130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
+        return _STOPPED
+    except BrokenPipeError:  # whoever read our output went away; what is finished is kept
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        return _say(f"{error.filename or 'output'}: {error.strerror or error}", 1)
     except Exception as error:  # noqa: BLE001 - the last wall before the user
         return _say(f"unexpected: {plain_text(error)}. Set VSFILMRESTORE_DEBUG=1 to see where.", 1)
 

@@ -25,7 +25,7 @@ _STYLES: Final = ("auto", "plain", "jsonl", "none")
 _PLAIN_SECONDS: Final = 10.0
 _PLAIN_WIDTH: Final = 200
 
-console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
+console = Console(highlight=False, emoji=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
 
 
 def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -33,7 +33,9 @@ def _changes(settings: Mapping[str, Any]) -> Literal["", "length"]:
     return "length" if settings["rate"] == "double" else ""
 
 
-@restoration_filter(short="deint", order=10, needs=("mvu", "znedi3", "vszip", "akarin"), radius=1, changes=_changes)
+@restoration_filter(
+    short="deint", order=10, needs=("mvu", "znedi3", "vszip", "akarin"), radius=1, changes=_changes, fields=True
+)
 def deinterlace(
     clip: vs.VideoNode,
     field_order: Annotated[

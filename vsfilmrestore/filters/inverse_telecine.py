@@ -20,7 +20,12 @@ _MARKS: Final[dict[Literal["top", "bottom"], int]] = {"top": 2, "bottom": 1}
 
 
 @restoration_filter(
-    short="ivtc", order=15, needs=("vivtc", "mvu", "znedi3", "vszip", "akarin"), radius=2 * _CYCLE, changes="length"
+    short="ivtc",
+    order=15,
+    needs=("vivtc", "mvu", "znedi3", "vszip", "akarin"),
+    radius=2 * _CYCLE,
+    changes="length",
+    fields=True,
 )
 def inverse_telecine(
     clip: vs.VideoNode,

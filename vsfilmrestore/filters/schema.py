@@ -269,13 +269,16 @@ def restoration_filter[**P](
     needs: tuple[str, ...] = (),
     radius: int | Callable[[Settings], int] = 0,
     changes: Change | Callable[[Settings], Change] = "",
+    fields: bool = False,
 ) -> Callable[
     [Callable[Concatenate[vs.VideoNode, P], vs.VideoNode]], Callable[Concatenate[vs.VideoNode, P], vs.VideoNode]
 ]:
     """Make a function a restoration filter: register it and check every call against its signature.
 
     The function gets a CPU-resident clip of constant format and size, and settings of the right type and range. What
-    goes wrong inside reaches the caller as `vapoursynth.Error` that begins with the filter's name.
+    goes wrong inside reaches the caller as `vapoursynth.Error` that begins with the filter's name. Unless it asks for
+    ``fields``, its clip does not say that it is interlaced: the resizer would take such pictures apart into fields,
+    and of heights that do not divide evenly it leaves lines unset.
     """
 
     def decorate(
@@ -291,7 +294,8 @@ def restoration_filter[**P](
                 source = given.pop(next(iter(signature.parameters)))
                 spec.check(given)
                 _require_plugins(needs)
-                result = function(_constant_cpu_clip(source), *args, **kwargs)
+                clip = _constant_cpu_clip(source)
+                result = function(clip, *args, **kwargs) if fields else _in_frames(function, clip, *args, **kwargs)
             except (TypeError, ValueError, vs.Error) as error:
                 raise vs.Error(_led_by(name, str(error))) from error
             return _as_resident(result, source)
@@ -326,6 +330,17 @@ def _constant_cpu_clip(clip: object) -> vs.VideoNode:
     if clip.format is None or clip.format.id == 0 or not clip.width or not clip.height:
         raise ValueError("the clip changes its format or size; convert it to one with resize first")
     return clip.std.GPUDownload() if clip.gpu_resident else clip
+
+
+def _in_frames[**P](
+    function: Callable[Concatenate[vs.VideoNode, P], vs.VideoNode],
+    clip: vs.VideoNode,
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> vs.VideoNode:
+    whole = clip.std.SetFieldBased(0)
+    result = function(whole, *args, **kwargs)
+    return clip if result is whole else result.std.CopyFrameProps(clip, props=["_FieldBased"])
 
 
 def _as_resident(clip: vs.VideoNode, like: vs.VideoNode) -> vs.VideoNode:

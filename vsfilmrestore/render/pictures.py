@@ -28,7 +28,8 @@ def as_rgb24(clip: vs.VideoNode, width: int = 0) -> vs.VideoNode:
     height = max(1, round(clip.height * width / clip.width))
     if clip.format.color_family != vs.RGB:
         clip = with_matrix(clip)
-    return clip.resize.Bicubic(width, height, format=vs.RGB24)
+    # Pictures marked as fields would be resized field by field, which not every height allows.
+    return clip.std.SetFieldBased(0).resize.Bicubic(width, height, format=vs.RGB24)
 
 
 def spread(length: int, count: int) -> list[int]:
