@@ -94,8 +94,12 @@ class VsfrError(Exception):
             spots.append(f"at {self.timecode}")
         text = ", ".join(spots) + ": " + self.message if spots else self.message
         if self.hint:
-            text += f". {self.hint.rstrip('.')}."
+            text = f"{_closed(text)} {_closed(self.hint)}"
         return " ".join(text.split())
+
+
+def _closed(sentence: str) -> str:
+    return sentence if sentence.endswith(("?", ".")) else f"{sentence}."
 
 
 def plain_text(error: BaseException) -> str:

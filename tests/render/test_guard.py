@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from vsfilmrestore.cli.main import main
-from vsfilmrestore.errors import OutputError, ProjectError
+from vsfilmrestore.errors import OutputError, ProjectError, SettingError
 from vsfilmrestore.media.out.profiles import PROFILES
 from vsfilmrestore.render.executor import Rendered, render
 from vsfilmrestore.render.guard import refuse_overwriting
@@ -125,7 +126,15 @@ def test_a_damaged_row_is_a_damaged_ledger(small_reel: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["--rate", "abc"], ["--rate", "1/0"], ["--rate", "1e99"], ["--format", "nope"], ["-o", "x.xyz"]]
+    "words",
+    [
+        ["--rate", "abc"],
+        ["--rate", "1/0"],
+        ["--rate", "1e99"],
+        ["--format", "nope"],
+        ["-o", "x.xyz"],
+        ["--markers", "m.edl"],
+    ],
 )
 def test_wrong_words_are_not_kept(small_reel: Path, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     film, project = small_reel / "scans" / "R1.mkv", small_reel / "p"
@@ -133,3 +142,13 @@ def test_wrong_words_are_not_kept(small_reel: Path, words: list[str], capsys: py
     assert main(["render", str(film), *output, *words, "--project", str(project)]) in (2, 4)
     assert len(capsys.readouterr().err.splitlines()) == 1
     assert not project.exists()
+
+
+def test_a_number_without_end_is_no_setting(small_reel: Path) -> None:
+    with pytest.raises(SettingError, match="must be a whole number, not inf"):
+        rendered(small_reel / "scans" / "R1.mkv", small_reel / "o.mkv", steps={"remove_dirt": {"max_size": math.inf}})
+
+
+def test_a_question_is_closed_by_its_own_mark() -> None:
+    assert str(SettingError("no 'a'; did you mean 'b'?", hint="Known: b")) == "no 'a'; did you mean 'b'? Known: b."
+    assert str(SettingError("no 'a'", hint="Did you mean b?")) == "no 'a'. Did you mean b?"

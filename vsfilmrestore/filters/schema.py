@@ -20,6 +20,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Concatenate, Final, Literal, get_args, get_origin, get_type_hints
@@ -132,7 +133,7 @@ class SettingSpec:
         raise ValueError(f"must be one of {self.allowed}, not {value!r}{nearest(str(value), self.choices)}")
 
     def _check_number(self, value: object) -> float | int:
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < math.inf:
             raise ValueError(f"must be {'a whole number' if self.kind == 'int' else 'a number'}, not {value!r}")
         if self.kind == "int" and value != int(value):
             raise ValueError(f"must be a whole number, not {value!r}")

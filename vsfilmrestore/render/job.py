@@ -91,6 +91,8 @@ def _check(project: Project) -> None:
         if not name.isprintable():
             shown = name.encode("utf-8", "backslashreplace").decode()
             raise UsageError("the name holds characters that cannot be written down", file=shown, hint="Rename it")
+    if project.settings.markers and not timeline.is_cut_list(Path(project.settings.input)):
+        raise UsageError("a marker list goes with a cut list", file=project.settings.input, hint="Leave --markers out")
     project.recipe()
     _opener(project.settings)
     if project.settings.output:
