@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from vsfilmrestore.errors import MediaError, OutputError
 from vsfilmrestore.media.naming import PICTURE_SUFFIXES, FileSequence, find_sequence, is_pattern, sequences_in
@@ -42,11 +43,11 @@ def make_place(output: Path, profile: Profile) -> None:
         OutputError: That cannot be done.
     """
     file = output if profile.is_movie else stills_pattern(output, profile)
-    trial = part_path(file)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        trial.touch()
-        trial.unlink()
+        part_path(file).exists()  # names too long are refused here
+        with TemporaryFile(dir=file.parent):
+            pass
     except OSError as error:
         raise output_error(output, error) from None
 
