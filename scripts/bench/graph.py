@@ -83,10 +83,10 @@ def memory() -> float:
     return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
 
 
-def compare(name: str, bare: vs.VideoNode, walled: vs.VideoNode, count: int, rounds: int) -> None:
+def compare(name: str, bare: vs.VideoNode, walled: vs.VideoNode, count: int, options: argparse.Namespace) -> None:
     """Print the ratios of a run through and of random seeks, taken in turns."""
     length = FRAMES // SHOTS
-    firsts = [length * (37 + 53 * i) for i in range(rounds)]
+    firsts = [length * (37 + 53 * i) for i in range(options.rounds)]
     pairs = []
     for i, first in enumerate(firsts):
         order = (bare, walled) if i % 2 else (walled, bare)
@@ -94,7 +94,7 @@ def compare(name: str, bare: vs.VideoNode, walled: vs.VideoNode, count: int, rou
         pairs.append((times[id(bare)], times[id(walled)]))
     ratio = statistics.median(walled / bare for bare, walled in pairs)
     ms = statistics.median(bare for bare, _ in pairs)
-    numbers = random.Random(1).sample(range(FRAMES), 25)
+    numbers = random.Random(1).sample(range(FRAMES), options.seeks)
     far, near = seek(bare, numbers), seek(walled, numbers)
     print(f"{name:<34} {ms:8.2f} {ratio - 1:+8.1%}   {far:9.2f} {near:9.2f} {near / far:7.2f}")
 
@@ -103,6 +103,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--film", type=Path, help="a film to use as the source")
     parser.add_argument("--frames", type=int, default=400, help="frames of each run through")
+    parser.add_argument("--seeks", type=int, default=15, help="random seeks of each")
     parser.add_argument("--rounds", type=int, default=5, help="run throughs of each, in turns")
     options = parser.parse_args()
     bound_cache()
@@ -117,13 +118,13 @@ def main() -> None:
     print(f"first frame out of the middle: {first * 1000:.0f} ms")
     print(f"{'':<34} {'bare ms':>8} {'shots':>8}   {'seek bare':>9} {'shots':>9} {'ratio':>7}")
     none = Recipe()
-    compare("source", clip, source_node(shots_of(clip, [none]), RATE), options.frames * 4, options.rounds)
+    compare("source", clip, source_node(shots_of(clip, [none]), RATE), options.frames * 4, options)
     for name in ("deflicker", "denoise", "remove_dirt"):
         recipe = Recipe().with_steps({name: True})
         walled = restored_node(shots_of(clip, [recipe]), RATE)
-        compare(name, recipe.apply(clip), walled, options.frames, options.rounds)
+        compare(name, recipe.apply(clip), walled, options.frames, options)
     walled = restored_node(shots_of(clip, [archive]), RATE)
-    compare("preset archive", archive.apply(clip), walled, options.frames, options.rounds)
+    compare("preset archive", archive.apply(clip), walled, options.frames, options)
     print(f"peak memory {memory():.0f} MB, frame cache {core.used_cache_size / 1e6:.0f} MB")
 
 
