@@ -210,6 +210,32 @@ def test_vspipe_gives_the_frames_that_render_writes(project: Project, small_reel
     assert frames == list(pictures(open_media(small_reel / "out.mkv").video))
 
 
+EXAMPLE = """import vsfilmrestore as fr
+reel = fr.Reel.open("cut.edl", media="scans/", markers="markers.edl")
+@reel.shot("fight-03")
+def fight(clip):
+    clip = fr.remove_wires(clip, only=[(900, 0, 1100, 1080)])
+    return fr.interpolate(clip, fps=48)
+reel["opening"].recipe = fr.Recipe.preset("archive").with_(deflicker=0.8)
+reel.restored().set_output(0)
+reel.source().set_output(1)
+"""
+
+
+@pytest.mark.slow
+def test_an_editors_script_runs_in_vspipe(small_reel: Path) -> None:
+    script = small_reel / "reel.vpy"
+    script.write_text(EXAMPLE)
+    sizes = []
+    for output in ("0", "1"):
+        command = [vspipe(), "-c", "y4m", "-o", output, str(script), "-"]
+        done = subprocess.run(command, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr.decode()
+        header, _, rest = done.stdout.partition(b"\n")
+        sizes.append((header.split(b" F")[1].split(b" ")[0], len(rest) // (192 * 144 * 3 + 6)))
+    assert sizes == [(b"48:1", 96), (b"24:1", 48)]
+
+
 def vspipe() -> str:
     return str(Path(sys.executable).with_name("vspipe.exe" if os.name == "nt" else "vspipe"))
 
