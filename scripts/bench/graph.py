@@ -96,13 +96,15 @@ def compare(name: str, bare: vs.VideoNode, walled: vs.VideoNode, count: int, opt
     ms = statistics.median(bare for bare, _ in pairs)
     numbers = random.Random(1).sample(range(FRAMES), options.seeks)
     far, near = seek(bare, numbers), seek(walled, numbers)
-    print(f"{name:<34} {ms:8.2f} {ratio - 1:+8.1%}   {far:9.2f} {near:9.2f} {near / far:7.2f}")
+    added = statistics.median(walled - bare for bare, walled in pairs) * 1000
+    print(f"{name:<20} {ms:8.2f} {ratio - 1:+8.1%} {added:8.0f}   {far:9.2f} {near:9.2f} {near / far:7.2f}", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--film", type=Path, help="a film to use as the source")
     parser.add_argument("--frames", type=int, default=400, help="frames of each run through")
+    parser.add_argument("--steps", nargs="*", default=["deflicker", "denoise", "remove_dirt"], help="filters to try")
     parser.add_argument("--seeks", type=int, default=15, help="random seeks of each")
     parser.add_argument("--rounds", type=int, default=5, help="run throughs of each, in turns")
     options = parser.parse_args()
@@ -116,10 +118,10 @@ def main() -> None:
     assert isinstance(node, vs.VideoNode)
     first, _ = timed(lambda: node.get_frame(FRAMES // 2).close())
     print(f"first frame out of the middle: {first * 1000:.0f} ms")
-    print(f"{'':<34} {'bare ms':>8} {'shots':>8}   {'seek bare':>9} {'shots':>9} {'ratio':>7}")
+    print(f"{'':<20} {'bare ms':>8} {'shots':>8} {'us':>8}   {'seek bare':>9} {'shots':>9} {'ratio':>7}", flush=True)
     none = Recipe()
     compare("source", clip, source_node(shots_of(clip, [none]), RATE), options.frames * 4, options)
-    for name in ("deflicker", "denoise", "remove_dirt"):
+    for name in options.steps:
         recipe = Recipe().with_steps({name: True})
         walled = restored_node(shots_of(clip, [recipe]), RATE)
         compare(name, recipe.apply(clip), walled, options.frames, options)
