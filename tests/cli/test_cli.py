@@ -274,3 +274,13 @@ def test_stopping_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys: pyt
 def test_paths_are_printed_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
     say("[red] :100: :x:")
     assert capsys.readouterr().out == "[red] :100: :x:\n"
+
+
+def test_a_wrong_step_in_the_project_names_its_line(cli: Cli) -> None:
+    assert cli("plan", "cut.edl", "--media", "scans", "--preset", "none").code == 0
+    project = Path("cut.vsfr/project.toml")
+    project.write_text(project.read_text() + "\n[recipe.steps.remove_dirt]\nstrenght = 1\n")
+    said = cli("plan", "cut.edl")
+    assert said.code == 4
+    assert "project.toml:" in said.complaint
+    assert "did you mean 'strength'?" in said.complaint

@@ -196,3 +196,12 @@ def test_info_is_read_from_the_first_frame() -> None:
     assert VideoInfo.of(blank(vs.GRAY8).get_frame(0), Fraction(24)).range == ""
     assert info.accepts(clip.get_frame(1))
     assert not info.accepts(blank(vs.YUV422P10, 66).get_frame(0))
+
+
+@pytest.mark.parametrize("height", [480, 486, 576])
+def test_interlaced_pictures_of_every_video_height_are_prepared(height: int) -> None:
+    clip = vs.core.std.BlankClip(format=vs.YUV420P8, width=720, height=height, length=2).std.SetFieldBased(2)
+    for name in ("prores_hq", "dpx10", "h264"):
+        frame = prepare(clip, PROFILES[name]).get_frame(1)
+        assert frame.height == height
+        assert frame.props["_FieldBased"] == 2

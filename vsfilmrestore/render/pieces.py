@@ -63,11 +63,12 @@ def plan_pieces(reel: Reel, factor: int, output: Sequence[object]) -> list[Piece
     """
     pieces = []
     find = cache(find_sequence)  # one listing of each folder, and a fresh one for each plan
+    before = None
     for bound, decision in zip(reel.bound, reel.decisions, strict=True):
         ground = [versions(), *output, factor, _shot_facts(bound, decision, find)]
         if bound.fades_over is not None:
-            before = reel.decisions[max(reel.bound.index(bound) - 1, 0)]
-            ground.append(_shot_facts(bound.fades_over, before, find))
+            ground.append(_shot_facts(bound.fades_over, before or decision, find))
+        before = decision
         start = bound.shot.record.start * factor
         for first, stop in _stretches(len(bound.shot.record) * factor):
             key = hashlib.sha256(json.dumps([ground, first, stop]).encode()).hexdigest()

@@ -132,7 +132,18 @@ class Project:
         """
         name = self.settings.preset
         known = Recipe.read(self.resolve(name)) if name.lower().endswith(".toml") else Recipe.preset(name)
-        return known.with_steps(self.settings.steps)
+        for word, value in self.settings.steps.items():
+            try:
+                known = known.with_steps({word: value})
+            except SettingError as error:
+                raise self._blamed(error, word) from None
+        return known
+
+    def _blamed(self, error: SettingError, word: str) -> SettingError:
+        """The error with its line, where the step stands in the file and not only on the command line."""
+        file = self.folder / _FILE
+        line = line_of(file.read_text("utf-8"), word) if file.is_file() else None
+        return error if line is None else SettingError(error.message, file=_FILE, line=line, hint=error.hint)
 
     @property
     def ledger(self) -> Path:

@@ -147,4 +147,12 @@ def prepare(clip: vs.VideoNode, profile: Profile) -> vs.VideoNode:
     elif not profile.is_movie or want.color_family == vs.RGB:
         settings["range"] = vs.RANGE_FULL
         clip = _with_range(clip) if have.color_family == vs.GRAY else clip
-    return core.resize.Spline36(clip, **settings)
+    if have.subsampling_h == want.subsampling_h or _halves_into_fields(clip):
+        return core.resize.Spline36(clip, **settings)
+    # Fields of a height like 486 cannot be resized one by one; their shared chroma lines are taken as a frame's.
+    whole = core.resize.Spline36(clip.std.SetFieldBased(0), **settings)
+    return whole.std.CopyFrameProps(clip, props=["_FieldBased"])
+
+
+def _halves_into_fields(clip: vs.VideoNode) -> bool:
+    return clip.height % (2 << clip.format.subsampling_h) == 0
