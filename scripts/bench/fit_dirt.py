@@ -20,8 +20,9 @@ import numpy.typing as npt
 import vapoursynth as vs
 from damage import Case, Picture, clip_of, load, planes_of, shapes, with_dirt
 
+from vsfilmrestore.filters._dirt_specks import polynomial, specks
 from vsfilmrestore.filters._motion import mirrored
-from vsfilmrestore.filters.remove_dirt import evidence, polynomial, specks
+from vsfilmrestore.filters.remove_dirt import evidence
 
 core = vs.core
 

@@ -12,7 +12,8 @@ import numpy.typing as npt
 import pytest
 import vapoursynth as vs
 
-from vsfilmrestore.filters.remove_dirt import FEATURES, evidence, polynomial, remove_dirt, specks
+from vsfilmrestore.filters._dirt_specks import FEATURES, polynomial, specks
+from vsfilmrestore.filters.remove_dirt import evidence, remove_dirt
 from vsfilmrestore.filters.schema import FILTERS
 from vsfilmrestore.media.props import changed_prop, mask_prop
 

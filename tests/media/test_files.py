@@ -217,9 +217,7 @@ def test_a_file_cut_off_in_copying_says_so(tmp_path: Path, suffix: str) -> None:
     fast = {"movflags": "faststart"} if suffix == "mp4" else None
     codec = "ffv1" if suffix == "mkv" else "mpeg4"
     path = truncate(write_movie(tmp_path / f"t.{suffix}", noise, codec=codec, options=fast), 0.5)
-    with pytest.raises(
-        MediaError, match=r"is cut off: its header tells of 40 frames, \d+ are there.*--last"
-    ) as e:
+    with pytest.raises(MediaError, match=r"is cut off: its header tells of 40 frames, \d+ are there.*--last") as e:
         open_media(path)
     last = int(str(e.value).rstrip(".").rsplit(" ", 1)[1])
     assert len(open_media(path, SourceOptions(last=last - 1))) == last

@@ -1,14 +1,13 @@
 """Dirt, sparkle and blotches: what lies on one frame and on neither of its neighbours.
 
 Every pixel that stands out from both motion-compensated neighbours belongs to a speck that is *considered*. Whether
-the speck is dirt is decided for the speck as a whole, from nine measures (`FEATURES`): most of what is considered is
-motion that could not be followed, and betrays itself by its surroundings.
+the speck is dirt is decided for the speck as a whole, from nine measures (see `_dirt_specks`): most of what is
+considered is motion that could not be followed, and betrays itself by its surroundings.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Annotated, Final, Literal, NamedTuple
 
 import cv2
@@ -17,11 +16,12 @@ import numpy.typing as npt
 import vapoursynth as vs
 from vsutil import join, plane, split
 
+from vsfilmrestore.filters._dirt_specks import FINE, REACH, STEPS, likelihood, specks
 from vsfilmrestore.filters._motion import estimate, match_level, mirrored
 from vsfilmrestore.filters.masks import apply_repair, mask_for_planes
 from vsfilmrestore.filters.schema import Regions, Setting, Show, Strength, restoration_filter
 
-__all__ = ["FEATURES", "Evidence", "Specks", "evidence", "polynomial", "remove_dirt", "specks"]
+__all__ = ["Evidence", "evidence", "remove_dirt"]
 
 core = vs.core
 
@@ -30,14 +30,8 @@ type Reals = npt.NDArray[np.float64]
 type Levels = npt.NDArray[np.float32]
 type Flags = npt.NDArray[np.bool_]
 
-_STEPS: Final = 2
-"""Differences are passed on in GRAY8 as this many steps per 8-bit level."""
-_FINE: Final = 4
-"""Some of them in so many times more steps."""
 _LEVEL: Final = 256
 """One 8-bit level in the 16-bit working clip."""
-_REACH: Final = 4
-"""The maps of the neighbours' evidence are so many times smaller than the picture."""
 _SMALLEST: Final = 8
 """Smaller planes hold nothing that could be told from dirt."""
 _RADIUS: Final = 3
@@ -45,30 +39,6 @@ _FASTEST: Final = 0.06
 """Specks are looked for in the neighbours within this share of the picture's width."""
 _LIKE: Final = 0.35
 """What is left of a speck when its like in a neighbour is taken away, as a share of its energy."""
-
-FEATURES: Final = ("depth", "sure", "second", "around", "crowd", "trace", "area", "length", "texture")
-"""What is known of a speck, as logarithms.
-
-depth: by how much it stands out from both neighbours, on the average. sure: the same where it stands out most, from
-all that lies within a pixel in the neighbours. second: from the second neighbours too. around: how badly the neighbours
-fit beside it. crowd: how much else nearby is considered. trace: the same sign of evidence near the same place in both
-neighbouring frames, as something moving would leave. area and length: in pixels. texture: contrast under it.
-"""
-
-_LINEAR: Final = (0.392, 0.582, 0.492, -1.158, 0.037, -0.162, -0.053, 0.269, -0.331)
-_PAIRS: Final = (
-    (-0.013, -0.106, -0.261, 0.036, -0.065, -0.043, 0.285, -0.037, -0.014),
-    (-0.002, -0.002, 0.012, -0.127, 0.032, 0.084, 0.064, -0.100),
-    (0.490, -0.350, 0.170, 0.030, 0.040, -0.117, 0.170),
-    (-0.472, 0.336, 0.173, 0.705, -1.563, 0.561),
-    (-0.012, 0.089, -0.516, 0.067, -0.162),
-    (-0.046, 0.163, -0.224, 0.025),
-    (-0.163, -0.205, 0.131),
-    (-0.193, 0.023),
-    (-0.155,),
-)
-_CONSTANT: Final = -4.708
-"""Logistic regression over `FEATURES`, their products in pairs, and 1; fitted by scripts/bench/fit_dirt.py."""
 
 
 @restoration_filter(short="dust", order=50, needs=("mvu", "zsmooth", "akarin"), radius=_RADIUS)
@@ -187,7 +157,7 @@ def evidence(clip: vs.VideoNode) -> Evidence:
 
 def _plane(c: vs.VideoNode, moved: list[vs.VideoNode], noise: vs.VideoNode) -> _Plane:
     b, f = moved[1:3]
-    steps = f"{_STEPS / _LEVEL} *"
+    steps = f"{STEPS / _LEVEL} *"
     out = "x y z max - y z min x - max"
     over = f"{out} a {{}} * y z - abs 0.3 * + {{}} + >= 255 0 ?"
     to_map = vs.GRAY8
@@ -216,7 +186,7 @@ def _misfit(c: vs.VideoNode, mean: vs.VideoNode, hot: vs.VideoNode) -> vs.VideoN
     hot = hot.std.Maximum()
     misfit = core.akarin.Expr([c, mean, hot], "z 0 x y - abs ?")
     share = core.akarin.Expr([hot], "x 0 65535 ?", format=vs.GRAY16)
-    steps = _FINE * _STEPS / _LEVEL
+    steps = FINE * STEPS / _LEVEL
     return core.akarin.Expr([_blurred(misfit, 7), _blurred(share, 7)], f"x 65535 * y 65 + / {steps} *", format=vs.GRAY8)
 
 
@@ -242,8 +212,8 @@ def _luma(clip: vs.VideoNode) -> vs.VideoNode:
 def _reach(sign: vs.VideoNode) -> vs.VideoNode:
     """The strongest evidence within about 14 pixels, in a quarter of the size."""
     wide = sign.std.Maximum().std.Maximum()
-    width, height = (-(-side // _REACH) for side in (sign.width, sign.height))
-    small = wide.resize.Point(width, height, src_width=width * _REACH, src_height=height * _REACH)
+    width, height = (-(-side // REACH) for side in (sign.width, sign.height))
+    small = wide.resize.Point(width, height, src_width=width * REACH, src_height=height * REACH)
     return small.std.Maximum().std.Maximum().std.Maximum()
 
 
@@ -252,79 +222,13 @@ def _shifted(clip: vs.VideoNode, frames: int) -> vs.VideoNode:
     return clip[1:] + clip[-1] if frames > 0 else clip[0] + clip[:-1]
 
 
-class Specks(NamedTuple):
-    """What is considered in a frame.
-
-    Attributes:
-        labels: Number of the speck each pixel belongs to, 0 for none.
-        features: [speck, feature], see `FEATURES`; row 0 means nothing.
-        length: Longest side in pixels.
-        light: Lighter than the neighbours.
-    """
-
-    labels: npt.NDArray[np.int32]
-    features: Reals
-    length: Reals
-    light: Flags
-
-
-def specks(maps: Sequence[vs.VideoFrame]) -> Specks:
-    """Measure what is considered in one frame, given the frames of `Evidence.maps`."""
-    hot, light, dark, sure, second, around, texture, crowd, *near = (np.asarray(m[0]) for m in maps)
-    count, marked, stats, _ = cv2.connectedComponentsWithStats(hot, connectivity=8)
-    labels = np.asarray(marked, np.int32)
-    at = np.flatnonzero(hot)
-    owner = labels.ravel()[at]
-    area = np.maximum(np.bincount(owner, minlength=count), 1)
-    in_small = (at // hot.shape[1] // _REACH) * near[0].shape[1] + at % hot.shape[1] // _REACH
-
-    def mean(values: Bytes) -> Reals:
-        return np.bincount(owner, values.ravel()[at], count) / area
-
-    def peak(values: Bytes, where: npt.NDArray[np.int64] = at) -> Reals:
-        top = np.zeros(count)
-        np.maximum.at(top, owner, values.ravel()[where])
-        return top
-
-    is_light = mean(light) > mean(dark)
-    before, after = (np.where(is_light, peak(a, in_small), peak(b, in_small)) for a, b in (near[:2], near[2:]))
-    length = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]).astype(float)
-    features = (
-        _log_levels(mean(np.maximum(light, dark))),
-        _log_levels(peak(sure)),
-        _log_levels(mean(second)),
-        _log_levels(mean(around) / _FINE),
-        np.log(mean(crowd) / 255 + 0.03),
-        _log_levels(np.minimum(np.minimum(before, after), 120)),
-        np.log(area + 1),
-        np.log(length + 1),
-        _log_levels(mean(texture)),
-    )
-    return Specks(labels, np.stack(features, 1), length, is_light)
-
-
-def _log_levels(steps: Reals) -> Reals:
-    return np.log(np.maximum(steps / _STEPS, 0.25))
-
-
-def polynomial(features: Reals) -> Reals:
-    """The features, all products of two of them, and 1."""
-    i, j = np.triu_indices(features.shape[1])
-    return np.hstack([features, features[:, i] * features[:, j], np.ones((len(features), 1))])
-
-
-@cache
-def _weights() -> Reals:
-    return np.array([*_LINEAR, *(w for row in _PAIRS for w in row), _CONSTANT])
-
-
 def _chosen(maps: Sequence[vs.VideoFrame], strength: float, longest: float, polarity: str) -> vs.VideoFrame:
     """Mask of the specks that are dirt by their features."""
     found = specks(maps)
     needed = 2.5 - 2 * strength
     if maps[0].props["PlaneStatsDiff"] == 0:
         needed += 1  # both neighbours are one and the same frame, mirrored at a cut or printed twice: half the evidence
-    dirt = (polynomial(found.features) @ _weights() > needed) & (found.length <= longest)
+    dirt = (likelihood(found.features) > needed) & (found.length <= longest)
     if polarity != "both":
         dirt &= found.light == (polarity == "bright")
     dirt[0] = False
