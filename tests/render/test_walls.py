@@ -86,7 +86,17 @@ def test_a_chain_may_not_drop_frames() -> None:
 
 @pytest.mark.parametrize(
     "order",
-    [[0, 1, 2, 3, 4], [0, 0, 1, 1, 2], [4, 3, 2, 1, 0], [4, 4, 2, 2, 0], [3, 3, 3], [0, 2, 4], [1, 1, 3, 4, 4]],
+    [
+        [0, 1, 2, 3, 4],
+        [0, 0, 1, 1, 2],
+        [4, 3, 2, 1, 0],
+        [4, 4, 2, 2, 0],
+        [3, 3, 3],
+        [0, 2, 4],
+        [1, 1, 3, 4, 4],
+        [0, 2, 4, 4, 3, 1, 1, 2],
+        [2, 3, 2],
+    ],
 )
 def test_retiming_picks_frames_in_order(order: list[int]) -> None:
     assert numbers(retimed(counted(5), order)) == order

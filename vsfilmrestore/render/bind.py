@@ -47,7 +47,7 @@ class Bound:
     @property
     def length(self) -> int:
         """Source frames from the earliest to the latest shown."""
-        return max(self.frames[0], self.frames[-1]) + 1
+        return max(self.frames) + 1
 
     def take(self, like: Media | None = None) -> vs.VideoNode:
         """The source frames of the shot with its handles; black in the shape of ``like`` for a gap."""
@@ -136,7 +136,7 @@ def _linked(cut: CutList, shot: Shot, key: SourceKey, finder: MediaFinder) -> Li
 def _bound(cut: CutList, shot: Shot, key: SourceKey, medium: Media, how: str, over: Bound | None) -> Bound:
     offset = _offset(cut, shot, key, medium)
     length = len(shot.record)
-    if shot.speed == 1 and key.rate == cut.rate:
+    if shot.speed == 1 and shot.curve is None and key.rate == cut.rate:
         first, frames, last = key.start - offset, range(length), key.start - offset + length - 1
     else:
         shown = [shot.source_frame(n, cut.rate) - offset for n in range(shot.record.start, shot.record.stop)]

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from itertools import pairwise
 
 import vapoursynth as vs
 
@@ -82,14 +83,36 @@ def _walled(clip: vs.VideoNode, reach: int, apply: Build) -> tuple[vs.VideoNode,
 
 
 def retimed(clip: vs.VideoNode, frames: Sequence[int]) -> vs.VideoNode:
-    """The frames of a clip in the order given, which must not turn round: forwards, backwards or frozen."""
+    """The frames of a clip in the order given: forwards, backwards, frozen, and turning round."""
     if list(frames) == list(range(clip.num_frames)):
         return clip
+    runs = [_one_way(clip, run) for run in _runs(frames)]
+    return core.std.Splice(runs) if len(runs) > 1 else runs[0]
+
+
+def _runs(frames: Sequence[int]) -> list[list[int]]:
+    """The frames in stretches that go one way each."""
+    runs: list[list[int]] = [[frames[0]]]
+    way = 0
+    for before, n in pairwise(frames):
+        turn = (n > before) - (n < before)
+        if turn and way and turn != way:
+            runs.append([])
+            way = 0
+        else:
+            way = turn or way
+        runs[-1].append(n)
+    return runs
+
+
+def _one_way(clip: vs.VideoNode, frames: list[int]) -> vs.VideoNode:
     if frames[0] > frames[-1]:
         last = clip.num_frames - 1
-        return retimed(clip.std.Reverse(), [last - n for n in frames])
-    place = {n: i for i, n in enumerate(sorted(set(frames)))}
-    spare = [n for n in range(clip.num_frames) if n not in place]
+        return _one_way(clip.std.Reverse(), [last - n for n in frames])
+    low = frames[0]
+    clip = clip[low : frames[-1] + 1]
+    place = {n: i for i, n in enumerate(dict.fromkeys(frames))}
+    spare = [n - low for n in range(low, frames[-1] + 1) if n not in place]
     picked = clip.std.DeleteFrames(spare) if spare else clip
     again = [place[n] for i, n in enumerate(frames) if i and n == frames[i - 1]]
     return picked.std.DuplicateFrames(again) if again else picked

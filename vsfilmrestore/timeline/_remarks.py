@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Self
 
-__all__ = ["Remarks"]
+__all__ = ["Remark", "Remarks"]
 
 _LISTED: Final = 4
+
+
+class Remark(str):
+    """A sentence about what was tolerated, that knows its lines.
+
+    Attributes:
+        text: The sentence without the lines.
+        lines: Lines of the cut list it is about, from 1; empty where the format has none.
+    """
+
+    __slots__ = ("lines", "text")
+
+    text: str
+    lines: tuple[int, ...]
+
+    def __new__(cls, text: str, lines: tuple[int, ...] = ()) -> Self:
+        remark = super().__new__(cls, _sentence(text, lines))
+        remark.text, remark.lines = text, lines
+        return remark
+
+    def __getnewargs__(self) -> tuple[str, tuple[int, ...]]:  # type: ignore[override]
+        return self.text, self.lines
 
 
 class Remarks:
@@ -28,12 +50,12 @@ class Remarks:
         if line is not None and line not in lines[-1:]:
             lines.append(line)
 
-    def sentences(self) -> tuple[str, ...]:
+    def sentences(self) -> tuple[Remark, ...]:
         """All remarks, each once, led by its lines."""
-        return tuple(_sentence(text, lines) for text, lines in self._lines.items())
+        return tuple(Remark(text, tuple(lines)) for text, lines in self._lines.items())
 
 
-def _sentence(text: str, lines: list[int]) -> str:
+def _sentence(text: str, lines: tuple[int, ...]) -> str:
     if not lines:
         return text
     if len(lines) == 1:

@@ -11,12 +11,13 @@ finished shots are whole frames. A piece keeps its exact place in the media wher
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import ceil, floor
 
 from vsfilmrestore.timeline._remarks import Remarks
+from vsfilmrestore.timeline.curve import Curve
 from vsfilmrestore.timeline.model import FrameRange, SettingNote, Shot, SourceKey, Transition
 
 __all__ = ["Fade", "Piece", "between", "overlay", "shots_of", "whole"]
@@ -36,6 +37,8 @@ class Piece:
         low: Place in the medium of the lowest frame shown, in source frames, exact.
         step: Source frames per record frame, rates included; below 0 plays backwards.
         speed: The same without the rates, as the shot will have it.
+        curve: Speed that changes: places in the medium over record frames from ``start``. `low`, `step` and `speed`
+            are not used to find frames then; `speed` is the average, for tables.
         event: Event number of an EDL.
         line: Line it was read from.
         fade: How it fades in.
@@ -57,9 +60,13 @@ class Piece:
     comments: tuple[str, ...] = ()
     notes: tuple[SettingNote, ...] = field(default=())
     owner: int = -1
+    curve: Curve | None = None
+    colour: str = ""
 
     def over(self, start: Fraction, stop: Fraction) -> Piece:
         """The same medium over other record frames: shorter, or on into its handles. The fade is left as it is."""
+        if self.curve is not None:
+            return replace(self, start=start, stop=stop, curve=self.curve.moved(self.start - start))
         moved = start - self.start if self.step >= 0 else self.stop - stop
         return replace(self, start=start, stop=stop, low=self.low + moved * abs(self.step))
 
@@ -70,6 +77,10 @@ class Piece:
 
     def record_frames(self, low: Fraction, high: Fraction) -> tuple[Fraction, Fraction] | None:
         """The record times at which the media frames from ``low`` up to ``high`` are seen; None if they are not."""
+        if self.curve is not None:
+            places = enumerate(self._places())
+            shown = [k for k, place in places if low <= place < high]
+            return (self.start + shown[0], min(self.start + shown[-1] + 1, self.stop)) if shown else None
         if self.step == 0:
             return (self.start, self.stop) if low <= self.low < high else None
         if self.step > 0:
@@ -78,6 +89,18 @@ class Piece:
             ends = self.stop + (high - self.low) / self.step, self.stop + (low - self.low) / self.step
         first, last = max(ends[0], self.start), min(ends[1], self.stop)
         return (first, last) if first < last else None
+
+    def span(self) -> tuple[Fraction, Fraction]:
+        """The lowest and the highest place in the medium shown at a whole frame of the piece."""
+        if self.curve is not None:
+            places = list(self._places())
+            return min(places), max(places)
+        return self.low, self.low + (self.stop - self.start - 1) * abs(self.step)
+
+    def _places(self) -> Iterator[Fraction]:
+        assert self.curve is not None
+        for k in range(max(ceil(self.stop - self.start), 1)):
+            yield self.curve.at(k)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,12 +198,17 @@ def _shot(piece: Piece, record: FrameRange, remarks: Remarks) -> Shot:
         transition=_transition(piece, record, remarks),
         comments=piece.comments,
         phase=phase,
+        curve=shown.curve,
+        colour=piece.colour,
+        line=piece.line,
     )
 
 
 def _source(piece: Piece) -> tuple[SourceKey | None, Fraction]:
     if piece.source is None:
         return None, Fraction(0)
+    if piece.curve is not None:
+        return replace(piece.source, start=floor(piece.span()[0])), Fraction(0)
     low = piece.low
     if abs(low - whole(low)) < _SNAP:
         low = Fraction(whole(low))
@@ -191,9 +219,9 @@ def _source(piece: Piece) -> tuple[SourceKey | None, Fraction]:
 def _handles(piece: Piece) -> tuple[int, int]:
     if piece.source is None or piece.source.available is None:
         return (0, 0)
-    high = piece.low + (piece.stop - piece.start - 1) * abs(piece.step)
+    low, high = piece.span()
     known = piece.source.available
-    return max(0, floor(piece.low) - known.start), max(0, known.stop - floor(high) - 1)
+    return max(0, floor(low) - known.start), max(0, known.stop - floor(high) - 1)
 
 
 def _transition(piece: Piece, record: FrameRange, remarks: Remarks) -> Transition | None:

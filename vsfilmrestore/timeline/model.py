@@ -23,6 +23,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from vsfilmrestore.media.timecode import format_timecode, nominal_rate, rate_text
+from vsfilmrestore.timeline.curve import Curve
 
 __all__ = [
     "CutList",
@@ -167,11 +168,15 @@ class Shot:
         speed: Source frames per record frame at equal rates; negative plays backwards, 0 is a freeze frame.
         phase: Part of a source frame (0 <= phase < 1) that lies before the shot, where a retimed clip was cut off
             between two of its frames.
+        curve: Speed that changes along the shot: times from the shot's first frame, places in the counting of
+            ``source.start``, which then is the lowest frame shown; `speed` is only its average. None: `speed` says all.
         event: Event number in an EDL, '' elsewhere.
         notes: Settings found on it, strongest first.
         handles: Frames of the same take known to exist before and after in the source.
         transition: How the shot fades in over what came before; None is a plain cut.
         comments: Lines of an EDL that stood under the event, as written (``* ASC_SOP …``, ``* LOC: …``).
+        colour: Label colour the editor gave the clip, as the editing program calls it, '' if none.
+        line: Line of the cut list it was read from, from 1, where lines exist.
     """
 
     name: str
@@ -184,6 +189,9 @@ class Shot:
     transition: Transition | None = None
     comments: tuple[str, ...] = ()
     phase: Fraction = Fraction(0)
+    curve: Curve | None = None
+    colour: str = ""
+    line: int | None = None
 
     @property
     def id(self) -> str:
@@ -216,6 +224,8 @@ class Shot:
         """
         if self.source is None:
             raise ValueError(f"shot {self.name} is a gap and has no source frames")
+        if self.curve is not None:
+            return floor(self.curve.at(k))
         step = self.speed * self.source.rate / record_rate
         if step < 0:
             k, step = len(self.record) - 1 - k, -step
@@ -227,8 +237,10 @@ class Shot:
         Raises:
             ValueError: The shot is a gap.
         """
-        ends = self.source_at(0, record_rate), self.source_at(len(self.record) - 1, record_rate)
-        return FrameRange(min(ends), max(ends) + 1)
+        last = len(self.record) - 1
+        moments = (0, last) if self.curve is None else range(last + 1)
+        shown = [self.source_at(k, record_rate) for k in moments]
+        return FrameRange(min(shown), max(shown) + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +282,7 @@ class Reel:
         start: Record timecode of the first frame, as a frame count.
         drop: Whether record timecode is drop frame.
         file: The cut list it was read from, '' if none.
-        remarks: What the reader tolerated, a sentence each, with line numbers.
+        remarks: What the reader tolerated, a sentence each; those with lines are `Remark`.
         markers: All markers of the cut list in record frames, also those without settings.
         rate_known: False where the cut list has no rate and `rate` was guessed; see `at_rate`.
     """

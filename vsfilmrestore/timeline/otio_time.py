@@ -91,10 +91,20 @@ def _stretched(piece: Piece, speed: Fraction, length: Fraction) -> Piece:
     start, stop = piece.start / abs(speed), piece.stop / abs(speed)
     if speed < 0:
         start, stop = length - stop, length - start
-    return replace(piece, start=start, stop=stop, step=piece.step * speed, speed=piece.speed * speed, fade=None)
+    curve = piece.curve and piece.curve.stretched(1 / speed)
+    if curve and speed < 0:
+        curve = curve.moved(stop - start - 1)  # the frame that was the first is the last now
+    return replace(
+        piece, start=start, stop=stop, step=piece.step * speed, speed=piece.speed * speed, curve=curve, fade=None
+    )
 
 
 def _held(piece: Piece, length: Fraction) -> Piece:
+    if piece.curve is not None:
+        place = piece.curve.at(floor(-piece.start))
+        held = Fraction(floor(place))
+        zero = Fraction(0)
+        return replace(piece, start=zero, stop=length, low=held, step=zero, speed=zero, curve=None, fade=None)
     k = floor(-piece.start) if piece.step >= 0 else floor(piece.stop) - 1
     low = piece.low + floor(k * abs(piece.step))
     return replace(piece, start=Fraction(0), stop=length, low=low, step=Fraction(0), speed=Fraction(0), fade=None)

@@ -1,0 +1,62 @@
+"""Speeds that change along a clip."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from vsfilmrestore.timeline._remarks import Remarks
+from vsfilmrestore.timeline.curve import Curve
+from vsfilmrestore.timeline.layers import Piece, shots_of
+from vsfilmrestore.timeline.model import FrameRange, SourceKey
+from vsfilmrestore.timeline.otio_time import retimed
+
+RATE = Fraction(24)
+# Forwards for four frames, held for two, then back.
+TURNING = Curve(tuple((Fraction(t), Fraction(p)) for t, p in ((0, 100), (4, 104), (6, 104), (8, 102))))
+
+
+def shot_of(curve: Curve, length: int = 8):
+    key = SourceKey("a", "A001", "", 0, RATE, available=FrameRange(90, 120))
+    piece = Piece("a", Fraction(0), Fraction(length), key, curve=curve)
+    (shot,) = shots_of([piece], 0, Remarks())
+    return piece, shot
+
+
+def test_a_curve_is_followed_frame_by_frame():
+    _, shot = shot_of(TURNING)
+    assert [shot.source_at(k, RATE) for k in range(8)] == [100, 101, 102, 103, 104, 104, 104, 103]
+    assert shot.source.start == 100
+    assert shot.source_frames(RATE) == FrameRange(100, 105)
+    assert shot.handles == (10, 15)
+
+
+def test_a_curve_keeps_its_place_when_its_piece_is_cut():
+    piece, whole = shot_of(TURNING)
+    later = piece.over(Fraction(3), Fraction(8))
+    (shot,) = shots_of([later], 3, Remarks())
+    assert [shot.source_at(k, RATE) for k in range(5)] == [whole.source_at(k, RATE) for k in range(3, 8)]
+
+
+def test_it_runs_on_into_its_handles():
+    assert TURNING.at(-2) == 98
+    assert TURNING.at(10) == 100
+
+
+@pytest.mark.parametrize("speed", [Fraction(1, 2), Fraction(2), Fraction(-1)])
+def test_a_nest_with_a_speed_plays_the_curve_at_that_speed(speed):
+    piece, whole = shot_of(TURNING)
+    length = 8 / abs(speed)
+    (shot,) = shots_of(retimed([piece], length, speed, Remarks()), 0, Remarks())
+    shown = [shot.source_at(k, RATE) for k in range(int(length))]
+    if speed == -1:
+        assert shown == [whole.source_at(k, RATE) for k in reversed(range(8))]
+    else:
+        assert shown == [int(TURNING.at(k * speed)) for k in range(int(length))]
+
+
+@pytest.mark.parametrize("knots", [(), ((0, 0),), ((0, 0), (0, 1))])
+def test_a_curve_needs_two_moments(knots):
+    with pytest.raises(ValueError, match="two knots"):
+        Curve(tuple((Fraction(t), Fraction(p)) for t, p in knots))
