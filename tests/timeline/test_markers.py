@@ -105,7 +105,10 @@ def test_what_is_tolerated_is_told(joined) -> None:  # type: ignore[no-untyped-d
     [
         ("", "empty"),
         ("nothing\n", "no marker"),
-        (event("01:00:00:30") + "x |C:ResolveColorSky |M:m |D:1\n", r":1: .*does not exist at 24 fps.*one rate"),
+        (
+            event("01:00:00:30") + "x |C:ResolveColorSky |M:m |D:1\n",
+            r":1, at 01:00:00:30: .*does not exist at 24 fps.*one rate",
+        ),
         (event("01:00:00:00") + "VSFR a b |C:ResolveColorSky |M:m |D:1\n", r":1, at 01:00:00:00: .*'b'"),
     ],
 )

@@ -20,7 +20,8 @@ _LINE_END: Final = re.compile(r"\r\n|\n|\r")
 def read_text(path: Path, remarks: Remarks, *, max_bytes: int = MAX_BYTES) -> str:
     """The text of a cut list.
 
-    Decodes UTF-8 and UTF-16 by their marks, then UTF-8, then Windows Latin (with a remark).
+    Decodes UTF-8 and UTF-16 by their marks, UTF-16 without one by its zeros, then UTF-8, then Windows Latin (with
+    a remark).
 
     Raises:
         TimelineError: Not there, a folder, unreadable, empty, too large, or not text.
@@ -59,6 +60,8 @@ def _decoded(path: Path, data: bytes, remarks: Remarks) -> str:
     try:
         if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             return data.decode("utf-16")
+        if data[1:64:2].count(0) > len(data[:64]) * 3 // 8:
+            return data.decode("utf-16-le")
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         pass

@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from vsfilmrestore.errors import TimelineError
 from vsfilmrestore.timeline.edl_lines import Comment
-from vsfilmrestore.timeline.edl_rate import Clock
 from vsfilmrestore.timeline.grammar import find_settings
 from vsfilmrestore.timeline.model import FrameRange, Marker
 
-__all__ = ["EventNotes", "event_notes", "locator"]
+__all__ = ["EventNotes", "RecordClock", "event_notes", "locator"]
 
 _STARS: Final = re.compile(r"^[*\s]+")
 _FIELD: Final = re.compile(
@@ -83,7 +82,14 @@ def _take_field(notes: EventNotes, sources: list[str], key: str, value: str) -> 
         target[side] = target[side] or value
 
 
-def locator(comment: Comment, clock: Clock, start: int, path: Path) -> Marker | None:
+class RecordClock(Protocol):
+    """Counts record timecodes."""
+
+    def record(self, text: str, line: int) -> int:
+        """Frame count of a record timecode."""
+
+
+def locator(comment: Comment, clock: RecordClock, start: int, path: Path) -> Marker | None:
     """The marker of a ``* LOC: TIMECODE COLOUR text`` line; None for other comments.
 
     Args:

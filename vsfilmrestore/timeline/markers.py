@@ -1,35 +1,36 @@
-"""Marker lists beside a cut: what DaVinci Resolve exports as "Timeline Markers to EDL".
+"""Marker lists beside a cut, told apart by what is in them.
 
-::
+========================================  ============================  ======================================
+DaVinci Resolve, "Timeline Markers to EDL"  ``.edl``                      `markers_edl`
+locators of an EDL (Avid, Nucoda)           ``.edl``                      `markers_edl`
+Avid markers and locators                   ``.txt``                      `markers_avid`
+Premiere "Export Markers", tables           ``.csv .txt .tsv .tab``       `markers_table`
+========================================  ============================  ======================================
 
-    001  001      V     C        01:00:08:00 01:00:08:01 01:00:08:00 01:00:08:01
-    VSFR heavy dust=0.8 |C:ResolveColorYellow |M:Marker 1 |D:24
-
-The note may be empty or run over several lines; ``C`` is the colour, ``M`` the name, ``D`` the length in frames. Two
-markers may stand on one frame.
+Their times are record timecodes of the cut.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from vsfilmrestore.errors import TimelineError
-from vsfilmrestore.media.timecode import nominal_rate, parse_timecode
+from vsfilmrestore.media.timecode import format_timecode, nominal_rate
 from vsfilmrestore.timeline._remarks import Remarks
 from vsfilmrestore.timeline._text import lines_of, read_text
+from vsfilmrestore.timeline.markers_avid import avid_markers
+from vsfilmrestore.timeline.markers_edl import read_edl_markers
+from vsfilmrestore.timeline.markers_table import is_table, table_markers
+from vsfilmrestore.timeline.markers_time import MarkerClock
 from vsfilmrestore.timeline.model import FrameRange, Marker, Reel
 from vsfilmrestore.timeline.notes import with_markers
 
-__all__ = ["MARKER_READERS", "join_marker_list", "read_resolve_markers"]
+__all__ = ["MARKER_READERS", "join_marker_list", "read_text_markers"]
 
-_TC: Final = r"\d{1,2}(?:[:;.,]\d{1,3}){3}"
-_EVENT: Final = re.compile(rf"\d{{1,6}}\s+\S+\s+\S+\s+C\s+{_TC}\s+{_TC}\s+({_TC})\s+{_TC}", re.IGNORECASE)
-_TAGS: Final = re.compile(r"\|C:\s*([^|]*?)\s*\|M:\s*([^|]*?)\s*\|D:\s*(\d+)\s*$", re.IGNORECASE)
-_FCM: Final = re.compile(r"FCM\s*:\s*(NON[- ])?DROP FRAME", re.IGNORECASE)
-_HEAD: Final = re.compile(r"(TITLE|FCM)\s*:", re.IGNORECASE)
+_HALF_AN_HOUR: Final = 1800
 
 
 def join_marker_list(reel: Reel, path: str | Path) -> Reel:
@@ -44,54 +45,51 @@ def join_marker_list(reel: Reel, path: str | Path) -> Reel:
         known = ", ".join(sorted(MARKER_READERS))
         raise TimelineError(f"'{path.suffix}' is not a marker list we read ({known})", file=path)
     remarks = Remarks()
-    markers = reader(path, reel, remarks)
+    markers = _from_zero(reader(path, reel, remarks), reel, remarks)
     return with_markers(reel, markers, remarks=[f"{path}: {sentence}" for sentence in remarks.sentences()])
 
 
-def read_resolve_markers(path: Path, reel: Reel, remarks: Remarks) -> list[Marker]:
-    """The markers of a Resolve marker EDL, in record frames of the reel.
+def read_text_markers(path: Path, reel: Reel, remarks: Remarks) -> list[Marker]:
+    """The markers of a text: a table with a header, an Avid list, or one of the `markers_edl` under another suffix.
 
     Raises:
-        TimelineError: The file cannot be read, holds no marker, or a timecode does not exist at the reel's rate.
+        TimelineError: The file cannot be read, holds no marker, or a time does not exist at the reel's rate.
     """
-    markers: list[Marker] = []
-    drop = reel.drop
-    at: tuple[int, int] | None = None
-    note: list[str] = []
-    for number, raw in enumerate(lines_of(read_text(path, remarks)), 1):
-        text = raw.strip()
-        if match := _EVENT.match(" ".join(text[:400].split())):
-            if at is not None:
-                remarks.add("marker without its second line; ignored", at[1])
-            at, note = (_count(match[1], reel, drop, path, number) - reel.start, number), []
-        elif at is None:
-            if (mode := _FCM.fullmatch(text)) and nominal_rate(reel.rate) % 30 == 0:
-                # A list counts as it says, whatever the cut does: an OTIO file does not even say.
-                drop = not mode[1]
-            elif text and not _HEAD.match(text):
-                remarks.add("not a line of a marker list; ignored", number)
-        elif tags := _TAGS.search(text):
-            note.append(text[: tags.start()])
-            length = max(1, int(tags[3][:9]))
-            colour = tags[1].removeprefix("ResolveColor")
-            joined = "\n".join(part.strip() for part in note if part.strip())
-            markers.append(Marker(tags[2], joined, colour, FrameRange(at[0], at[0] + length), str(path), at[1]))
-            at, note = None, []
-        else:
-            note.append(text)
-    if at is not None:
-        remarks.add("marker without its second line; ignored", at[1])
-    if not markers:
-        raise TimelineError("there is no marker in this list", file=path)
-    return markers
+    text = read_text(path, remarks)
+    lines, clock = lines_of(text), MarkerClock(reel, path)
+    if is_table(lines):
+        return table_markers(lines, clock, path, remarks)
+    if "|C:" in text or "LOC:" in text.upper():
+        return read_edl_markers(path, reel, remarks)
+    if path.suffix.lower() == ".csv" and "\t" not in text:
+        return table_markers(lines, clock, path, remarks)
+    return avid_markers(lines, clock, path, remarks)
 
 
-def _count(text: str, reel: Reel, drop: bool, path: Path, line: int) -> int:
-    try:
-        return parse_timecode(text, reel.rate, drop=drop)
-    except ValueError as error:
-        raise TimelineError(str(error), file=path, line=line, hint="Markers and cut must have one rate") from None
+def _from_zero(markers: list[Marker], reel: Reel, remarks: Remarks) -> list[Marker]:
+    """Markers of a list that counts from 00:00:00:00 beside a cut that starts at its first hour or later.
+
+    That is seen by this: none of them stands over the cut as they are, each does when counted from its first frame.
+    """
+    late = reel.start >= _HALF_AN_HOUR * nominal_rate(reel.rate)
+    if not (late and markers and all(0 <= marker.frames.start + reel.start < len(reel) for marker in markers)):
+        return markers
+    if any(marker.frames.stop > 0 for marker in markers):
+        return markers
+    start = format_timecode(reel.start, reel.rate, drop=reel.drop)
+    remarks.add(f"its timecodes count from 00:00:00:00, not from {start}; taken from the first frame of the cut")
+    return [replace(marker, frames=_moved(marker.frames, reel.start)) for marker in markers]
 
 
-MARKER_READERS: Final[dict[str, Callable[[Path, Reel, Remarks], list[Marker]]]] = {".edl": read_resolve_markers}
+def _moved(frames: FrameRange, by: int) -> FrameRange:
+    return FrameRange(frames.start + by, frames.stop + by)
+
+
+MARKER_READERS: Final[dict[str, Callable[[Path, Reel, Remarks], list[Marker]]]] = {
+    ".edl": read_edl_markers,
+    ".txt": read_text_markers,
+    ".csv": read_text_markers,
+    ".tsv": read_text_markers,
+    ".tab": read_text_markers,
+}
 """Reader of a marker list by suffix, lower case."""
