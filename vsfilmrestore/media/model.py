@@ -73,6 +73,7 @@ class Media:
         colour: Colour tags as told.
         name: Name a person would call it by.
         remarks: What was assumed or left out, a sentence each.
+        rate_told: Whether the media told its rate; else `rate` was assumed, and counts of its timecode with it.
     """
 
     path: Path
@@ -90,6 +91,7 @@ class Media:
     colour: ColourTags = field(default_factory=ColourTags)
     name: str = ""
     remarks: tuple[str, ...] = ()
+    rate_told: bool = True
 
     def __len__(self) -> int:
         """Frames."""
@@ -128,3 +130,4 @@ class Probe:
     has_audio: bool
     colour: ColourTags
     remarks: tuple[str, ...] = ()
+    rate_told: bool = True

@@ -45,6 +45,7 @@ class _Facts:
     has_timecode: bool
     drop: bool
     remarks: tuple[str, ...]
+    rate_told: bool
 
 
 def open_sequence(path: Path, options: SourceOptions) -> Media:
@@ -78,6 +79,7 @@ def open_sequence(path: Path, options: SourceOptions) -> Media:
         colour=facts.header.colour,
         name=facts.files.name,
         remarks=facts.remarks + gaps + more,
+        rate_told=facts.rate_told,
     )
 
 
@@ -110,6 +112,7 @@ def probe_sequence(path: Path, options: SourceOptions | None = None) -> Probe:
         has_audio=wav_beside(facts.files) is not None,
         colour=facts.header.colour,
         remarks=facts.remarks,
+        rate_told=facts.rate_told,
     )
 
 
@@ -126,11 +129,12 @@ def _facts(path: Path, options: SourceOptions) -> _Facts:
     header = read_header(files.path(files.numbers[at]))
     remarks = [f"channel {c} is not carried" for c in header.dropped]
     rate = options.rate or header.rate
+    told = rate is not None
     if rate is None:
         rate = DEFAULT_RATE
         remarks.append(f"the headers tell no frame rate, {DEFAULT_RATE} was assumed")
     start, has_timecode, drop, doubt = _start(header.timecode, rate, files.numbers[at] - first)
-    return _Facts(files, header, rate, first, last, start, has_timecode, drop, (*remarks, *doubt))
+    return _Facts(files, header, rate, first, last, start, has_timecode, drop, (*remarks, *doubt), told)
 
 
 def _start(timecode: str, rate: Fraction, ahead: int) -> tuple[int, bool, bool, tuple[str, ...]]:
