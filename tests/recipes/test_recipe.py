@@ -175,9 +175,33 @@ def test_marker_regions() -> None:
     assert parse_regions("0,0,9,9+1,1,5,1,3,4")[1] == ((1.0, 1.0), (5.0, 1.0), (3.0, 4.0))
     changes = changes_from_words({"dust.only": "10,10,90,90"})
     assert changes == {"remove_dirt": {"only": ((10.0, 10.0, 90.0, 90.0),)}}
+    changes = changes_from_words({"dust.only": "25%,0%,75.50%,100%+0%,0%,50%,100%,100%,0%"})
+    shares = ("25%", "0%", "75.5%", "100%"), (("0%", "0%"), ("50%", "100%"), ("100%", "0%"))
+    assert changes == {"remove_dirt": {"only": shares}}
 
 
-@pytest.mark.parametrize("words", [{"dust.only": "1,2,3"}, {"dust.only": "a,b,c,d"}, {"dirt": "1"}, {"dust.size": "1"}])
+def test_a_path_in_a_marker_has_no_blanks() -> None:
+    changes = changes_from_words({"wires.path": "900,0+980,400"})
+    assert changes == {"remove_wires": {"path": "900,0 980,400"}}
+
+
+def test_a_decimal_comma_is_told() -> None:
+    with pytest.raises(SettingError, match=r"remove_dirt: strength must be a number with a point, 0\.8, not '0,8'"):
+        changes_from_words({"dust": "0,8"})
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"dust.only": "1,2,3"},
+        {"dust.only": "a,b,c,d"},
+        {"dust.only": "10%,0,20%,5"},
+        {"dust.only": "50%,0%,20%,5%"},
+        {"dust.only": "1,2,3,4,5"},
+        {"dirt": "1"},
+        {"dust.size": "1"},
+    ],
+)
 def test_wrong_marker_words(words: dict[str, str]) -> None:
     with pytest.raises(SettingError):
         changes_from_words(words)

@@ -68,9 +68,10 @@ def confine(mask: vs.VideoNode, *, protect: Sequence[Any] = (), only: Sequence[A
 
 
 def region_mask(clip: vs.VideoNode, regions: Sequence[Any]) -> vs.VideoNode:
-    """Static GRAY8 mask, 255 inside the regions: rectangles ``(l, t, r, b)`` or polygons ``((x, y), …)`` in pixels.
+    """Static GRAY8 mask, 255 inside the regions: rectangles ``(l, t, r, b)`` or polygons ``((x, y), …)``.
 
-    A pixel belongs to a region when its centre does.
+    Coordinates are pixels, or per cent of the width or height as text (``"12.5%"``). A pixel belongs to a region when
+    its centre does.
     """
     inside = np.zeros((clip.height, clip.width), dtype=bool)
     for region in regions:
@@ -88,11 +89,12 @@ def region_mask(clip: vs.VideoNode, regions: Sequence[Any]) -> vs.VideoNode:
 
 
 def _inside(region: Sequence[Any], width: int, height: int) -> npt.NDArray[np.bool_]:
-    if len(region) == 4 and not isinstance(region[0], Sequence):
-        left, top, right, bottom = region
+    if len(region) == 4 and isinstance(region[0], float | int | str):
+        left, right = (_pixels(x, width) for x in (region[0], region[2]))
+        top, bottom = (_pixels(y, height) for y in (region[1], region[3]))
         points = [(left, top), (right, top), (right, bottom), (left, bottom)]
     else:
-        points = [(float(x), float(y)) for x, y in region]
+        points = [(_pixels(x, width), _pixels(y, height)) for x, y in region]
     x = np.arange(width)[None, :] + 0.5
     y = np.arange(height)[:, None] + 0.5
     inside = np.zeros((height, width), dtype=bool)
@@ -102,6 +104,10 @@ def _inside(region: Sequence[Any], width: int, height: int) -> npt.NDArray[np.bo
         crosses = (y0 > y) != (y1 > y)
         inside ^= crosses & (x < (x1 - x0) * (y - y0) / (y1 - y0) + x0)
     return inside
+
+
+def _pixels(coordinate: float | str, size: int) -> float:
+    return float(coordinate.rstrip("%")) * size / 100 if isinstance(coordinate, str) else float(coordinate)
 
 
 def mask_for_planes(mask: vs.VideoNode, clip: vs.VideoNode) -> vs.VideoNode:

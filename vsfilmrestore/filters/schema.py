@@ -21,6 +21,7 @@ import difflib
 import functools
 import inspect
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Concatenate, Final, Literal, get_args, get_origin, get_type_hints
@@ -40,6 +41,9 @@ __all__ = [
 ]
 
 
+_SHARE: Final = re.compile(r"(-?(?:\d{1,3}(?:\.\d{0,6})?|\.\d{1,6}))\s*%")
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """What an annotation adds to a type: one line of help and the allowed range."""
@@ -49,13 +53,19 @@ class Setting:
     high: float | None = None
 
 
-type Point = tuple[float, float]
-type Region = Sequence[float] | Sequence[Point]
+type Coordinate = float | str
+"""Pixels, or per cent of the picture's width or height as text: ``"12.5%"``."""
+
+type Point = tuple[Coordinate, Coordinate]
+type Region = Sequence[Coordinate] | Sequence[Point]
 
 Strength = Annotated[float, Setting("dose: 0 leaves the picture as it is, 1 does all the filter can", 0.0, 1.0)]
 Regions = Annotated[
     Sequence[Region],
-    Setting("areas in pixels, each a rectangle (left, top, right, bottom) or a polygon ((x, y), (x, y), …)"),
+    Setting(
+        "areas in pixels or per cent (10 or '10%'), each a rectangle (left, top, right, bottom) "
+        "or a polygon ((x, y), (x, y), …)"
+    ),
 ]
 Show = Annotated[
     Literal["", "mask", "diff", "overlay"],
@@ -162,24 +172,34 @@ def _check_regions(value: object) -> tuple[tuple[Any, ...], ...]:
 
 def _check_region(region: object) -> tuple[Any, ...]:
     if isinstance(region, Sequence) and not isinstance(region, str):
-        if len(region) == 4 and all(_is_number(n) for n in region):
-            left, top, right, bottom = (float(n) for n in region)
+        if len(region) == 4 and (edges := _coordinates(region)):
+            left, top, right, bottom = (_amount(edge) for edge in edges)
             if right > left and bottom > top:
-                return (left, top, right, bottom)
-        elif len(region) >= 3 and all(_is_point(point) for point in region):
-            return tuple((float(x), float(y)) for x, y in region)
+                return edges
+        elif len(region) >= 3 and all(isinstance(point, Sequence) and len(point) == 2 for point in region):
+            flat = _coordinates([value for point in region for value in point])
+            if flat:
+                return tuple(zip(flat[::2], flat[1::2], strict=True))
     raise ValueError(
         f"must hold rectangles (left, top, right, bottom) with right > left and bottom > top, "
-        f"or polygons of three or more (x, y), not {region!r}"
+        f"or polygons of three or more (x, y), all of a region in pixels or all in per cent, not {region!r}"
     )
+
+
+def _coordinates(values: Sequence[object]) -> tuple[Coordinate, ...] | None:
+    """Coordinates in one unit, None where they are not."""
+    if all(_is_number(value) for value in values):
+        return tuple(float(value) for value in values)  # type: ignore[arg-type]
+    shares = [_SHARE.fullmatch(value.strip()) if isinstance(value, str) else None for value in values]
+    return tuple(f"{float(share[1]):g}%" for share in shares if share) if all(shares) else None
+
+
+def _amount(coordinate: Coordinate) -> float:
+    return float(coordinate.rstrip("%")) if isinstance(coordinate, str) else coordinate
 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e6
-
-
-def _is_point(value: object) -> bool:
-    return isinstance(value, Sequence) and len(value) == 2 and all(_is_number(n) for n in value)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

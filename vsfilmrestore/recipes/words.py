@@ -2,12 +2,14 @@
 
 The words come from the filters: the short word or name of a step, a dot, and one of its settings. ``on`` adds the
 step with its defaults, ``off`` and ``keep`` take it out, anything else is the value of the setting named, or of the
-step's first setting.
+step's first setting. Words are without spaces, so that the parts of a longer text are joined by ``+``.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from typing import Final
 
 from vsfilmrestore.errors import SettingError
 from vsfilmrestore.filters.schema import FilterSpec, SettingSpec, nearest
@@ -17,6 +19,7 @@ __all__ = ["changes_from_words", "parse_regions", "parse_value"]
 
 _OUT = {"off", "keep", "no", "false"}
 _IN = {"on", "yes", "true"}
+_COMMA: Final = re.compile(r"-?\d+,\d+")
 
 
 def changes_from_words(words: Mapping[str, str]) -> dict[str, object]:
@@ -60,6 +63,8 @@ def parse_value(setting: SettingSpec, text: str) -> object:
     if setting.optional and word.lower() == "none":
         return None
     match setting.kind:
+        case "text":
+            return word.replace("+", " ")
         case "bool":
             return word.lower() in _IN if word.lower() in _IN | _OUT else word
         case "int" | "float":
@@ -73,6 +78,8 @@ def parse_value(setting: SettingSpec, text: str) -> object:
 
 
 def _number(word: str) -> object:
+    if _COMMA.fullmatch(word):
+        raise ValueError(f"must be a number with a point, {word.replace(',', '.')}, not '{word}'")
     try:
         return int(word)
     except ValueError:
@@ -86,15 +93,14 @@ def _number(word: str) -> object:
 def parse_regions(text: str) -> list[object]:
     """``900,0,1100,1080`` (a rectangle) or ``10,10,50,10,30,40`` (a polygon of x, y), several joined by ``+``.
 
+    Numbers are pixels, or with a per cent sign shares of the picture's width and height.
+
     Raises:
         ValueError: A part is not a list of numbers, or too short.
     """
     regions: list[object] = []
     for part in text.split("+"):
-        try:
-            numbers = [float(number) for number in part.split(",")]
-        except ValueError:
-            raise ValueError(f"must be numbers with commas between, not '{part}'") from None
+        numbers = [_coordinate(number, part) for number in part.split(",")]
         if len(numbers) == 4:
             regions.append(tuple(numbers))
         elif len(numbers) >= 6 and len(numbers) % 2 == 0:
@@ -102,3 +108,12 @@ def parse_regions(text: str) -> list[object]:
         else:
             raise ValueError(f"must be 4 numbers (left,top,right,bottom) or three and more x,y pairs, not '{part}'")
     return regions
+
+
+def _coordinate(text: str, part: str) -> float | str:
+    number = text.strip()
+    try:
+        value = float(number.removesuffix("%"))
+    except ValueError:
+        raise ValueError(f"must be numbers with commas between, not '{part}'") from None
+    return number if number.endswith("%") else value
