@@ -5,10 +5,12 @@
     VSFR <preset> key=value key=value …    a preset, some settings, or both
     VSFR off                               leave the shot alone
     VSFR same key=value …                  as the shot before, with changes
+    VSFR key key=value …                   these values at this frame, on a straight line to those of the next key
 
 One line, upper or lower case, without ``|``, ``;`` and quotes, so that it survives every editing program. A key is the
 short word of a filter (``dust``) or a setting of it (``dust.max_size``). Values stay text here; whether a key exists
-and a value fits is for the recipe to say. A region is ``left,top,right,bottom`` and several are joined by ``+``.
+and a value fits is for the recipe to say. A region is ``left,top,right,bottom``, or three and more points
+``x,y,x,y,x,y``; several are joined by ``+``. In per cent (``25%,0%,75%,100%``) it fits a picture of any size.
 """
 
 from __future__ import annotations
@@ -19,13 +21,14 @@ from typing import Final
 
 from vsfilmrestore.errors import SettingError
 
-__all__ = ["ParsedSettings", "find_settings", "has_settings_form", "parse_settings"]
+__all__ = ["ParsedSettings", "find_settings", "has_settings_form", "is_key", "parse_settings"]
 
 # A word of its own: neither part of a name nor of a path such as /jobs/vsfr/reel1.
 _WORD: Final = re.compile(r"(?<![\w./\\-])VSFR(?![\w./\\-])[ \t]*:?", re.IGNORECASE)
 _LEADING: Final = re.compile(r"^\s*VSFR\b\s*:?", re.IGNORECASE)
-_LOOSE: Final = re.compile(r"\s*=\s*|(?<=[\d,+])\s*([,+])\s*(?=[\d-])")
+_LOOSE: Final = re.compile(r"\s*=\s*|(?<=[\d,+%])\s*([,+])\s*(?=[\d.-])")
 _KEY: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?")
+_KEYED: Final = re.compile(r"\s*(?:VSFR\b\s*:?)?\s*key(?!\s*=)(?![\w.-])", re.IGNORECASE)
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]*")
 _FORBIDDEN: Final = re.compile("[|;\"'`\u2018\u2019\u201c\u201d\x00-\x08\x0e-\x1f]")
 
@@ -38,20 +41,25 @@ class ParsedSettings:
         preset: Name of a preset, lower case, or None.
         off: The shot is left alone.
         same: As the shot before.
+        key: The values are for one frame; between two such places they move.
         values: Setting to value, both lower case, in the order written.
     """
 
     preset: str | None = None
     off: bool = False
     same: bool = False
+    key: bool = False
     values: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def head(self) -> str:
+        """The first word, where it is none of ``key=value``: ``off``, ``same``, ``key`` or a preset; else ''."""
+        return "off" if self.off else "same" if self.same else "key" if self.key else self.preset or ""
 
     @property
     def text(self) -> str:
         """The words again, in normal form: ``parse_settings(x).text`` parses to the same settings."""
-        words = ["off"] if self.off else ["same"] if self.same else []
-        if self.preset:
-            words.append(self.preset)
+        words = [self.head] if self.head else []
         return " ".join(words + [f"{key}={value}" for key, value in self.values.items()])
 
 
@@ -70,12 +78,17 @@ def has_settings_form(text: str) -> bool:
     return bool(words) and all("=" in word for word in words)
 
 
+def is_key(text: str) -> bool:
+    """Whether settings are those of one frame: ``key dust=0.2``."""
+    return _KEYED.match(text) is not None
+
+
 def parse_settings(text: str) -> ParsedSettings:
     """Take the words after ``VSFR`` apart (the word itself may lead).
 
     Raises:
         SettingError: A word that is neither a preset nor ``key=value``, a key twice, ``off`` with anything else,
-            or nothing at all. The message names the word.
+            ``key`` without anything, or nothing at all. The message names the word.
     """
     text = _LEADING.sub("", text, count=1)
     if bad := _FORBIDDEN.search(text):
@@ -89,8 +102,10 @@ def parse_settings(text: str) -> ParsedSettings:
         return ParsedSettings(values=values)
     if head == "off" and len(words) > 1:
         raise SettingError(f"'off' leaves the whole shot alone, but '{words[1]}' follows it")
-    if head in {"off", "same"}:
-        return ParsedSettings(off=head == "off", same=head == "same", values=values)
+    if head == "key" and not values:
+        raise SettingError("'key' needs a value", hint="Write it as: VSFR key dust=0.2")
+    if head in {"off", "same", "key"}:
+        return ParsedSettings(off=head == "off", same=head == "same", key=head == "key", values=values)
     if not _NAME.fullmatch(head):
         raise SettingError(f"'{head}' is neither the name of a preset nor key=value")
     return ParsedSettings(preset=head, values=values)

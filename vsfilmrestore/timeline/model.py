@@ -83,7 +83,9 @@ class SettingNote:
         file: The file it was read from.
         line: Line in that file, from 1, where lines exist.
         timecode: Record timecode it stands at.
-        frames: Record frames it is limited to (a marker longer than one frame); None: the whole shot.
+        frames: Record frames it is limited to (a marker longer than one frame), or those a ``key`` stands on; None:
+            the whole shot.
+        detail: What tells places of one kind apart: the colour.
     """
 
     text: str
@@ -92,13 +94,14 @@ class SettingNote:
     line: int | None = None
     timecode: str | None = None
     frames: FrameRange | None = None
+    detail: str = ""
 
     @property
     def origin(self) -> str:
         """Where it stood, for tables and messages: ``cut.edl:12 (note)``."""
         name = self.file.replace("\\", "/").rsplit("/", 1)[-1]
         place = name if self.line is None else f"{name}:{self.line}"
-        return f"{place} ({self.strength})"
+        return f"{place} ({self.strength} {self.detail})" if self.detail else f"{place} ({self.strength})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """Where ``VSFR …`` stands in a cut list, and which shots it is meant for.
 
 In order of strength: a marker on the clip, a marker of the timeline over the shot, a comment or note. A marker longer
-than one frame limits its settings to the frames it covers. Markers without the word are no business of ours and stay
-in `Reel.markers`.
+than one frame limits its settings to the frames it covers; one with a ``key`` stands where it stands. Markers without
+the word stay in `Reel.markers`, where their colour may mean something (see `timeline.colours`).
 """
 
 from __future__ import annotations
@@ -13,10 +13,18 @@ from dataclasses import replace
 from typing import Final
 
 from vsfilmrestore.errors import SettingError, TimelineError
-from vsfilmrestore.timeline.grammar import find_settings, has_settings_form, parse_settings
+from vsfilmrestore.timeline.grammar import find_settings, has_settings_form, is_key, parse_settings
 from vsfilmrestore.timeline.model import FrameRange, Marker, Reel, SettingNote, Shot, Strength
 
-__all__ = ["marker_settings", "metadata_settings", "setting_note", "with_markers", "with_notes"]
+__all__ = [
+    "limited",
+    "marker_settings",
+    "metadata_settings",
+    "setting_note",
+    "shots_under",
+    "with_markers",
+    "with_notes",
+]
 
 _DEPTH: Final = 12
 
@@ -101,9 +109,9 @@ def with_markers(
         if text is None:
             continue
         note = setting_note(text, strength, marker.file, line=marker.line, timecode=reel.timecode(marker.frames.start))
-        hit = _under(marker.frames, starts, len(reel))
+        hit = shots_under(marker.frames, starts, len(reel))
         for i in hit:
-            shots[i] = with_notes(shots[i], _limited(note, marker.frames, shots[i].record))
+            shots[i] = with_notes(shots[i], limited(note, marker.frames, shots[i].record))
         if not hit:
             where = marker.file if marker.line is None else f"{marker.file}:{marker.line}"
             said.append(f"{where}: the marker 'VSFR {text}' at {note.timecode} stands over no shot; ignored")
@@ -115,16 +123,17 @@ def with_markers(
     )
 
 
-def _under(frames: FrameRange, starts: list[int], length: int) -> range:
-    """Indices of the shots, told by where they start, that hold some of the frames."""
+def shots_under(frames: FrameRange, starts: list[int], length: int) -> range:
+    """Indices of the shots, told by where they start, that hold some of the frames of a reel of that length."""
     inside = frames.overlap(FrameRange(0, length))
     if inside is None:
         return range(0)
     return range(bisect_right(starts, inside.start) - 1, bisect_left(starts, inside.stop))
 
 
-def _limited(note: SettingNote, frames: FrameRange, record: FrameRange) -> SettingNote:
+def limited(note: SettingNote, frames: FrameRange, record: FrameRange) -> SettingNote:
+    """A marker's note for one shot: limited to the frames the marker covers when it is longer than one, or a key."""
     part = frames.overlap(record)
-    if part is None or part == record or len(frames) <= 1:
+    if part is None or (not is_key(note.text) and (part == record or len(frames) <= 1)):
         return note
     return replace(note, frames=part)

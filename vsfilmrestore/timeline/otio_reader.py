@@ -19,6 +19,7 @@ import opentimelineio as otio
 from vsfilmrestore.errors import TimelineError
 from vsfilmrestore.media.timecode import exact_rate, nominal_rate, rate_text
 from vsfilmrestore.timeline._remarks import Remarks
+from vsfilmrestore.timeline.grammar import is_key
 from vsfilmrestore.timeline.layers import Fade, Piece, between, overlay, shots_of, whole
 from vsfilmrestore.timeline.model import FrameRange, Marker, Reel, SettingNote, Strength
 from vsfilmrestore.timeline.notes import marker_settings, metadata_settings, setting_note, with_markers
@@ -327,7 +328,8 @@ class _Reader:
                     marked = _Mark(Fraction(frames.start), Fraction(frames.stop), mark.texts, mark.colour)
                     laid.marks.append(marked)
                 else:
-                    notes.append(self._note(shell, piece, text, mark.strength, None if mark.point else frames))
+                    whole_shot = mark.point and not is_key(text)
+                    notes.append(self._note(shell, piece, text, mark.strength, None if whole_shot else frames))
             order = list(Strength)
             notes.sort(key=lambda note: order.index(note.strength))
             pieces.append(replace(piece, notes=tuple(notes)))
