@@ -23,6 +23,7 @@ every VapourSynth filter does.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -57,6 +58,7 @@ class VsfrError(Exception):
         frame: The frame it is about.
         timecode: The record timecode it is about.
         hint: The way out, an imperative sentence.
+        details: What the message sums up, a line each; the command line prints them below it.
     """
 
     exit_code = 1
@@ -71,6 +73,7 @@ class VsfrError(Exception):
         frame: int | None = None,
         timecode: str | None = None,
         hint: str | None = None,
+        details: Iterable[str] = (),
     ) -> None:
         self.message = message
         self.file = None if file is None else str(file)
@@ -79,6 +82,7 @@ class VsfrError(Exception):
         self.frame = frame
         self.timecode = timecode
         self.hint = hint
+        self.details = tuple(details)
         super().__init__(self._one_line())
 
     def _one_line(self) -> str:

@@ -51,7 +51,7 @@ def _run_quietly(arguments: list[str] | None) -> int:
     try:
         return _run(arguments)
     except VsfrError as error:
-        return _say(str(error), error.exit_code)
+        return _say("\n  ".join((str(error), *error.details)), error.exit_code)
     except TyperException as error:
         return _say(f"{error.format_message().rstrip('.')}. See --help.", error.exit_code)
     except typer.Exit as stop:
