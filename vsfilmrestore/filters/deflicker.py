@@ -27,7 +27,11 @@ _SOFT_WHITE: Final = 48
 
 
 @restoration_filter(
-    short="flicker", order=30, needs=("akarin",), radius=lambda s: int(s["window"]) if s["strength"] else 0
+    short="flicker",
+    order=30,
+    needs=("akarin",),
+    radius=lambda s: int(s["window"]) if s["strength"] else 0,
+    one_sided=True,
 )
 def deflicker(
     clip: vs.VideoNode,

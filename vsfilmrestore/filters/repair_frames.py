@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, Final
 
 import vapoursynth as vs
@@ -21,6 +22,7 @@ from vsfilmrestore.filters._frame_faults import (
     read_look,
 )
 from vsfilmrestore.filters._frame_list import parse_frames
+from vsfilmrestore.filters._lazy import lazily
 from vsfilmrestore.filters._motion import mirrored
 from vsfilmrestore.filters._patch import fit_patch
 from vsfilmrestore.filters.masks import apply_repair, region_mask
@@ -187,7 +189,23 @@ def _planned(judged: vs.VideoNode, longest: int) -> vs.VideoNode:
 def _rebuilt(
     clip: vs.VideoNode, plan: vs.VideoNode, tears: Tears | None, holes: Sequence[Any], longest: int
 ) -> tuple[vs.VideoNode, vs.VideoNode]:
-    """The repaired clip, and the mask of where it is wanted. Nothing is made for frames that are not spoilt."""
+    """The repaired clip, and the mask of where it is wanted. Nothing is made, or even built, without spoilt frames."""
+    nowhere = core.std.BlankClip(clip, format=vs.GRAY8, color=0, keep=True)
+
+    @cache
+    def made() -> tuple[vs.VideoNode, vs.VideoNode]:
+        return _made_anew(clip, plan, tears, holes, longest)
+
+    spoilt = f"x.{_PLAN} 0 >"
+    repaired = core.akarin.Select([clip, lazily(clip, lambda: made()[0])], [plan], spoilt)
+    mask = core.akarin.Select([nowhere, lazily(nowhere, lambda: made()[1])], [plan], spoilt)
+    return repaired, mask
+
+
+def _made_anew(
+    clip: vs.VideoNode, plan: vs.VideoNode, tears: Tears | None, holes: Sequence[Any], longest: int
+) -> tuple[vs.VideoNode, vs.VideoNode]:
+    """The repaired clip and its mask, for frames that are spoilt."""
     made, judged = [], []
     for left, right in _pairs(longest):
         before, after = neighbour(clip, -left), neighbour(clip, right)

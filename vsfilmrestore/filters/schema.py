@@ -228,6 +228,8 @@ class FilterSpec:
         changes: What of the clip the filter changes besides pixels when all settings are left alone: ``""``,
             ``"length"`` or ``"size"``.
         alters: The same, given the completed settings; ask `changes_with`.
+        one_sided: Whether the filter makes do with the frames on one side at the ends of its clip. Others are given
+            mirrored frames at a cut.
     """
 
     name: str
@@ -240,6 +242,7 @@ class FilterSpec:
     radius: Callable[[Settings], int]
     changes: Change
     alters: Callable[[Settings], Change]
+    one_sided: bool = False
 
     def check(self, given: Settings) -> dict[str, object]:
         """The given settings in their right types; nothing is filled in.
@@ -291,6 +294,7 @@ def restoration_filter[**P](
     radius: int | Callable[[Settings], int] = 0,
     changes: Change | Callable[[Settings], Change] = "",
     fields: bool = False,
+    one_sided: bool = False,
 ) -> Callable[
     [Callable[Concatenate[vs.VideoNode, P], vs.VideoNode]], Callable[Concatenate[vs.VideoNode, P], vs.VideoNode]
 ]:
@@ -299,7 +303,7 @@ def restoration_filter[**P](
     The function gets a CPU-resident clip of constant format and size, and settings of the right type and range. What
     goes wrong inside reaches the caller as `vapoursynth.Error` that begins with the filter's name. Unless it asks for
     ``fields``, its clip does not say that it is interlaced: the resizer would take such pictures apart into fields,
-    and of heights that do not divide evenly it leaves lines unset.
+    and of heights that do not divide evenly it leaves lines unset. For ``one_sided`` see `FilterSpec`.
     """
 
     def decorate(
@@ -334,6 +338,7 @@ def restoration_filter[**P](
             radius=radius if callable(radius) else lambda _settings: radius,
             changes=alters({key: setting.default for key, setting in settings.items()}),
             alters=alters,
+            one_sided=one_sided,
         )
         FILTERS[name] = spec
         return checked

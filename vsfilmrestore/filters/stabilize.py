@@ -50,7 +50,11 @@ Edges = Annotated[
 
 
 @restoration_filter(
-    short="stab", order=20, needs=("mvu", "akarin"), radius=lambda s: int(s["window"]) if s["strength"] else 0
+    short="stab",
+    order=20,
+    needs=("mvu", "akarin"),
+    radius=lambda s: int(s["window"]) if s["strength"] else 0,
+    one_sided=True,
 )
 def stabilize(
     clip: vs.VideoNode,

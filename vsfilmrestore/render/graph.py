@@ -85,7 +85,7 @@ class GraphShot:
 
 
 def _walled_steps(recipe: Recipe) -> list[WalledStep]:
-    return [(step.reach, step.apply) for step in recipe]
+    return [WalledStep(step.reach, step.apply, step.filter.one_sided) for step in recipe]
 
 
 def _checked_script(shot: GraphShot) -> vs.VideoNode:

@@ -3,7 +3,7 @@
 ::
 
     source of the shot          a b c d e f
-    reach 2, no handles     c b a b c d e f e d          mirrored at the cut
+    reach 2, no handles     c b a b c d e f e d          mirrored at the cut (not for one-sided steps)
     reach 2, handles 1    b a A a b c d e f F f e        the take's own frames first, then mirrored
 
 Frames are mirrored without repeating the end frame, so motion goes back the way it came. All is done by native
@@ -13,6 +13,7 @@ filters on frame references: no picture is copied.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
@@ -25,7 +26,21 @@ __all__ = ["Build", "WalledStep", "behind_walls", "mirrored", "retimed"]
 core = vs.core
 
 type Build = Callable[[vs.VideoNode], vs.VideoNode]
-type WalledStep = tuple[int, Build]
+
+
+@dataclass(frozen=True, slots=True)
+class WalledStep:
+    """A step of a chain behind walls.
+
+    Attributes:
+        reach: Frames on each side it looks at.
+        apply: What it does.
+        one_sided: Whether it makes do with one side at the ends of its clip; else the clip is mirrored for it.
+    """
+
+    reach: int
+    apply: Build
+    one_sided: bool = False
 
 
 def mirrored(clip: vs.VideoNode, head: int, tail: int) -> vs.VideoNode:
@@ -45,12 +60,13 @@ def behind_walls(take: vs.VideoNode, handles: tuple[int, int], steps: Sequence[W
     """A shot run through steps that never see a frame of another shot.
 
     Each step gets the shot mirrored by as many frames as it reaches, and what it makes of them is cut off again. The
-    mirrored frames are those the step before made already, so walls cost next to nothing.
+    mirrored frames are those the step before made already. A step that measures a wide window makes do with one side:
+    a mirrored path of the camera has a bend at the cut that the real one has not. So walls cost next to nothing.
 
     Args:
         take: The shot's frames with ``handles`` frames of the same take before and after them.
         handles: Frames in front of and behind the shot within ``take``.
-        steps: Reach in frames, and function, of each step. A step may give k frames for each of its own.
+        steps: The steps. One may give k frames for each of its own.
 
     Returns:
         The shot alone, k frames for each source frame.
@@ -58,13 +74,13 @@ def behind_walls(take: vs.VideoNode, handles: tuple[int, int], steps: Sequence[W
     Raises:
         SettingError: A step changes the number of frames by another than a whole factor.
     """
-    reach = sum(frames for frames, _ in steps)
+    reach = sum(step.reach for step in steps)
     front, back = (min(frames, reach) for frames in handles)
     length = take.num_frames - sum(handles)
     clip = take[handles[0] - front : handles[0] + length + back]
     factor = 1
-    for frames, apply in steps:
-        clip, times = _walled(clip, frames, apply)
+    for step in steps:
+        clip, times = _walled(clip, 0 if step.one_sided else step.reach, step.apply)
         factor *= times
     return clip[front * factor : (front + length) * factor]
 
