@@ -14,7 +14,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
-from math import ceil, floor
+from math import floor
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +24,8 @@ from vsfilmrestore.timeline._remarks import Remarks
 from vsfilmrestore.timeline._text import lines_of, read_text
 from vsfilmrestore.timeline.edl_lines import EditLine, Event, Motion, parse_lines
 from vsfilmrestore.timeline.edl_notes import EventNotes, event_notes, locator
-from vsfilmrestore.timeline.edl_rate import Clock
+from vsfilmrestore.timeline.edl_rate import Clock, SourceSpan
+from vsfilmrestore.timeline.edl_speed import check_told, motion_of, step_of, told_step
 from vsfilmrestore.timeline.layers import Fade, Piece, overlay, shots_of, whole
 from vsfilmrestore.timeline.model import Reel, SourceKey, Strength
 from vsfilmrestore.timeline.notes import setting_note, with_markers
@@ -32,8 +33,6 @@ from vsfilmrestore.timeline.notes import setting_note, with_markers
 __all__ = ["read_edl"]
 
 _BLACK: Final = frozenset({"BL", "BLK", "BLACK"})
-_SIMPLE_SPEEDS: Final = tuple(Fraction(text) for text in ("2", "5/2", "3", "4", "5", "1/2", "2/5", "1/3", "1/4"))
-_ENOUGH: Final = 8
 _RESOLVE_MARKER: Final = re.compile(r"\|C:ResolveColor\w+\s*\|M:")
 
 
@@ -65,7 +64,7 @@ class _Cut:
     edit: EditLine
     start: int
     stop: int
-    source: tuple[int, int]
+    source: SourceSpan
 
     @property
     def length(self) -> int:
@@ -79,6 +78,7 @@ class _Reader:
         self._remarks = remarks
         self._tracks: dict[int, list[Piece]] = defaultdict(list)
         self._owner = 0
+        self._renamed: dict[str, str] = {}
 
     def reel(self, lines: list[str]) -> Reel:
         edl = parse_lines(lines, self._path, self._remarks)
@@ -124,6 +124,7 @@ class _Reader:
                 cuts.append(_Cut(edit, *self._clock.span(edit), self._clock.source(edit)))
         fades = any(cut.edit.kind[0] in "DW" for cut in cuts)
         notes = event_notes(event.comments, fades=fades)
+        self._tell(event, notes)
         for i, cut in enumerate(cuts):
             if cut.edit.kind[0] in "DW":
                 self._fade(cut, cuts[i - 1] if i else None, event, notes)
@@ -134,6 +135,13 @@ class _Reader:
             elif not (i + 1 < len(cuts) and cuts[i + 1].edit.kind[0] in "DW"):
                 self._remarks.add("event without a frame; skipped", cut.edit.line)
                 self._tracks[0].append(self._piece(cut, event, notes, incoming=False))
+
+    def _tell(self, event: Event, notes: EventNotes) -> None:
+        line = event.edits[0].line
+        if notes.ramp:
+            self._remarks.add("a comment speaks of speed that changes; a list can tell only one speed", line)
+        if any(not edit.reel for edit in event.edits if edit.has_video):
+            self._remarks.add("event without a reel name", line)
 
     def _fade(self, cut: _Cut, before: _Cut | None, event: Event, notes: EventNotes) -> None:
         edit = cut.edit
@@ -152,7 +160,7 @@ class _Reader:
 
     def _outgoing(self, cut: _Cut, before: _Cut | None, event: Event, notes: EventNotes) -> Piece:
         track = self._tracks[cut.edit.track]
-        last = track[-1] if track and track[-1].stop == cut.start else None
+        last = track[-1] if track and track[-1].stop == cut.start else self._overlapped(cut)
         if before is None:
             stray = self._tracks[0][-1] if self._tracks[0] else None
             if last is None or (stray is not None and stray.start == cut.start):
@@ -171,6 +179,17 @@ class _Reader:
             return last
         return piece
 
+    def _overlapped(self, cut: _Cut) -> Piece | None:
+        """The shot before, where a system lets it run on to the end of the transition on the record side."""
+        track, length = self._tracks[cut.edit.track], cut.edit.length or 0
+        if not track or not track[-1].start < cut.start < track[-1].stop <= cut.start + length:
+            return None
+        self._remarks.add(
+            "the shot before runs on under the transition on the record side; cut where it starts", cut.edit.line
+        )
+        track[-1] = track[-1].over(track[-1].start, Fraction(cut.start))
+        return track[-1]
+
     def _piece(self, cut: _Cut, event: Event, notes: EventNotes, *, incoming: bool) -> Piece:
         edit, n = cut.edit, cut.length
         self._owner += 1
@@ -181,26 +200,27 @@ class _Reader:
             name = notes.names[0]
         if black:
             return Piece("black", start, stop, event=edit.number, line=edit.line, owner=self._owner)
-        speed = self._speed(cut, _motion(event, edit), notes)
-        low = Fraction(cut.source[0])
-        if speed < 0 and cut.source[1] - cut.source[0] < max(Fraction(2), n * -speed / 2):
+        step = self._step(cut, motion_of(event, edit), notes)
+        low = Fraction(cut.source.start)
+        if n and step < 0 and cut.source.stop - cut.source.start < max(Fraction(2), n * -step / 2):
             # No room for the frames above the in point: it is the first frame shown, and the motion goes down from it.
             self._remarks.add("played backwards from the source in point, which is its highest frame", edit.line)
-            low -= floor((n - 1) * -speed) if n else 0
+            low -= floor((n - 1) * -step)
         if low < 0:
             raise self._fail(f"event {edit.number} plays backwards past the start of its source", edit.line)
         source = SourceKey(
             name=name,
-            reel=notes.reel or edit.reel,
+            reel=self._reel_name(edit.reel, notes, incoming),
             url=notes.files[1 if incoming else 0],
             start=0,
-            rate=self._clock.rate,
-            drop=self._clock.source_drop(edit),
+            rate=cut.source.rate,
+            drop=cut.source.drop,
         )
+        speed = step * self._clock.rate / source.rate
         comments = tuple(notes.comments) if incoming or edit is event.edits[-1] else ()
         label = name or source.label
         return Piece(
-            label, start, stop, source, low, speed, speed, edit.number, edit.line, None, comments, owner=self._owner
+            label, start, stop, source, low, step, speed, edit.number, edit.line, None, comments, owner=self._owner
         )
 
     def _noted(self, piece: Piece, notes: EventNotes) -> Piece:
@@ -212,36 +232,29 @@ class _Reader:
         )
         return replace(piece, notes=found, comments=tuple(notes.comments))
 
-    def _speed(self, cut: _Cut, motion: Motion | None, notes: EventNotes) -> Fraction:
+    def _step(self, cut: _Cut, motion: Motion | None, notes: EventNotes) -> Fraction:
+        """Source frames per record frame."""
         n, line = cut.length, cut.edit.line
-        length = cut.source[1] - cut.source[0]
+        length = cut.source.stop - cut.source.start
         if motion is not None:
-            speed = _speed_of(motion.fps, nominal_rate(self._clock.rate))
-            least, most = floor((n - 1) * abs(speed)), ceil((n + 1) * abs(speed)) + 1
-            if n and speed > 0 and length != n and not least <= length <= most:
-                self._remarks.add(f"{length} source frames do not follow its M2 speed, which is kept", line)
-            return speed
-        if length == n or not n:
-            return Fraction(1)
-        if notes.still and 0 <= length <= 1:
-            self._remarks.add("a still without an M2 line; held", line)
-            return Fraction(0)
-        if length == 0:
-            self._remarks.add("no source length; played at normal speed", line)
-            return Fraction(1)
-        if abs(length - n) == 1:
-            self._remarks.add("source and record lengths differ by one frame; the record side is kept", line)
-            return Fraction(1)
-        if (simple := _simple_speed(length, n)) is not None:
-            self._remarks.add(
-                f"no M2 line, but {simple} times the frames, as of media at another rate; played at that speed", line
+            step = told_step(motion, nominal_rate(self._clock.rate))
+            check_told(length, n, step, line, self._remarks)
+            return step
+        ratio = cut.source.rate / self._clock.rate
+        found = step_of(length, n, ratio, line, self._remarks, still=notes.still)
+        if found is None:
+            raise self._fail(
+                f"event {cut.edit.number} has {length} source frames for {n} record frames, and no M2 line tells a "
+                "speed",
+                line,
+                "Correct its timecodes, or add its M2 line",
             )
-            return simple
-        raise self._fail(
-            f"event {cut.edit.number} has {length} source frames for {n} record frames, and no M2 line tells a speed",
-            line,
-            "Correct its timecodes, or add its M2 line",
-        )
+        return found
+
+    def _reel_name(self, reel: str, notes: EventNotes, incoming: bool) -> str:
+        """The full name of a reel that the event had to cut short."""
+        self._renamed.update(notes.renamed)
+        return self._renamed.get(reel.upper()) or notes.reel(reel, incoming) or reel
 
     def _flat(self) -> list[Piece]:
         result: list[Piece] = []
@@ -296,45 +309,3 @@ def _runs_on(last: Piece, piece: Piece) -> bool:
     if last.source.reel != piece.source.reel or last.step < 0:
         return False
     return abs(last.over(last.stop, last.stop + 1).low - piece.low) <= max(Fraction(1), abs(last.step)) - Fraction(1, 2)
-
-
-def _motion(event: Event, edit: EditLine) -> Motion | None:
-    """The M2 line that is meant for an edit: by reel and in point where an event has two sides."""
-    sides = [other for other in event.edits if other.has_video]
-    if len(sides) < 2:
-        return event.motions[-1] if event.motions else None
-    for motion in event.motions:
-        fits = [
-            side
-            for side in sides
-            if _same_reel(side.reel, motion.reel) and _digits(side.source[0]) == _digits(motion.timecode)
-        ]
-        fits = fits or [side for side in sides if _same_reel(side.reel, motion.reel)] or sides
-        if fits[-1] is edit:
-            return motion
-    return None
-
-
-def _simple_speed(length: int, n: int) -> Fraction | None:
-    """The speed that lists leave out for high-speed media, if the lengths fit one (2 n - 1 frames for n, at 2)."""
-    fits = (s for s in _SIMPLE_SPEEDS if length in {floor((n - 1) * s) + 1, floor(n * s), ceil(n * s)})
-    return next(fits, None) if n >= _ENOUGH else None
-
-
-def _same_reel(a: str, b: str) -> bool:
-    a, b = a.upper(), b.upper()
-    return a == b or (bool(b) and (a.startswith(b) or b.startswith(a)))
-
-
-def _digits(timecode: str) -> str:
-    return re.sub(r"\D", "", timecode)
-
-
-def _speed_of(fps: str, nominal: int) -> Fraction:
-    """``M2`` counts frames of the record rate's timecode per second: 24.0 is normal speed at 23.976, too."""
-    speed = Fraction(fps) / nominal
-    decimals = len(fps.partition(".")[2])
-    if decimals < 4:
-        return speed
-    simple = speed.limit_denominator(1000)
-    return simple if abs(simple - speed) * nominal <= Fraction(1, 10**decimals) else speed

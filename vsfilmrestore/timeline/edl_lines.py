@@ -25,26 +25,43 @@ __all__ = ["Comment", "EditLine", "Event", "Motion", "RawEdl", "parse_lines"]
 
 _LONGEST: Final = 400
 _TC: Final = r"\d{1,2}[:;.,]\d{1,2}[:;.,]\d{1,2}[:;.,]\d{1,3}"
-_CHANNEL: Final = r"(?:NONE|(?:V\d{0,2}|A\d{0,2}|B)(?:/?(?:V\d{0,2}|A\d{0,2}))*)"
-_TRANSITION: Final = r"(?:C|D|W\d{1,3}|K\s?[BO]?)"
-_EDIT: Final = re.compile(
-    rf"(?P<number>\d{{1,6}}[A-Z]?)\s+(?P<reel>\S.*?)\s+(?P<channel>{_CHANNEL})\s+(?P<kind>{_TRANSITION})"
-    rf"(?:\s+(?P<length>\d{{1,4}}))?\s+(?P<a>{_TC})\s+(?P<b>{_TC})\s+(?P<c>{_TC})\s+(?P<d>{_TC})(?:\s+.*)?",
-    re.IGNORECASE,
-)
+# V, A, A2, AA/V, B; GVG and Sony also write 12V or 1.
+_CHANNEL: Final = r"(?:NONE|[1-4]{1,4}V?|(?:V\d{0,2}|A\d{0,2}|B)(?:/?(?:V\d{0,2}|A\d{0,2}))*)"
+_WIPE: Final = r"W\s?\d{1,3}[A-Z]?"
+_KEY: Final = r"K\s?[BO]?"
+_TRANSITION: Final = rf"(?:C|D|{_WIPE}|{_KEY})"
+# What switchers add: the edge of a wipe, (F) for a key that fades.
+_EXTRA: Final = r"(?:\s+\(?[A-Z0-9=%+-]{1,8}\)?){1,4}?"
+
+
+def _edit_form(kind: str, extra: str) -> re.Pattern[str]:
+    return re.compile(
+        rf"(?P<number>\d{{1,6}}[A-Z]?)\s+(?:(?P<reel>\S.*?)\s+)??(?P<channel>{_CHANNEL})\s+(?P<kind>{kind})"
+        rf"(?:\s+(?P<length>\d{{1,4}}))?{extra}\s+(?P<a>{_TC})\s+(?P<b>{_TC})\s+(?P<c>{_TC})\s+(?P<d>{_TC})(?:\s+.*)?",
+        re.IGNORECASE,
+    )
+
+
+_EDITS: Final = (_edit_form(_TRANSITION, ""), _edit_form(f"(?:{_WIPE}|{_KEY})", _EXTRA))
 # What can only be the remains of an edit: a number, then a channel and a transition, or two timecodes.
 _BROKEN: Final = re.compile(
     rf"\d{{1,6}}[A-Z]?\s+(?:\S.*?\s+{_CHANNEL}\s+{_TRANSITION}(?:\s|$)|.*{_TC}\s+{_TC})", re.IGNORECASE
 )
 _MOTION: Final = re.compile(
-    rf"M2\s+(?P<reel>.*?)\s*(?P<fps>[+-]?\s?\d{{1,4}}(?:\.\d{{1,9}})?)\s+(?P<tc>{_TC})", re.IGNORECASE
+    rf"M2\s+(?P<reel>.*?)\s*(?P<fps>[+-]?\s?\d{{1,4}}(?:[.,]\d{{1,9}})?)\s+(?P<tc>{_TC})(?:\s.*)?", re.IGNORECASE
+)
+_SHORT_MOTION: Final = re.compile(
+    r"M2\s+(?:(?P<reel>\S.*?)\s+)?(?P<fps>[+-]?\s?\d{1,4}(?:[.,]\d{1,9})?)(?P<tc>)", re.IGNORECASE
 )
 _TITLE: Final = re.compile(r"TITLE\s*:\s*(.*)", re.IGNORECASE)
 _FCM: Final = re.compile(r"(?:\*\s*)?FCM\s*:\s*(.*)", re.IGNORECASE)
-_NAMED: Final = re.compile(r"\*?\s*(FROM|TO|KEY)\s+CLIP\s+NAME\s*:", re.IGNORECASE)
+_NAMED: Final = re.compile(
+    r"(FROM|TO|KEY)\s+CLIP\s+NAME\s*:|FINAL CUT PRO REEL\s*:|DLEDL\s*:|EFFECTS? NAME\b|(ASC_|CDL_|SOURCE FILE)",
+    re.IGNORECASE,
+)
 # Known lines that tell nothing about pictures.
 _IDLE: Final = re.compile(
-    r"AUD\b|EFFECTS? NAME|SPLIT\s*:|REM\b|GPI\b|M1\b|BLEND\b|FINAL CUT PRO|>|;|%|\$|-|=|#|SOURCE TABLE|\x1a",
+    r"AUD\b|SPLIT\b|REM\b|GPI\b|M1\b|BLEND\b|FINAL CUT PRO|>|;|%|\$|-|=|#|SOURCE TABLE|\x1a",
     re.IGNORECASE,
 )
 
@@ -85,6 +102,11 @@ class EditLine:
     def has_video(self) -> bool:
         """Whether pictures are edited; ``B`` is both."""
         return "V" in self.channel or self.channel == "B"
+
+    @property
+    def counts(self) -> tuple[str, str, str, str]:
+        """All four timecodes as written."""
+        return *self.source, *self.record
 
     @property
     def track(self) -> int:
@@ -147,16 +169,20 @@ def parse_lines(lines: list[str], path: Path, remarks: Remarks) -> RawEdl:
 
 
 def _edit(text: str, number: int, drop: bool | None) -> EditLine | None:
-    match = _EDIT.fullmatch(" ".join(text.split())) if len(text) <= _LONGEST else None
+    if len(text) > _LONGEST or not text[0].isdigit():
+        return None
+    text = " ".join(text.split())
+    match = next((match for form in _EDITS if (match := form.fullmatch(text))), None)
     if match is None:
         return None
     part = match.group
     kind = "".join(part("kind").upper().split())
+    kind = kind.rstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ") if kind[0] == "W" else kind
     length = int(part("length")) if part("length") else None
     return EditLine(
         number,
         part("number"),
-        part("reel"),
+        part("reel") or "",
         part("channel").upper(),
         kind,
         length,
@@ -164,6 +190,11 @@ def _edit(text: str, number: int, drop: bool | None) -> EditLine | None:
         (part("c"), part("d")),
         drop,
     )
+
+
+def _motion(match: re.Match[str], number: int) -> Motion:
+    fps = match["fps"].replace(" ", "").replace(",", ".")
+    return Motion(number, (match["reel"] or "").strip(), fps, match["tc"])
 
 
 def _mode(text: str, number: int, remarks: Remarks) -> bool | None:
@@ -177,11 +208,11 @@ def _mode(text: str, number: int, remarks: Remarks) -> bool | None:
 def _other(text: str, number: int, edl: RawEdl, path: Path, remarks: Remarks) -> None:
     event = edl.events[-1] if edl.events else None
     start = " ".join(text[:_LONGEST].split())
-    if match := _MOTION.fullmatch(start):
+    if match := _MOTION.fullmatch(start) or _SHORT_MOTION.fullmatch(start):
         if event is None:
             remarks.add("an M2 line before the first event; ignored", number)
             return
-        event.motions.append(Motion(number, match["reel"].strip(), match["fps"].replace(" ", ""), match["tc"]))
+        event.motions.append(_motion(match, number))
     elif text.upper().startswith("M2") and not text[2:3].isalnum():
         raise TimelineError("this M2 line cannot be read", file=path, line=number, hint="Write: M2 REEL 024.0 TIMECODE")
     elif text.startswith("*") or _NAMED.match(text):

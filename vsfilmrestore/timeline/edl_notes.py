@@ -18,6 +18,11 @@ _STARS: Final = re.compile(r"^[*\s]+")
 _FIELD: Final = re.compile(
     r"(FROM CLIP NAME|TO CLIP NAME|SOURCE FILE|FROM CLIP|TO CLIP|FROM FILE|TO FILE|REEL|TAPE)\s*:\s*(.*)", re.IGNORECASE
 )
+# Final Cut cuts long reel names short and says so; Flame and Smoke name files in lines of their own.
+_RENAMED: Final = re.compile(r"FINAL CUT PRO REEL\s*:\s*(\S.*?)\s+REPLACED BY\s*:\s*(\S.*)", re.IGNORECASE)
+_DISCREET: Final = re.compile(r"DLEDL\s*:\s*(?:EDIT\s*:\s*\d+\s+)?(?:FILENAME|PATH)\s*:\s*(\S.*)", re.IGNORECASE)
+_RAMP: Final = re.compile(r"TIME[ -]?(?:WARP|REMAP)|VARIABLE SPEED|VARI-?SPEED|SPEED[ -]RAMP", re.IGNORECASE)
+_NOTHING: Final = re.compile(r"\(?(?:NULL|NONE|N/A)\)?", re.IGNORECASE)
 _SETTINGS: Final = re.compile(r"(?:[A-Z][A-Z ]{0,30}:\s*)?VSFR\b", re.IGNORECASE)
 _LOC: Final = re.compile(r"LOC\s*:\s*(\d{1,2}(?:[:;.,]\d{1,3}){3})(?:\s+(\S+))?\s*(.*)", re.IGNORECASE)
 
@@ -29,22 +34,39 @@ class EventNotes:
     Attributes:
         names: Clip name of the outgoing side and of the incoming one, '' if not told. A plain cut has the first.
         files: File of the outgoing side and of the incoming one; a path is preferred to a bare name.
-        reel: Full reel name where the event's own was cut short, '' if not told.
+        reels: Full reel names where the event's own were cut short, in the order written.
+        renamed: Full reel names by the short ones in the list, upper case.
         still: Whether a freeze frame or a still is spoken of.
+        ramp: Whether a time warp or a ramp is spoken of.
         settings: The words after ``VSFR``, with their lines.
+        fades: Whether the event is a transition.
         comments: All lines as written, but for names, files and settings, which have their own places in the model.
     """
 
     names: list[str] = field(default_factory=lambda: ["", ""])
     files: list[str] = field(default_factory=lambda: ["", ""])
-    reel: str = ""
+    reels: list[str] = field(default_factory=list)
+    renamed: dict[str, str] = field(default_factory=dict)
+    fades: bool = False
     still: bool = False
+    ramp: bool = False
     settings: list[Comment] = field(default_factory=list)
     comments: list[str] = field(default_factory=list)
 
     def name(self, incoming: bool) -> str:
         """Clip name of one side of a transition."""
         return self.names[1] if incoming else self.names[0]
+
+    def reel(self, short: str, incoming: bool) -> str:
+        """Full reel name of one side of a transition, '' if not told; the only name of a plain cut is its own."""
+        if not self.fades:
+            return self.reels[0] if self.reels else ""
+        begins = [reel for reel in self.reels if short and reel.upper().startswith(short.upper().rstrip("."))]
+        if len(begins) == 1:
+            return begins[0]
+        if len(self.reels) > 1:
+            return self.reels[-1] if incoming else self.reels[0]
+        return self.reels[0] if self.reels and incoming else ""
 
 
 def event_notes(comments: list[Comment], *, fades: bool) -> EventNotes:
@@ -54,16 +76,21 @@ def event_notes(comments: list[Comment], *, fades: bool) -> EventNotes:
         comments: In the order written.
         fades: Whether the event is a transition, with an outgoing and an incoming side.
     """
-    notes = EventNotes()
+    notes = EventNotes(fades=fades)
     sources: list[str] = []
     for comment in comments:
         text = _STARS.sub("", comment.text).strip()
         if match := _FIELD.fullmatch(text):
             _take_field(notes, sources, " ".join(match[1].upper().split()), match[2].strip())
+        elif match := _RENAMED.fullmatch(text):
+            notes.renamed[match[2].strip().upper()] = match[1].strip()
+        elif match := _DISCREET.fullmatch(text):
+            notes.files[0] = notes.files[0] or match[1].strip()
         elif _SETTINGS.match(text):
             notes.settings.append(Comment(comment.line, find_settings(text) or ""))
         else:
             notes.comments.append(comment.text)
+            notes.ramp = notes.ramp or bool(_RAMP.search(text))
             notes.still = notes.still or "FREEZE FRAME" in text.upper() or "CLIP IS A STILL" in text.upper()
     if sources:
         sides = [sources[0], sources[-1]] if fades and len(sources) > 1 else ["" if fades else sources[0], sources[0]]
@@ -72,10 +99,12 @@ def event_notes(comments: list[Comment], *, fades: bool) -> EventNotes:
 
 
 def _take_field(notes: EventNotes, sources: list[str], key: str, value: str) -> None:
+    if not value or _NOTHING.fullmatch(value):
+        return
     if key == "SOURCE FILE":
         sources.append(value)
     elif key in {"REEL", "TAPE"}:
-        notes.reel = notes.reel or value
+        notes.reels.append(value)
     else:
         side = 1 if key.startswith("TO") else 0
         target = notes.names if key.endswith("NAME") else notes.files
