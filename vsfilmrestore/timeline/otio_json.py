@@ -2,7 +2,8 @@
 
 A file of a newer library holds schemas this one does not know (``Marker.3`` with a ``Color.1``), and one unknown effect
 makes a whole file unreadable. So the JSON is looked through first: newer versions of known schemas are handed over as
-the newest known one, unknown effects as plain effects, unknown media as missing media, each with a remark.
+the newest known one, unknown effects as plain effects, unknown media as missing media, unknown items on a track as
+gaps, each with a remark. What stands in metadata stays plain data, whatever it calls itself.
 """
 
 from __future__ import annotations
@@ -40,14 +41,19 @@ OTIO_ERRORS: Final = (
 """What the library throws at files that are not as they should be."""
 
 
-def load_otio(path: Path, remarks: Remarks) -> Any:
+def load_otio(path: Path, remarks: Remarks, text: str | None = None) -> Any:
     """The object a ``.otio`` file holds.
+
+    Args:
+        path: The file.
+        remarks: Told of all that is newer than the library.
+        text: The JSON, where it stands inside the file (a bundle); None reads it from the file.
 
     Raises:
         TimelineError: Not readable, not JSON (with the line), not OpenTimelineIO, or with items of an
             unknown kind.
     """
-    data = _json(path, read_text(path, remarks))
+    data = _json(path, read_text(path, remarks) if text is None else text)
     if not isinstance(data, dict) or not isinstance(data.get(_SCHEMA), str):
         raise TimelineError("this is JSON, but not an OpenTimelineIO file", file=path)
     try:
@@ -79,59 +85,137 @@ def _infinity(match: re.Match[str]) -> str:
     return match[0] if match[0].startswith('"') else match[0].replace("Inf", "Infinity")
 
 
+_ALIASES: Final = frozenset({"Sequence", "Filler", "SerializeableCollection", "Color", "Box2d", "V2d"})
+"""Names that stand outside the library's list of schemas: old ones and values."""
+_VALUES: Final = {"RationalTime": 1, "TimeRange": 1, "TimeTransform": 1}
+_TIMES: Final = frozenset(
+    {"source_range", "available_range", "marked_range", "range", "global_start_time", "in_offset", "out_offset"}
+)
+_INSIDE: Final = _TIMES | {
+    "start_time",
+    "duration",
+    "tracks",
+    "media_reference",
+    "available_image_bounds",
+    "min",
+    "max",
+}
+_LISTS: Final = frozenset({"children", "effects", "markers"})
+_COMPOSITIONS: Final = frozenset({"Track", "Sequence", "Stack"})
+
+
 class _Upkeep:
-    """Makes JSON of a newer library readable to the installed one, without touching metadata."""
+    """Makes JSON of a newer library readable to the installed one."""
 
     def __init__(self, path: Path, remarks: Remarks) -> None:
         self._path = path
         self._remarks = remarks
-        self._known: Mapping[str, int] = otio.core.type_version_map()
+        self._known: Mapping[str, int] = {**otio.core.type_version_map(), **_VALUES}
 
     def object(self, data: dict[str, Any]) -> dict[str, Any]:
         name, _, version = str(data.get(_SCHEMA, "")).partition(".")
-        result = {key: self._value(key, value) for key, value in data.items()}
+        result = {key: self._value(name, key, value) for key, value in data.items() if not _is_void(key, value)}
         if version.isdigit() and int(version) > self._known.get(name, 1 << 30):
             self._remarks.add(f"{name}.{version} is newer than our library; read as {name}.{self._known[name]}")
             result[_SCHEMA] = f"{name}.{self._known[name]}"
         if name == "Marker" and isinstance(result.get("color"), dict):
-            result["color"] = str(result["color"].get("name", ""))
-        elif isinstance(result.get("color"), dict):
-            result["color"] = None
+            result["color"] = _colour_name(result["color"])
+        if name == "Clip":
+            self._choose_media(result)
         return result
 
-    def _value(self, key: str, value: Any) -> Any:
-        if key == "metadata":
-            return value
-        if isinstance(value, list):
-            return [self._member(key, item) for item in value]
-        if isinstance(value, dict):
-            if _SCHEMA not in value:
-                return {name: self._member(key, item) for name, item in value.items()}
-            return self._member(key, value)
-        return value
+    def _value(self, owner: str, key: str, value: Any) -> Any:
+        if key in _LISTS and isinstance(value, list):
+            members = (self._member(owner, key, item) for item in value if isinstance(item, dict))
+            return [member for member in members if member is not None]
+        if key == "media_references" and isinstance(value, dict):
+            return {name: self._member(owner, key, item) for name, item in value.items() if isinstance(item, dict)}
+        if key == "color":
+            return value if owner == "Marker" else _colour(value)
+        if key in _INSIDE and isinstance(value, dict):
+            return self._member(owner, key, value)
+        return value if key == _SCHEMA else _plain(value)
 
-    def _member(self, key: str, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
+    def _member(self, owner: str, key: str, value: dict[str, Any]) -> dict[str, Any] | None:
         name = str(value.get(_SCHEMA, "")).partition(".")[0]
+        if name == "Timeline" and owner in _COMPOSITIONS and isinstance(value.get("tracks"), dict):
+            # A timeline in a timeline is a nest.
+            return self.object({**value["tracks"], "name": value.get("name") or value["tracks"].get("name") or ""})
         if _SCHEMA not in value or name in self._known or name in _ALIASES:
             return self.object(value)
-        if key == "effects":
-            return {
-                _SCHEMA: "Effect.1",
-                "name": str(value.get("name") or ""),
-                "effect_name": name,
-                "metadata": {UNKNOWN_EFFECT: name},
-            }
-        if key in {"media_reference", "media_references"}:
-            self._remarks.add(f"media of the unknown kind {name}; taken as missing media")
-            return {_SCHEMA: "MissingReference.1", "name": str(value.get("name") or ""), "metadata": {}}
-        if key == "color":
-            return value
-        raise TimelineError(f"it holds an item of the unknown kind '{name}'", file=self._path)
+        match key:
+            case "effects":
+                return _unknown_effect(name, value)
+            case "media_reference" | "media_references":
+                return self._unknown_media(name, value)
+            case "markers":
+                self._remarks.add(f"markers of the unknown kind {name} are left out")
+                return None
+            case "children":
+                return self._unknown_item(owner, name, value)
+        raise TimelineError(f"it holds something of the unknown kind '{name}'", file=self._path)
+
+    def _unknown_media(self, name: str, value: dict[str, Any]) -> dict[str, Any]:
+        self._remarks.add(f"media of the unknown kind {name}; taken as missing media")
+        metadata = {"original_target_url": value["target_url"]} if isinstance(value.get("target_url"), str) else {}
+        known = value.get("available_range")
+        found = {"available_range": self.object(known)} if isinstance(known, dict) else {}
+        return {_SCHEMA: "MissingReference.1", "name": str(value.get("name") or ""), "metadata": metadata, **found}
+
+    def _unknown_item(self, owner: str, name: str, value: dict[str, Any]) -> dict[str, Any] | None:
+        label = str(value.get("name") or "")
+        if owner not in {"Track", "Sequence"}:
+            self._remarks.add(f"'{label}' is of the unknown kind {name}; left out")
+            return None
+        used = value.get("source_range")
+        if not isinstance(used, dict):
+            raise TimelineError(f"a track holds an item of the unknown kind '{name}'", file=self._path)
+        self._remarks.add(f"'{label}' is of the unknown kind {name}; taken as a gap")
+        return {_SCHEMA: "Gap.1", "name": label, "source_range": self.object(used)}
+
+    def _choose_media(self, clip: dict[str, Any]) -> None:
+        references, wanted = clip.get("media_references"), clip.get("active_media_reference_key", "DEFAULT_MEDIA")
+        if not isinstance(references, dict) or not references or wanted in references:
+            return
+        chosen = "DEFAULT_MEDIA" if "DEFAULT_MEDIA" in references else next(iter(references))
+        self._remarks.add(
+            f"'{clip.get('name')}' names the media '{wanted}', which it does not have; '{chosen}' is used"
+        )
+        clip["active_media_reference_key"] = chosen
 
 
-_ALIASES: Final = frozenset(
-    {"Sequence", "Color", "SerializeableCollection", "RationalTime", "TimeRange", "TimeTransform", "Box2d", "V2d"}
-)
-"""Names that stand outside the list of schemas: old ones, values, and what `_Upkeep.object` takes away."""
+def _is_void(key: str, value: Any) -> bool:
+    """Whether a null stands where the library wants a list or a word."""
+    return value is None and key in _LISTS | {"media_references", "enabled", "active_media_reference_key", "metadata"}
+
+
+def _unknown_effect(name: str, value: dict[str, Any]) -> dict[str, Any]:
+    return {
+        _SCHEMA: "Effect.1",
+        "name": str(value.get("name") or ""),
+        "effect_name": name,
+        "enabled": value.get("enabled") is not False,
+        "metadata": {UNKNOWN_EFFECT: name},
+    }
+
+
+def _colour_name(colour: dict[str, Any]) -> str:
+    name = colour.get("name")
+    return name if isinstance(name, str) else ""
+
+
+def _colour(value: Any) -> Any:
+    """A colour as the library reads it, None where it is none."""
+    if not isinstance(value, dict):
+        return None
+    parts = {part: value.get(part, 1.0) for part in "rgba"}
+    if not all(isinstance(number, int | float) for number in parts.values()):
+        return None
+    return {_SCHEMA: "Color.1", "name": _colour_name(value), **{part: float(x) for part, x in parts.items()}}
+
+
+def _plain(value: Any) -> Any:
+    """Data as it stands, but nothing in it is an object of the library."""
+    if isinstance(value, dict):
+        return {"schema" if key == _SCHEMA else key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list) else value

@@ -1,22 +1,24 @@
 """What an OTIO clip tells of its media: which file, which reel, and how its frames are counted.
 
-Hosts differ. Resolve counts from 0 where there is no timecode, although the files are numbered from 1001; Hiero counts
-the clip from 0 and the media from its first file number or timecode; others count both in timecode.
+How hosts count is told in `timeline.otio_count`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import isfinite
 from typing import Any, Final
 
 import opentimelineio as otio
 
-from vsfilmrestore.media.timecode import exact_rate
+from vsfilmrestore.media.timecode import exact_rate, nominal_rate
+from vsfilmrestore.timeline._remarks import Remarks
 from vsfilmrestore.timeline.layers import whole
 from vsfilmrestore.timeline.model import FrameRange, SourceKey
+from vsfilmrestore.timeline.otio_count import Counted, counted
 
 __all__ = ["OWN", "Media", "exact", "media_of", "own_metadata", "rate_of"]
 
@@ -24,6 +26,9 @@ OWN: Final = "vsfilmrestore"
 """Our namespace in OTIO metadata."""
 
 _LARGEST: Final = 1e12
+_NOISE: Final = Fraction(1, 500)
+_PADDING: Final = re.compile(r"(?P<marks>\{:0?\d{0,2}d?\}|@+)(?=[^/]*$)")
+_RANGE: Final = re.compile(r"(\d{1,9})-\d{1,9}(?P<marks>@+|#+)")
 _REEL_PLACES: Final = (
     (OWN, "reel"),
     ("cmx_3600", "reel"),
@@ -81,38 +86,56 @@ def own_metadata(thing: Any) -> dict[str, Any]:
     return dict(own) if isinstance(own, Mapping) else {}
 
 
-def media_of(clip: Any) -> Media:
+def media_of(clip: Any, remarks: Remarks) -> Media:
     """The media of a clip.
+
+    Args:
+        clip: An OTIO clip.
+        remarks: Told where clip and media cannot be brought together.
 
     Raises:
         ValueError: Times that are no times.
     """
     reference = clip.media_reference
-    used = clip.trimmed_range().start_time
+    used = clip.trimmed_range()
     known = reference.available_range
-    rate = rate_of(known.start_time) if known is not None else rate_of(used)
-    if isinstance(reference, otio.schema.ImageSequenceReference) and reference.rate > 0 and known is None:
+    rate = rate_of(known.start_time) if known is not None else rate_of(used.start_time)
+    if _is_sequence(reference) and reference.rate > 0 and known is None:
         rate = exact_rate(float(reference.rate))
-    low = exact(used.value) * rate / rate_of(used)
     available = _available(known, rate)
-    timed, low, available = _counting(low, available, _first_number(reference))
+    length = max(1, whole(exact(used.duration.value) * rate / rate_of(used.duration)))
+    told = Counted(_in_point(used.start_time, rate, reference), available)
     own = own_metadata(clip)
     if isinstance(own.get("has_timecode"), bool):
-        timed = own["has_timecode"]
-    elif available is None:
-        # Nothing tells what is counted: an hour of leader is rarer than timecode.
-        timed = low >= 3600 * rate
+        count = replace(told, timecode=own["has_timecode"])
+    else:
+        count = counted(told, length, rate, _first_number(reference), _hiero_timecode(reference))
+    if available is not None and count.available is None:
+        remarks.add(f"'{clip.name}' uses none of the frames the file says its media has; handles are unknown")
     source = SourceKey(
         name=str(own.get("source_name") or reference.name or clip.name or ""),
         reel=_reel(clip, reference),
         url=_url(reference),
         start=0,
         rate=rate,
-        has_timecode=timed,
-        available=available,
-        drop=bool(own.get("source_drop", False)),
+        has_timecode=count.timecode,
+        available=count.available,
+        drop=bool(own.get("source_drop", False)) and nominal_rate(rate) % 30 == 0,
     )
-    return Media(source, low)
+    return Media(source, count.low)
+
+
+def _in_point(used: Any, rate: Fraction, reference: Any) -> Fraction:
+    """The clip's in point in source frames, free of rounding noise.
+
+    Where clip and media differ only by the factor 1.001, hosts that count frames write whole numbers, and those that
+    count time do not; Hiero always counts time.
+    """
+    own, value = rate_of(used), exact(used.value)
+    low = value * rate / own
+    if own != rate and nominal_rate(own) == nominal_rate(rate) and value.denominator == 1:
+        low = low if _hiero(reference) else value
+    return Fraction(whole(low)) if abs(low - whole(low)) < _NOISE else low
 
 
 def _available(known: Any, rate: Fraction) -> FrameRange | None:
@@ -123,30 +146,62 @@ def _available(known: Any, rate: Fraction) -> FrameRange | None:
     return FrameRange(first, first + length) if length > 0 else None
 
 
-def _counting(
-    low: Fraction, available: FrameRange | None, first_number: int | None
-) -> tuple[bool, Fraction, FrameRange | None]:
-    """Whether the clip counts timecode, and its in point and media brought to one counting."""
-    if available is None or available.start <= 0:
-        return False, low, available
-    if low + 1 <= available.start and low < len(available):
-        low += available.start
-    if available.start == first_number:
-        return False, low - available.start, FrameRange(0, len(available))
-    return True, low, available
+def _is_sequence(reference: Any) -> bool:
+    return isinstance(reference, otio.schema.ImageSequenceReference)
 
 
 def _first_number(reference: Any) -> int | None:
-    return int(reference.start_frame) if isinstance(reference, otio.schema.ImageSequenceReference) else None
+    """Number of the first file of an image sequence; None for movies."""
+    if _is_sequence(reference):
+        return int(reference.start_frame)
+    name = _target(reference).replace("\\", "/").rsplit("/", 1)[-1]
+    if match := _RANGE.search(name):
+        return int(match[1])
+    if _PADDING.search(name) and reference.available_range is not None:
+        # xStudio and others name the files by a pattern, and count the media by the files' numbers.
+        return whole(exact(reference.available_range.start_time.value))
+    return None
+
+
+def _hiero(reference: Any) -> bool:
+    return "foundry.source.starttime" in reference.metadata
+
+
+def _hiero_timecode(reference: Any) -> int | None:
+    """Hiero counts a sequence by the files' numbers, and keeps the timecode of the first one beside it."""
+    number, timecode = (str(reference.metadata.get(f"foundry.source.{key}", "")) for key in ("starttime", "timecode"))
+    if not re.fullmatch(r"\d{1,9}", timecode) or not re.fullmatch(r"\d{1,9}", number):
+        return None
+    return int(timecode) if int(timecode) > int(number) else None
 
 
 def _url(reference: Any) -> str:
-    if isinstance(reference, otio.schema.ImageSequenceReference):
-        base = reference.target_url_base.replace("\\", "/")
-        slash = "/" if base and not base.endswith("/") else ""
-        padding = f"%0{reference.frame_zero_padding}d" if reference.frame_zero_padding else "%d"
-        return f"{base}{slash}{reference.name_prefix}{padding}{reference.name_suffix}"
-    return str(getattr(reference, "target_url", "") or "")
+    if not _is_sequence(reference):
+        url = _target(reference)
+        head, slash, name = url.rpartition("/")
+        return head + slash + _PADDING.sub(_as_percent, _RANGE.sub(_as_percent, name))
+    base = reference.target_url_base.replace("\\", "/")
+    slash = "/" if base and not base.endswith("/") else ""
+    padding = f"%0{reference.frame_zero_padding}d" if reference.frame_zero_padding else "%d"
+    return f"{base}{slash}{reference.name_prefix}{padding}{reference.name_suffix}"
+
+
+def _target(reference: Any) -> str:
+    """The path of a medium, also of one the host has lost but still names."""
+    url = getattr(reference, "target_url", "")
+    resolve = reference.metadata.get("Resolve_OTIO")
+    lost = resolve.get("Media Url") if isinstance(resolve, Mapping) else None
+    return next((str(text) for text in (url, lost, reference.metadata.get("original_target_url")) if text), "")
+
+
+def _as_percent(match: re.Match[str]) -> str:
+    """``%04d`` for the ways of other programs: ``{:04d}``, ``1001-1100@@@@``, ``1001-1100#`` (four digits)."""
+    marks = match["marks"]
+    if marks.startswith("{"):
+        digits = int(re.sub(r"\D", "", marks) or 0)
+    else:
+        digits = 4 * len(marks) if match.re is _RANGE and marks[0] == "#" else len(marks)
+    return f"%0{digits}d" if digits > 1 else "%d"
 
 
 def _reel(clip: Any, reference: Any) -> str:

@@ -7,7 +7,6 @@ point and looks past time effects. Gaps and disabled clips are see-through: what
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import ceil, floor
@@ -23,12 +22,15 @@ from vsfilmrestore.timeline.grammar import is_key
 from vsfilmrestore.timeline.layers import Fade, Piece, between, overlay, shots_of, whole
 from vsfilmrestore.timeline.model import FrameRange, Marker, Reel, SettingNote, Strength
 from vsfilmrestore.timeline.notes import marker_settings, metadata_settings, setting_note, with_markers
+from vsfilmrestore.timeline.otio_clip import is_premiere, place_clip
 from vsfilmrestore.timeline.otio_json import OTIO_ERRORS, load_otio
-from vsfilmrestore.timeline.otio_marks import ClipMark, clip_marks, counts_record, marker_texts
-from vsfilmrestore.timeline.otio_media import exact, media_of, own_metadata, rate_of
+from vsfilmrestore.timeline.otio_marks import ClipMark, clip_marks, counts_record, marker_colour, marker_texts
+from vsfilmrestore.timeline.otio_media import exact, own_metadata, rate_of
+from vsfilmrestore.timeline.otio_own import own_fraction, own_outgoing
 from vsfilmrestore.timeline.otio_time import retimed, speed_of
+from vsfilmrestore.timeline.see_through import seen_through
 
-__all__ = ["read_otio"]
+__all__ = ["read_otio", "reel_of"]
 
 _ZERO: Final = Fraction(0)
 
@@ -44,7 +46,21 @@ def read_otio(path: Path, rate: Fraction | None = None) -> Reel:
         TimelineError: With the file, and the line where it is not even JSON.
     """
     remarks = Remarks()
-    root = load_otio(path, remarks)
+    return reel_of(path, load_otio(path, remarks), rate, remarks)
+
+
+def reel_of(path: Path, root: Any, rate: Fraction | None, remarks: Remarks) -> Reel:
+    """The shots of an OTIO object.
+
+    Args:
+        path: The file it came from.
+        root: A timeline, or a single stack, track or clip.
+        rate: As for `read_otio`.
+        remarks: What was tolerated so far.
+
+    Raises:
+        TimelineError: It cannot be laid out as shots.
+    """
     try:
         return _Reader(path, root, rate, remarks).reel()
     except RecursionError:
@@ -90,6 +106,7 @@ class _Reader:
             raise TimelineError(message, file=path, hint="Leave --rate out")
         self._own_rate = own
         self._rate = own if rate is None else rate
+        self._premiere = is_premiere(self._root)
         self._clips: dict[int, list[ClipMark]] = {}
         self._notes: dict[int, list[str]] = {}
         self._hidden_start = _ZERO
@@ -148,7 +165,7 @@ class _Reader:
         if isinstance(item, otio.schema.Clip):
             return self._clip(item)
         if isinstance(item, otio.schema.Gap):
-            return _Laid(self._length(item))
+            return _Laid(self._length(item), marks=self._empty_marks(item))
         if isinstance(item, otio.schema.Track):
             laid = self._track(item)
         elif isinstance(item, otio.schema.Stack):
@@ -199,17 +216,11 @@ class _Reader:
         for child in pictures:
             upper = self._item(child)
             if laid.pieces:
-                upper.pieces = [piece for piece in upper.pieces if self._covers(piece)]
+                upper.pieces = seen_through(laid.pieces, upper.pieces, self._remarks)
             laid.pieces = overlay(laid.pieces, upper.pieces, self._remarks)
             laid.marks += upper.marks
             laid.length = max(laid.length, upper.length)
         return laid
-
-    def _covers(self, piece: Piece) -> bool:
-        if piece.source is None and piece.fade is None:
-            self._remarks.add(f"the generator '{piece.name}' over other pictures is not shown")
-            return False
-        return True
 
     def _track(self, track: Any) -> _Laid:
         laid = _Laid(_ZERO)
@@ -244,9 +255,10 @@ class _Reader:
         if old is not None and old.start > start:
             raise ValueError(f"the transition '{transition.name}' is longer than the clip before it, '{old.name}'")
         black = Piece("black", start, stop)
-        outgoing = replace(old or black, fade=None).over(start, stop)
+        own = own_metadata(transition)
+        outgoing = own_outgoing(own, start, stop, self._rate) or replace(old or black, fade=None).over(start, stop)
         incoming = new.over(start, new.stop) if new else replace(black, stop=max(stop, cut))
-        kind = str(own_metadata(transition).get("kind") or _fade_kind(transition.transition_type))
+        kind = str(own.get("kind") or _fade_kind(transition))
         pieces = [piece for piece in laid.pieces if piece is not old and piece is not new]
         if old is not None and old.start < start:
             pieces.append(old.over(old.start, start))
@@ -261,42 +273,28 @@ class _Reader:
             self._remarks.add(
                 f"the generator '{clip.name or reference.generator_kind}' is not made; black where nothing else is"
             )
-            return _Laid(length, [Piece(clip.name or "generator", _ZERO, length)])
-        media = media_of(clip)
-        source, speed = media.source, speed_of(clip, self._remarks)
-        if source.rate != self._rate and nominal_rate(source.rate) == nominal_rate(self._rate):
-            self._remarks.add(f"media at {rate_text(source.rate)} fps is played frame for frame")
-            source = replace(source, rate=self._rate)
-        elif source.rate != self._rate:
-            self._remarks.add(f"media at {rate_text(source.rate)} fps is played in time")
-        if media.low < 0:
-            raise ValueError(f"'{clip.name}' starts before the first frame of its media")
+            return _Laid(length, [Piece(clip.name or "generator", _ZERO, length)], self._empty_marks(clip))
+        placed = place_clip(clip, length, self._rate, self._remarks, premiere=self._premiere)
         owner = len(self._clips)
         self._record_marks += [self._mark(marker) for marker in clip.markers if counts_record(marker)]
-        self._clips[owner] = clip_marks(clip, media, speed)
+        self._clips[owner] = clip_marks(clip, placed)
         self._notes[owner] = metadata_settings(clip.metadata)
-        step = speed * source.rate / self._rate
-        own = own_metadata(clip)
-        piece = Piece(
-            clip.name or source.label,
-            _ZERO,
-            length,
-            source,
-            media.low,
-            step,
-            speed,
-            str(own.get("event", "")),
-            owner=owner,
-        )
-        comments = own.get("comments")
-        if isinstance(comments, Iterable) and not isinstance(comments, str):
-            piece = replace(piece, comments=tuple(str(text) for text in comments))
-        return _Laid(length, [piece])
+        return _Laid(length, [replace(placed.piece, owner=owner)])
+
+    def _empty_marks(self, item: Any) -> list[_Mark]:
+        """The markers of an item without media, in its own record time."""
+        first = self._frames(item.trimmed_range().start_time)
+        marks: list[_Mark] = []
+        for marker in item.markers:
+            mark = self._mark(marker)
+            # The CMX adapter's locators stand at a record timecode wherever they are.
+            (self._record_marks if counts_record(marker) else marks).append(mark)
+        return [replace(mark, start=mark.start - first, stop=mark.stop - first) for mark in marks]
 
     def _mark(self, marker: Any) -> _Mark:
         start = self._frames(marker.marked_range.start_time)
         length = self._frames(marker.marked_range.duration)
-        return _Mark(start, start + max(length, Fraction(1)), marker_texts(marker), str(marker.color or ""))
+        return _Mark(start, start + max(length, Fraction(1)), marker_texts(marker), marker_colour(marker))
 
     def _markers(self, marks: list[_Mark], start: int, length: int) -> list[Marker]:
         result = []
@@ -316,7 +314,7 @@ class _Reader:
         for piece in laid.pieces:
             notes = [self._note(shell, piece, text, Strength.NOTE, None) for text in self._notes.get(piece.owner, ())]
             for i, mark in enumerate(self._clips.get(piece.owner, ())):
-                shown = (piece.start, piece.stop) if mark.frames is None else piece.record_frames(*mark.frames)
+                shown = _shown(piece, mark)
                 if shown is None:
                     continue
                 seen.add((piece.owner, i))
@@ -349,6 +347,16 @@ class _Reader:
         return setting_note(text, strength, str(self._path), timecode=shell.timecode(at), frames=limit)
 
 
+def _shown(piece: Piece, mark: ClipMark) -> tuple[Fraction, Fraction] | None:
+    """The record times a clip's marker stands on, None where its frames are not seen."""
+    if mark.frames is None:
+        return piece.start, piece.stop
+    if mark.record is None:
+        return piece.record_frames(*mark.frames)
+    first, last = piece.start + mark.record[0], min(piece.start + mark.record[1], piece.stop)
+    return (first, last) if first < last else None
+
+
 def _frames_of(times: tuple[Fraction, Fraction]) -> FrameRange:
     first = floor(times[0])
     return FrameRange(first, max(ceil(times[1]), first + 1))
@@ -365,8 +373,12 @@ def _room(piece: Piece | None, *, head: bool) -> Fraction:
     return max(_ZERO, known.stop - piece.low - (piece.stop - piece.start) * step) / step if known else plenty
 
 
-def _fade_kind(name: str) -> str:
-    return "dissolve" if not name or "dissolve" in name.lower() else name
+def _fade_kind(transition: Any) -> str:
+    """``dissolve``, or what the host calls any other kind."""
+    kind, name = str(transition.transition_type or ""), str(transition.name or "")
+    if not kind or "dissolve" in kind.lower():
+        return "dissolve"
+    return name if kind.startswith("Custom") and name else kind
 
 
 def _is_sound(child: Any) -> bool:
@@ -377,7 +389,7 @@ def _record_rate(root: Any) -> Fraction:
     """The rate of a timeline: as it says, else of its start timecode, else that of most of its items."""
     own = own_metadata(root).get("rate")
     if isinstance(own, str):
-        return exact_rate(own)
+        return exact_rate(own_fraction(own))
     if isinstance(root, otio.schema.Timeline) and root.global_start_time is not None:
         return rate_of(root.global_start_time)
     rates: Counter[Fraction] = Counter()
