@@ -26,7 +26,7 @@ from vsfilmrestore.filters import find_filter
 from vsfilmrestore.filters.schema import nearest
 from vsfilmrestore.recipes.recipe import Recipe
 
-__all__ = ["line_of", "parse_toml", "read_recipe"]
+__all__ = ["key_lines", "line_of", "parse_toml", "read_recipe"]
 
 _KEYS = ("summary", "extends", "order", "steps")
 _MAX_BYTES = 1 << 20
@@ -92,6 +92,16 @@ def line_of(text: str, *path: str) -> int | None:
     return next((line for keys, line in reversed(_key_lines(text)) if keys[-len(path) :] == path), None)
 
 
+def key_lines(text: str) -> dict[tuple[str, ...], list[int]]:
+    """Lines, from 1, of every key and table by its path; a table of an array has as many as it has elements."""
+    found: dict[tuple[str, ...], list[int]] = {}
+    for keys, line in _key_lines(text):
+        found.setdefault(keys, []).append(line)
+    return found
+
+
+# Everything up to a comment; a '#' within quotes begins none.
+_BEFORE_COMMENT = re.compile(r"""(?:[^#"']|"(?:[^"\\]|\\.)*"|'[^']*')*(?=#)""")
 _HEADER = re.compile(r"^\s*\[+\s*(.+?)\s*\]+\s*$")
 _ASSIGNED = re.compile(r"""([\w.-]+|"[^"]*"|'[^']*')\s*=(?!=)""")
 _PART = re.compile(r"""[\w-]+|"[^"]*"|'[^']*'""")
@@ -102,7 +112,7 @@ def _key_lines(text: str) -> list[tuple[tuple[str, ...], int]]:
     found: list[tuple[tuple[str, ...], int]] = []
     table: tuple[str, ...] = ()
     for number, line in enumerate(text.splitlines(), 1):
-        line = line.split("#", 1)[0] if line.count('"') % 2 == 0 else line
+        line = before[0] if (before := _BEFORE_COMMENT.match(line)) else line
         if header := _HEADER.match(line):
             table = _parts(header[1])
             found.append((table, number))
