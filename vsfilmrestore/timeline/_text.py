@@ -10,7 +10,7 @@ from typing import Final
 from vsfilmrestore.errors import TimelineError
 from vsfilmrestore.timeline._remarks import Remarks
 
-__all__ = ["MAX_BYTES", "lines_of", "read_text"]
+__all__ = ["MAX_BYTES", "lines_of", "read_text", "text_of"]
 
 MAX_BYTES: Final = 256 * 1024 * 1024
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0e-\x19\x1b-\x1f]")
@@ -26,7 +26,15 @@ def read_text(path: Path, remarks: Remarks, *, max_bytes: int = MAX_BYTES) -> st
     Raises:
         TimelineError: Not there, a folder, unreadable, empty, too large, or not text.
     """
-    data = _bytes(path, max_bytes)
+    return text_of(path, _bytes(path, max_bytes), remarks)
+
+
+def text_of(path: Path, data: bytes, remarks: Remarks) -> str:
+    """The text in the bytes of a cut list, decoded as `read_text` does.
+
+    Raises:
+        TimelineError: Empty, or not text.
+    """
     text = _decoded(path, data, remarks)
     if not text.strip():
         raise TimelineError("the file is empty", file=path)
