@@ -17,6 +17,7 @@ from typing import Final
 
 from vsfilmrestore.errors import TimelineError, UsageError
 from vsfilmrestore.media.timecode import exact_rate
+from vsfilmrestore.timeline.aaf import read_aaf
 from vsfilmrestore.timeline.detected import reel_from_cuts
 from vsfilmrestore.timeline.edl import read_edl
 from vsfilmrestore.timeline.grammar import ParsedSettings, parse_settings
@@ -55,7 +56,11 @@ __all__ = [
     "write_otio",
 ]
 
-READERS: Final[dict[str, Callable[[Path, Fraction | None], Reel]]] = {".edl": read_edl, ".otio": read_otio}
+READERS: Final[dict[str, Callable[[Path, Fraction | None], Reel]]] = {
+    ".aaf": read_aaf,
+    ".edl": read_edl,
+    ".otio": read_otio,
+}
 """Reader of a cut list by suffix, lower case. It gets the path and the rate asked for, if any."""
 
 

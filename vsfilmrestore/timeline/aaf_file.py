@@ -1,0 +1,178 @@
+"""AAF files opened for reading, and their objects asked carefully.
+
+The library trusts what it reads. The container is checked before it sees the file, and every value it hands out is
+taken for what it is only after a look: a number may be missing, or be a text.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final
+
+from vsfilmrestore.errors import InstallationError, TimelineError, VsfrError
+from vsfilmrestore.media.timecode import exact_rate, nominal_rate
+from vsfilmrestore.timeline.aaf_container import check_container
+
+__all__ = ["attributes", "count", "fraction", "items", "kind_of", "nested", "open_aaf", "rate_of", "ratio", "text"]
+
+_LARGEST: Final = 64 * 1024**3
+_LONGEST_ARRAY: Final = 65_536
+_MOST_FRAMES: Final = 2**40
+
+
+@contextmanager
+def open_aaf(path: Path) -> Iterator[Any]:
+    """An AAF file of the library, open for reading; whatever goes wrong inside becomes one clear error.
+
+    Raises:
+        TimelineError: The file cannot be read, or does not hold together.
+        InstallationError: The library is missing.
+    """
+    _need_library(path)
+    import aaf2
+
+    try:
+        with path.open("rb") as stream:
+            check_container(stream, _size(path))
+        with _quiet(), aaf2.open(str(path), "r") as file:
+            _check_types(file)
+            yield file
+    except VsfrError:
+        raise
+    except RecursionError:
+        raise TimelineError("the cut is nested too deeply", file=path) from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise TimelineError(f"the file cannot be read: {reason}", file=path) from None
+    except ValueError as error:
+        raise TimelineError(str(error) or "the file is damaged", file=path) from None
+    except Exception as error:  # noqa: BLE001 - the library raises whatever it stumbles over in a damaged file
+        told = str(error).strip() or type(error).__name__
+        raise TimelineError(f"the file does not hold together ({told[:200]})", file=path) from None
+
+
+def _need_library(path: Path) -> None:
+    try:
+        import aaf2  # noqa: F401
+    except ImportError:
+        message = "AAF files need the library pyaaf2, which is not installed"
+        raise InstallationError(message, file=path, hint='Run: pip install "vsfilmrestore[aaf]"') from None
+
+
+def _size(path: Path) -> int:
+    if path.is_dir():
+        raise ValueError("this is a folder, not a cut list")
+    size = path.stat().st_size
+    if size == 0:
+        raise ValueError("the file is empty")
+    if size > _LARGEST:
+        raise ValueError(f"the file is too large for a cut list ({size >> 30} GiB)")
+    return size
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps the library's warnings, which go to the root logger, from being printed where nobody set up logging."""
+    root, silent = logging.getLogger(), logging.NullHandler()
+    root.addHandler(silent)
+    try:
+        yield
+    finally:
+        root.removeHandler(silent)
+
+
+def _check_types(file: Any) -> None:
+    for definition in file.metadict.typedefs_by_auid.values():
+        if type(definition).__name__ == "TypeDefFixedArray" and definition.size > _LONGEST_ARRAY:
+            raise ValueError("a type of the file is damaged")
+
+
+def kind_of(thing: Any) -> str:
+    """The class of an object: ``SourceClip``, ``Sequence``, ``TapeDescriptor``."""
+    return type(thing).__name__
+
+
+def _value(thing: Any, key: str) -> Any:
+    found = None if thing is None else thing.get(key, None, allkeys=False)
+    return None if found is None else found.value
+
+
+def count(thing: Any, key: str, default: int = 0) -> int:
+    """A whole number of an object.
+
+    Raises:
+        ValueError: It is none, or beyond all frame counts.
+    """
+    value = _value(thing, key)
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > _MOST_FRAMES:
+        raise ValueError(f"{key} of a {kind_of(thing)} is not a number of frames ({value!r:.40})")
+    return value
+
+
+def fraction(value: Any) -> Fraction:
+    """A number of the library as a fraction.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if isinstance(value, int | Fraction):
+        return Fraction(value.numerator, value.denominator)
+    raise ValueError(f"{value!r:.40} is not a number")
+
+
+def text(thing: Any, key: str) -> str:
+    """A text of an object, '' if it has none."""
+    value = _value(thing, key)
+    return value.strip() if isinstance(value, str) else ""
+
+
+def nested(thing: Any, key: str) -> Any:
+    """An object kept in another, None if there is none."""
+    value = _value(thing, key)
+    return value if value is None or hasattr(value, "property_entries") else None
+
+
+def items(thing: Any, key: str) -> list[Any]:
+    """The objects in a list of an object, [] if it has none."""
+    value = _value(thing, key)
+    if not isinstance(value, Iterable) or isinstance(value, str | bytes):
+        return []
+    return [item for item in value if hasattr(item, "property_entries")]
+
+
+def attributes(thing: Any, *keys: str) -> dict[str, Any]:
+    """Names and values in the lists of tagged values of an object: comments of users, notes of the program."""
+    found: dict[str, Any] = {}
+    for key in keys:
+        for tag in items(thing, key):
+            name = text(tag, "Name")
+            if name and name not in found:
+                found[name] = _value(tag, "Value")
+    return found
+
+
+def rate_of(slot: Any) -> Fraction:
+    """Exact edit rate of a slot.
+
+    Raises:
+        ValueError: Not above 0, or out of all bounds.
+    """
+    value = _value(slot, "EditRate")
+    rate = fraction(value) if value is not None else Fraction(0)
+    if not 0 < rate <= 1_000_000:
+        raise ValueError(f"{value} is not a frame rate")
+    rate = exact_rate(rate)
+    if rate < Fraction(1, 100):
+        raise ValueError(f"{value} is not a frame rate")
+    return rate
+
+
+def ratio(rate: Fraction, other: Fraction) -> Fraction:
+    """Frames at a rate per frame at the other; 1 where the two count alike (23.976 and 24): played frame for frame."""
+    return Fraction(1) if nominal_rate(rate) == nominal_rate(other) else rate / other
