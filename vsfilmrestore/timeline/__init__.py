@@ -32,6 +32,7 @@ from vsfilmrestore.timeline.model import (
     Strength,
     Transition,
 )
+from vsfilmrestore.timeline.otio_bundle import bundle_media_places, extract_media, read_otiod, read_otioz
 from vsfilmrestore.timeline.otio_reader import read_otio
 from vsfilmrestore.timeline.writer import edl_text, otio_text, write_edl, write_otio
 
@@ -46,7 +47,9 @@ __all__ = [
     "SourceKey",
     "Strength",
     "Transition",
+    "bundle_media_places",
     "edl_text",
+    "extract_media",
     "is_cut_list",
     "otio_text",
     "parse_settings",
@@ -65,7 +68,7 @@ READERS: Final[dict[str, Callable[[Path, Fraction | None], Reel]]] = {
 
 
 def is_cut_list(path: Path) -> bool:
-    """Whether a file is one that `read` would try, by its suffix."""
+    """Whether a file (or a bundle's folder) is one that `read` would try, by its suffix."""
     return path.suffix.lower() in READERS
 
 
@@ -78,7 +81,7 @@ def read(
     """Read a cut list.
 
     Args:
-        path: ``.otio`` or ``.edl``.
+        path: ``.otio``, ``.otioz``, ``.otiod`` (a folder) or ``.edl``.
         rate: Frames per second, for lists that do not tell (``.edl``); 23.976, "24000/1001" and the like are exact.
         markers: A list of timeline markers to join to the shots, or several.
 
