@@ -63,6 +63,8 @@ READERS: Final[dict[str, Callable[[Path, Fraction | None], Reel]]] = {
     ".aaf": read_aaf,
     ".edl": read_edl,
     ".otio": read_otio,
+    ".otiod": read_otiod,
+    ".otioz": read_otioz,
 }
 """Reader of a cut list by suffix, lower case. It gets the path and the rate asked for, if any."""
 
