@@ -14,7 +14,7 @@ from typing import Final
 import typer
 from typer.exceptions import TyperException
 
-from vsfilmrestore.cli import assess, doctor, plan, preview, render, restore
+from vsfilmrestore.cli import assess, doctor, export, plan, preview, render, restore
 from vsfilmrestore.errors import VsfrError, plain_text
 
 __all__ = ["app", "main"]
@@ -32,7 +32,7 @@ _STOPPED: Final = 130
 app = typer.Typer(
     help=_HELP, no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
 )
-for _module in (doctor, restore, assess, plan, preview, render):
+for _module in (doctor, restore, assess, plan, preview, render, export):
     app.command(name=_module.__name__.rsplit(".", 1)[-1])(_module.command)
 
 
