@@ -175,8 +175,8 @@ def _changed_step(spec: FilterSpec, step: Step | None, value: object) -> Step | 
     elif value is not True:
         settings[next(iter(spec.settings))] = value
     try:
-        spec.complete(settings)
-        return Step(spec, spec.check(settings))
+        complete = spec.complete(settings)
+        return Step(spec, {key: complete[key] for key in settings})
     except ValueError as error:
         raise SettingError(f"{spec.name}: {error}") from None
 
@@ -184,8 +184,9 @@ def _changed_step(spec: FilterSpec, step: Step | None, value: object) -> Step | 
 def _in_order(before: tuple[Step, ...], after: dict[str, Step]) -> tuple[Step, ...]:
     """Kept steps stay in their order; new ones go in front of the first that comes later by default."""
     ordered = [after[step.name] for step in before if step.name in after]
+    kept = {step.name for step in ordered}
     for step in after.values():
-        if step not in ordered:
+        if step.name not in kept:
             later = (i for i, other in enumerate(ordered) if other.filter.order > step.filter.order)
             ordered.insert(next(later, len(ordered)), step)
     return tuple(ordered)

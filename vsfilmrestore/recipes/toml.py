@@ -29,7 +29,7 @@ from vsfilmrestore.recipes.recipe import Recipe
 __all__ = ["key_lines", "line_of", "parse_toml", "read_recipe"]
 
 _KEYS = ("summary", "extends", "order", "steps")
-_MAX_BYTES = 1 << 20
+_MAX_BYTES = 8 << 20
 _MAX_DEPTH = 8
 
 
@@ -74,7 +74,7 @@ def parse_toml(path: Path) -> tuple[str, dict[str, Any]]:
     """
     try:
         if path.stat().st_size > _MAX_BYTES:
-            raise InputError("is larger than 1 MB, which no settings file is", file=path)
+            raise InputError("is larger than 8 MB, which no settings file is", file=path)
         text = path.read_text(encoding="utf-8-sig")
         return text, tomllib.loads(text)
     except OSError as error:

@@ -17,7 +17,7 @@ from vsfilmrestore.media.failure import frame_error
 from vsfilmrestore.media.source import Media
 from vsfilmrestore.recipes import Recipe
 from vsfilmrestore.render.bind import Bound
-from vsfilmrestore.render.decide import Decision, Part
+from vsfilmrestore.render.decide import Decision
 
 __all__ = ["field_order", "with_field_order"]
 
@@ -55,7 +55,7 @@ def with_field_order(bound: Sequence[Bound], decisions: Sequence[Decision]) -> l
             key = id(item.medium)
             if key not in orders:
                 orders[key] = field_order(item.medium)
-            parts = tuple(Part(part.frames, _told(part.recipe, orders[key])) for part in decision.parts)
+            parts = tuple(replace(part, recipe=_told(part.recipe, orders[key])) for part in decision.parts)
             decision = replace(decision, parts=parts)
         decided.append(decision)
     return decided

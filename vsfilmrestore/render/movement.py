@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -74,7 +74,14 @@ class Movement:
             return [(self._shot.record, self._whole)], self._warnings
         moved = {setting: stretches(line, self._shot.record) for setting, line in lines.items()}
         edges = sorted({self._shot.record.stop, *(each.frames.start for line in moved.values() for each in line)})
-        return [(FrameRange(a, b), self._settled(moved, a)) for a, b in pairwise(edges)], self._warnings
+        parts = [(FrameRange(a, b), self._settled(moved, a)) for a, b in pairwise(edges)]
+        for step in parts[0][1].recipe:
+            if any(setting.startswith(f"{step.name}.") for setting in lines) and step.filter.changes_with(
+                step.settings
+            ):
+                error = SettingError(f"{step.name} changes the size or the rate of the picture, which cannot move")
+                raise self._blamed(error, lines)
+        return parts, self._warnings
 
     def _line(self, setting: str) -> list[Keyed]:
         """The keys of a setting that count, by frame; none where stronger words stand against them."""
@@ -134,18 +141,15 @@ class Movement:
                 changes[step] = _joined(changes.get(step), change)
             origins[setting] = here.origin
         try:
-            return _checked(held(self._whole, changes, origins), changes)
+            return held(self._whole, changes, origins)
         except VsfrError as error:
-            steps = {setting: setting.partition(".")[0] for setting in moved}
-            guilty = next((setting for setting, step in steps.items() if step in error.message), next(iter(moved)))
-            raise blamed(error, self._by_setting[guilty][0][0], self._shot.name) from None
+            raise self._blamed(error, moved) from None
 
-
-def _checked(settled: Settled, changes: Mapping[str, object]) -> Settled:
-    for step in settled.recipe:
-        if step.name in changes and step.filter.changes_with(step.settings):
-            raise SettingError(f"{step.name} changes the size or the rate of the picture, which cannot move")
-    return settled
+    def _blamed(self, error: VsfrError, settings: Iterable[str]) -> SettingError:
+        """The error with the place of a key of the step that it is about."""
+        names = list(settings)
+        guilty = next((name for name in names if name.partition(".")[0] in error.message), names[0])
+        return blamed(error, self._by_setting[guilty][0][0], self._shot.name)
 
 
 def _joined(known: object, change: object) -> object:

@@ -25,7 +25,8 @@ from vsfilmrestore.errors import ProjectError, SettingError
 from vsfilmrestore.filters.schema import nearest
 from vsfilmrestore.media.out.atomic import atomic_text
 from vsfilmrestore.recipes import Recipe
-from vsfilmrestore.recipes.toml import line_of, parse_toml
+from vsfilmrestore.recipes.toml import key_lines, line_of, parse_toml
+from vsfilmrestore.render.sidecar import Sidecar
 
 __all__ = ["Project", "ProjectSettings"]
 
@@ -48,12 +49,17 @@ class ProjectSettings:
         first: First frame of the media to use: the number in the file name of a sequence, else counted from 0.
         last: Last frame of the media to use, included; counted likewise.
         handles: Frames of the same take known to exist around each shot.
+        media_rate_rule: How media of another rate than the cut are played: ``time`` or ``frames``; '' is in time, and
+            refuses what is contradictory.
         cuts: First frames of new shots, where there is no cut list; None: not detected yet.
         preset: Recipe of shots nobody wrote anything about: a preset, or a recipe file (.toml).
         steps: Changes to that recipe, as in a recipe file.
         output: File or folder to render to.
         profile: Output format, '' to go by the suffix.
-        shots: Settings in marker words, by shot id.
+        shots: Settings by shot id, in marker words or as a table; see `render.sidecar`.
+        colours: Settings in marker words, by colour of a label or marker.
+        relink: ``[[relink]]`` tables: where the media of a source lie.
+        known_media: ``[[media]]`` tables: what a person knows of one medium.
     """
 
     input: str = ""
@@ -66,12 +72,16 @@ class ProjectSettings:
     first: int | None = None
     last: int | None = None
     handles: int = 0
+    media_rate_rule: str = ""
     cuts: tuple[int, ...] | None = None
     preset: str = "archive"
     steps: Mapping[str, Any] = field(default_factory=dict)
     output: str = ""
     profile: str = ""
-    shots: Mapping[str, str] = field(default_factory=dict)
+    shots: Mapping[str, Any] = field(default_factory=dict)
+    colours: Mapping[str, str] = field(default_factory=dict)
+    relink: tuple[Mapping[str, Any], ...] = ()
+    known_media: tuple[Mapping[str, Any], ...] = ()
 
 
 _ALWAYS: Final = ("gap", "preset")
@@ -87,11 +97,19 @@ _TABLES: Final[dict[str, tuple[str, ...]]] = {
         "first",
         "last",
         "handles",
+        "media_rate_rule",
         "cuts",
     ),
     "recipe": ("preset", "steps"),
     "output": ("output", "profile"),
 }
+
+
+_LISTS: Final = {"relink": "relink", "media": "known_media"}
+"""Tables that stand any number of times, written by hand only."""
+
+_FREE: Final = ("shots", "colours")
+"""Tables whose keys are names of the cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +163,12 @@ class Project:
         line = line_of(file.read_text("utf-8"), word) if file.is_file() else None
         return error if line is None else SettingError(error.message, file=_FILE, line=line, hint=error.hint)
 
+    def sidecar(self) -> Sidecar:
+        """Settings by shot and colour, with the lines they stand in."""
+        file = self.folder / _FILE
+        lines = key_lines(file.read_text("utf-8-sig")) if file.is_file() else {}
+        return Sidecar(self.settings.shots, self.settings.colours, _FILE, lines)
+
     @property
     def ledger(self) -> Path:
         return self.folder / "ledger.sqlite"
@@ -168,12 +192,15 @@ class Project:
             OutputError: It cannot be written.
         """
         file = self.folder / _FILE
+        if file.is_file() and _settings(*parse_toml(file)) == self.settings:
+            return  # taking a long file apart with all its comments takes seconds
         document = tomlkit.parse(file.read_text("utf-8")) if file.is_file() else tomlkit.document()
         if not file.is_file():
             document.add(tomlkit.comment(_HEAD))
         for table, keys in _TABLES.items():
             _fill(document, table, {key: getattr(self.settings, key) for key in keys})
-        _fill(document, "shots", dict(self.settings.shots))
+        for table in _FREE:
+            _fill_free(document, table, getattr(self.settings, table))
         atomic_text(file, tomlkit.dumps(document))
 
 
@@ -189,6 +216,18 @@ def _fill(document: tomlkit.TOMLDocument, table: str, values: dict[str, Any]) ->
             section[key] = plain
 
 
+def _fill_free(document: tomlkit.TOMLDocument, table: str, values: Mapping[str, Any]) -> None:
+    """Make a table hold these keys and no others, leaving alone what says the same already."""
+    if not values and table not in document:
+        return
+    section = document.setdefault(table, tomlkit.table())
+    for key in [key for key in section if key not in values]:
+        section.pop(key)
+    for key, value in values.items():
+        if section.get(key) != value:
+            section[key] = value
+
+
 def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
@@ -196,19 +235,32 @@ def _plain(value: Any) -> Any:
 def _settings(text: str, data: dict[str, Any]) -> ProjectSettings:
     values: dict[str, Any] = {}
     for table, content in data.items():
+        if table in _LISTS:
+            values[_LISTS[table]] = _tables(text, table, content)
+            continue
         keys = _TABLES.get(table)
-        if table != "shots" and keys is None:
-            raise _refused(f"unknown table '{table}'{nearest(table, [*_TABLES, 'shots'])}", text, table)
+        if table not in _FREE and keys is None:
+            raise _refused(f"unknown table '{table}'{nearest(table, [*_TABLES, *_LISTS, *_FREE])}", text, table)
         if not isinstance(content, dict):
             raise _refused(f"{table} must be a table", text, table)
         if keys is None:
-            values["shots"] = {key: _text(text, "shots", key, value) for key, value in content.items()}
+            rows = table == "shots"
+            values[table] = {
+                key: value if rows and isinstance(value, dict) else _text(text, table, key, value)
+                for key, value in content.items()
+            }
             continue
         for key, value in content.items():
             if key not in keys:
                 raise _refused(f"unknown key '{key}'{nearest(key, keys)}", text, table, key)
             values[key] = _typed(text, table, key, value)
     return ProjectSettings(**values)
+
+
+def _tables(text: str, table: str, content: object) -> tuple[dict[str, Any], ...]:
+    if isinstance(content, list) and all(isinstance(item, dict) for item in content):
+        return tuple(content)
+    raise _refused(f"{table} is a list of tables: write [[{table}]]", text, table)
 
 
 def _typed(text: str, table: str, key: str, value: object) -> object:

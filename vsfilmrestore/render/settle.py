@@ -120,14 +120,14 @@ class Words:
         if words.parsed.head:
             start = self._afresh(words.parsed, note, before)
         changed = self._with(start.recipe, note.text, words.changes)
-        origins = dict(start.origins)
+        origins, here = dict(start.origins), note.origin
         said = dict(start.said)
         for setting, value in words.values.items():
             step, _, name = setting.partition(".")
             if value is False:
                 origins = {key: text for key, text in origins.items() if key.partition(".")[0] != step}
                 said = {key: each for key, each in said.items() if key.partition(".")[0] != step}
-            origins[step if isinstance(value, bool) and name == _first(step) else setting] = note.origin
+            origins[step if isinstance(value, bool) and name == _first(step) else setting] = here
             said[setting] = (value, note)
         return Settled(changed, origins, said), _contradictions(under, words, note, changed)
 
@@ -137,7 +137,7 @@ class Words:
             recipe = before.recipe
         elif parsed.preset:
             recipe = self._preset(parsed.preset)
-        return Settled(recipe, {step.name: note.origin for step in recipe}, {_HEAD: (parsed.head, note)})
+        return Settled(recipe, dict.fromkeys((step.name for step in recipe), note.origin), {_HEAD: (parsed.head, note)})
 
     def _preset(self, name: str) -> Recipe:
         if name not in self._presets:
@@ -165,7 +165,9 @@ def _values(changes: Mapping[str, object]) -> dict[str, Any]:
 
 def _contradictions(under: Settled, words: Understood, note: SettingNote, changed: Recipe) -> list[str]:
     """Where the words of a note go against what another note said outright."""
-    found = []
+    found: list[str] = []
+    if not under.said:
+        return found
     afresh = bool(words.parsed.head)
     now = {f"{step.name}.{name}": value for step in changed for name, value in step.complete.items()} if afresh else {}
     for setting, (value, other) in under.said.items():

@@ -27,6 +27,7 @@ __all__ = [
 ]
 
 _DEPTH: Final = 12
+_RANK: Final = {strength: rank for rank, strength in enumerate(Strength)}
 
 
 def marker_settings(name: str, *notes: str) -> str | None:
@@ -87,8 +88,7 @@ def setting_note(
 
 def with_notes(shot: Shot, *notes: SettingNote) -> Shot:
     """The shot with more notes, strongest first; of equal strength the later written stands later."""
-    order = list(Strength)
-    return replace(shot, notes=tuple(sorted(shot.notes + notes, key=lambda note: order.index(note.strength))))
+    return replace(shot, notes=tuple(sorted(shot.notes + notes, key=lambda note: _RANK[note.strength])))
 
 
 def with_markers(
