@@ -35,6 +35,7 @@ from vsfilmrestore.timeline.model import (
 from vsfilmrestore.timeline.otio_bundle import bundle_media_places, extract_media, read_otiod, read_otioz
 from vsfilmrestore.timeline.otio_reader import read_otio
 from vsfilmrestore.timeline.writer import edl_text, otio_text, write_edl, write_otio
+from vsfilmrestore.timeline.xml_cut import read_xml_cut
 
 __all__ = [
     "READERS",
@@ -65,6 +66,7 @@ READERS: Final[dict[str, Callable[[Path, Fraction | None], Reel]]] = {
     ".otio": read_otio,
     ".otiod": read_otiod,
     ".otioz": read_otioz,
+    ".xml": read_xml_cut,
 }
 """Reader of a cut list by suffix, lower case. It gets the path and the rate asked for, if any."""
 
