@@ -142,7 +142,7 @@ def test_help_names_every_command_and_exit_code(cli: Cli) -> None:
         (["plan", "cut.edl", "--media", "scans", "--set", "dirt=1"], 4, "there is no step 'dirt'"),
         (["plan", "cut.edl", "--media", "scans", "--set", "dust=2"], 4, "strength must be 0..1, not 2"),
         (["plan", "cut.edl", "--media", "scans", "--rate", "fast"], 2, "'fast' is not a frame rate"),
-        (["plan", "cut.edl", "--media", "scans", "--rate", "25"], 3, "25"),
+        (["plan", "cut.edl", "--media", "scans", "--rate", "25", "--strict"], 3, "25"),
         (["preview", "cut.edl", "--media", "scans", "--shot", "fight"], 2, "did you mean 'fight-03'?"),
         (["preview", "cut.edl", "--media", "scans", "--frames", "many"], 2, "--frames must be"),
         (["restore", "cut.edl", "--progress", "loud"], 2, "--progress must be one of"),
@@ -173,7 +173,7 @@ def test_a_film_that_is_none(cli: Cli) -> None:
 
 
 def test_an_unreadable_cut_list_names_its_line(cli: Cli) -> None:
-    Path("bad.edl").write_text("TITLE: X\n\n001  R1  V  C  01:00:00:00 01:00:00:99 01:00:00:00 01:00:01:00\n")
+    Path("bad.edl").write_text("TITLE: X\n\n001  R1  V  C  01:00:00:00 01:99:00:00 01:00:00:00 01:00:01:00\n")
     said = cli("plan", "bad.edl", "--media", "scans")
     assert said.code == 3
     assert re.search(r"bad\.edl:3\b", said.complaint)
@@ -191,21 +191,24 @@ def test_a_wrong_marker_names_its_line_and_timecode(cli: Cli) -> None:
 
 def test_a_source_shorter_than_the_cut_list(cli: Cli, movie: Callable[..., None]) -> None:
     movie(Path("scans/R1.mkv"), 30)
-    said = cli("plan", "cut.edl", "--media", "scans")
+    said = cli("render", "cut.edl", "--media", "scans", "-o", "out.mkv")
     assert said.code == 3
-    assert "shot fight-03, at 01:00:00:20: needs frames 20 to 31 of R1.mkv, which holds 0 to 29" in said.complaint
+    assert "2 of 3 shots cannot be made from the media there are" in said.complaint
+    assert "needs frames 20 to 31 of R1.mkv, which holds 0 to 29" in said.err
+    assert "needs frames 32 to 47 of R1.mkv, which holds 0 to 29" in said.err
 
 
 def test_a_missing_medium_names_what_was_looked_for(cli: Cli) -> None:
-    Path("scans/R1.mkv").rename("scans/other.mkv")
-    said = cli("plan", "cut.edl", "--media", "scans")
+    Path("scans/R1.mkv").unlink()
+    said = cli("render", "cut.edl", "--media", "scans", "-o", "out.mkv")
     assert said.code == 3
-    assert "R1" in said.complaint
+    assert "1 medium is missing" in said.complaint
     assert "--media" in said.complaint
+    assert "R1: no medium found: the cut list names reel 'R1', clip 'opening' (shots opening at 01:00:00:00" in said.err
 
 
 def test_an_unknown_key_in_the_project_names_its_line(cli: Cli) -> None:
-    assert cli("plan", "cut.edl", "--media", "scans", "--preset", "none").code == 0
+    assert cli("plan", "cut.edl", "--media", "scans", "--preset", "none", "--project", "cut.vsfr").code == 0
     project = Path("cut.vsfr/project.toml")
     text = project.read_text().replace("[source]", "[source]\nhandels = 3")
     project.write_text(text)
@@ -277,7 +280,7 @@ def test_paths_are_printed_as_they_are(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_a_wrong_step_in_the_project_names_its_line(cli: Cli) -> None:
-    assert cli("plan", "cut.edl", "--media", "scans", "--preset", "none").code == 0
+    assert cli("plan", "cut.edl", "--media", "scans", "--preset", "none", "--project", "cut.vsfr").code == 0
     project = Path("cut.vsfr/project.toml")
     project.write_text(project.read_text() + "\n[recipe.steps.remove_dirt]\nstrenght = 1\n")
     said = cli("plan", "cut.edl")

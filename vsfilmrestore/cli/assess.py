@@ -15,5 +15,5 @@ def command(source: o.InputPath, given: o.Given, project: o.ProjectFolder = None
     """Find the shots of a film and print them. The cuts are kept in the project, where you can change them."""
     opened = open_project(source, project, given)
     reel = open_reel(opened, watch=detection_watcher())
-    print_shots(reel, as_json=json)
+    print_shots(reel.plan, as_json=json)
     return 0

@@ -60,6 +60,13 @@ Handles = Annotated[
     int | None,
     typer.Option("--handles", min=0, help="Frames of the same take known to exist around each shot in its source."),
 ]
+MediaRateRule = Annotated[
+    str | None,
+    typer.Option(
+        "--media-rate-rule",
+        help="How media of another rate than the cut are played: time, or frames (frame for frame, at timeline rate).",
+    ),
+]
 Preset = Annotated[
     str | None,
     typer.Option(
@@ -92,6 +99,7 @@ _OF_THE_SOURCE: Final[dict[str, Any]] = {
     "first": First,
     "last": Last,
     "handles": Handles,
+    "media_rate_rule": MediaRateRule,
     "preset": Preset,
     "changes": Set,
 }

@@ -2,22 +2,53 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vsfilmrestore import timeline
 from vsfilmrestore.cli import options as o
 from vsfilmrestore.cli.detect import detection_watcher
-from vsfilmrestore.cli.show import say
-from vsfilmrestore.cli.tables import print_plan
-from vsfilmrestore.render.job import open_project, open_reel
+from vsfilmrestore.cli.tables import print_frames, print_plan, write_frames
+from vsfilmrestore.render.conform import refusal
+from vsfilmrestore.render.job import open_project, open_reel, plan_project
 
 __all__ = ["command"]
 
 
 @o.takes_source
-def command(source: o.InputPath, given: o.Given, project: o.ProjectFolder = None, json: o.Json = False) -> int:
-    """Print every shot with its source, its settings and where each came from. Renders nothing."""
-    opened = open_project(source, project, given)
-    reel = open_reel(opened, watch=detection_watcher())
-    if not json:
-        for remark in reel.remarks:
-            say(f"note: {remark}")
-    print_plan(reel, as_json=json)
+def command(
+    source: o.InputPath,
+    given: o.Given,
+    project: o.ProjectFolder = None,
+    json: o.Json = False,
+    frames: Annotated[
+        bool, typer.Option("--frames", help="Print which source frame each record frame shows (--json: JSON lines).")
+    ] = False,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", help="With --frames, the CSV file to write; - prints it.")
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Missing media, or shots outside their media, are an error (exit code 3).")
+    ] = False,
+) -> int:
+    """Print every shot with its source, its settings and where each came from, and the media with what is missing.
+
+    Renders nothing, needs no media, and writes nothing unless --project or --csv says where. The JSON is described in
+    docs/plan.md.
+    """
+    opened = open_project(source, project, given, save=project is not None)
+    if timeline.is_cut_list(opened.resolve(opened.settings.input)):
+        plan = plan_project(opened)
+    else:
+        plan = open_reel(opened, watch=detection_watcher(), save=project is not None).plan
+    if frames and csv is not None:
+        write_frames(plan, csv)
+    elif frames:
+        print_frames(plan, as_json=json)
+    else:
+        print_plan(plan, as_json=json)
+    if strict and plan.conform.severe:
+        raise refusal(plan.cut, plan.conform.severe)
     return 0

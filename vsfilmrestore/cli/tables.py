@@ -1,49 +1,148 @@
-"""Tables of shots and plans, as text or JSON."""
+"""Tables of shots, plans, links and frames, as text, JSON or CSV."""
 
 from __future__ import annotations
 
+import csv
 import json
-from typing import Any
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any, TextIO
 
-from vsfilmrestore.cli.show import show_table
+from vsfilmrestore.cli.show import say, show_table
+from vsfilmrestore.errors import OutputError
 from vsfilmrestore.media.timecode import rate_text
-from vsfilmrestore.render.describe import plan_facts
-from vsfilmrestore.render.reel import Reel
+from vsfilmrestore.render.conform import rates_text
+from vsfilmrestore.render.describe import plan_facts, source_text
+from vsfilmrestore.render.frames import COLUMNS, flat, frame_facts
+from vsfilmrestore.render.plan import Plan
 
-__all__ = ["print_plan", "print_shots"]
+__all__ = ["print_frames", "print_plan", "print_shots", "write_frames"]
 
 
-def print_shots(reel: Reel, *, as_json: bool) -> None:
+def print_shots(plan: Plan, *, as_json: bool) -> None:
     """Every shot with its frames and timecode."""
-    facts = plan_facts(reel)
+    cut, facts = plan.cut, plan_facts(plan)
+    shots = [
+        {"id": s["id"], "name": s["name"], "first": s["record"]["start"], "frames": s["record"]["frames"]}
+        | {"timecode": s["record"]["in"]}
+        for s in facts["shots"]
+    ]
     if as_json:
-        keep = ("id", "name", "first", "frames", "timecode")
-        shots = [{key: shot[key] for key in keep} for shot in facts["shots"]]
-        _json({**facts, "shots": shots})
+        keep = ("name", "file", "rate", "frames", "timecode")
+        _json({key: facts[key] for key in keep} | {"remarks": plan.remarks, "shots": shots})
         return
-    rows = [[s["name"] or s["id"], str(s["first"]), str(s["frames"]), s["timecode"]] for s in facts["shots"]]
-    show_table(_title(facts), ["shot", "first", "frames", "timecode"], rows)
+    rows = [[s["name"] or s["id"], str(s["first"]), str(s["frames"]), s["timecode"]] for s in shots]
+    show_table(_title(plan, cut.name), ["shot", "first", "frames", "timecode"], rows)
 
 
-def print_plan(reel: Reel, *, as_json: bool) -> None:
-    """Every shot with its source, settings and their origins."""
-    facts = plan_facts(reel)
+def print_plan(plan: Plan, *, as_json: bool) -> None:
+    """Every shot with its source, settings and their origins; then the media, and what is missing or disagrees."""
+    facts = plan_facts(plan)
     if as_json:
         _json(facts)
         return
-    rows = []
+    for remark in plan.remarks:
+        say(f"note: {remark}")
+    columns = ["shot", "record", "frames", "source", "settings", "from"]
+    show_table(_title(plan, plan.cut.name), columns, [row for shot in facts["shots"] for row in _rows(shot)])
     for shot in facts["shots"]:
-        for part in shot["parts"]:
-            steps = "\n".join(f"{step['name']} {step['words']}".strip() for step in part["steps"]) or "untouched"
-            origins = "\n".join(step["origin"] for step in part["steps"])
-            name = shot["name"] or shot["id"]
-            rows.append([name, part["timecode"], str(part["frames"]), shot["source"], steps, origins])
-    show_table(_title(facts), ["shot", "record", "frames", "source", "settings", "from"], rows)
+        for warning in shot["warnings"]:
+            say(f"warning: shot {shot['name'] or shot['id']}: {warning}")
+    _print_media(plan)
+    _print_missing(facts)
 
 
-def _title(facts: dict[str, Any]) -> str:
-    return f"{facts['name']}: {len(facts['shots'])} shots, {facts['frames']} frames at {rate_text(facts['rate'])} fps"
+def _rows(shot: dict[str, Any]) -> Iterator[list[str]]:
+    for part in shot["parts"]:
+        steps = "\n".join(f"{step['name']} {step['words']}".strip() for step in part["steps"]) or "untouched"
+        origins = "\n".join(step["origin"] for step in part["steps"])
+        yield [shot["name"] or shot["id"], part["in"], str(part["frames"]), source_text(shot), steps, origins]
+
+
+def _print_media(plan: Plan) -> None:
+    verdicts = plan.conform.verdicts
+    if not verdicts:
+        return
+    rows = []
+    for each in verdicts:
+        facts = each.facts
+        held = f"{facts.length}" if facts else ""
+        used = f"{each.span[0]}-{each.span[1]} of {held}" if each.span else held
+        timecode = facts.timecode(0) if facts else ""
+        rates = rates_text(each, plan.cut)
+        found = "\n".join(dict.fromkeys(finding.text for finding in each.findings))
+        rows.append([str(each.path), ", ".join(each.how), str(each.shots), used, timecode, rates, each.word, found])
+    columns = ["medium", "linked by", "shots", "frames", "timecode", "rate", "verdict", "why"]
+    show_table(f"{len(verdicts)} media", columns, rows)
+
+
+def _print_missing(facts: dict[str, Any]) -> None:
+    missing = facts["missing"]
+    if not missing:
+        return
+    rows = [
+        [entry["label"], entry["problem"], str(len(entry["shots"])), ", ".join(entry["shots"])] for entry in missing
+    ]
+    title = "1 medium is missing" if len(missing) == 1 else f"{len(missing)} media are missing"
+    show_table(title, ["source", "why", "shots", "ids"], rows)
+    for hint in dict.fromkeys(entry["hint"] for entry in missing):
+        say(f"{hint}.")
+
+
+def print_frames(plan: Plan, *, as_json: bool) -> None:
+    """Every record frame with its source frame: a table, or a JSON object per line."""
+    if as_json:
+        for facts in frame_facts(plan):
+            sys.stdout.write(json.dumps(facts, ensure_ascii=False) + "\n")
+        return
+    say(_title(plan, plan.cut.name))
+    fading = any(shot.transition for shot in plan.cut.shots)
+    columns = COLUMNS if fading else COLUMNS[: COLUMNS.index("from_weight")]
+    widths = [len(column) for column in columns]
+    for row in _frame_rows(plan, len(columns)):  # twice, as a reel may have more frames than one wants to keep as text
+        widths = [max(width, len(cell)) for width, cell in zip(widths, row, strict=True)]
+    for row in chain([columns], _frame_rows(plan, len(columns))):
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        sys.stdout.write(line.rstrip() + "\n")
+
+
+def _frame_rows(plan: Plan, columns: int) -> Iterator[Sequence[str]]:
+    """Rows for people: files without their folders."""
+    for facts in frame_facts(plan):
+        for side in (facts, facts["from"] or {}):
+            if side.get("file"):
+                side["file"] = Path(side["file"]).name
+        yield flat(facts)[:columns]
+
+
+def write_frames(plan: Plan, path: Path) -> None:
+    """Every record frame with its source frame as CSV; ``-`` is standard output.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    if str(path) == "-":
+        _csv(plan, sys.stdout)
+        return
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            _csv(plan, file)
+    except OSError as error:
+        raise OutputError(f"cannot be written ({error.strerror})", file=path) from None
+
+
+def _csv(plan: Plan, file: TextIO) -> None:
+    rows = csv.writer(file, lineterminator="\n")
+    rows.writerow(COLUMNS)
+    rows.writerows(flat(facts) for facts in frame_facts(plan))
+
+
+def _title(plan: Plan, name: str) -> str:
+    rate = rate_text(plan.cut.rate) + ("" if plan.cut.rate_known else " (a guess, give it with --rate)")
+    return f"{name}: {len(plan.cut.shots)} shots, {len(plan.cut)} frames at {rate} fps"
 
 
 def _json(facts: dict[str, Any]) -> None:
-    print(json.dumps(facts | {"rate": str(facts["rate"])}, indent=1))  # noqa: T201
+    sys.stdout.write(json.dumps(facts, indent=1, ensure_ascii=False) + "\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
@@ -11,13 +11,15 @@ from pathlib import Path
 
 import vapoursynth as vs
 
-from vsfilmrestore.errors import MediaError, TimelineError
+from vsfilmrestore.errors import TimelineError
 from vsfilmrestore.media.source import Media
-from vsfilmrestore.media.timecode import format_timecode, rate_text
-from vsfilmrestore.render.link import Link, MediaFinder
-from vsfilmrestore.timeline.model import CutList, Shot, SourceKey
+from vsfilmrestore.render.conform import Conform, Finding, conform, refusal
+from vsfilmrestore.render.link import Linked
+from vsfilmrestore.render.link_facts import Facts
+from vsfilmrestore.render.placing import Placed, RateRule
+from vsfilmrestore.timeline.model import CutList, Shot
 
-__all__ = ["Binder", "Bound", "Opener"]
+__all__ = ["Bound", "Opener", "bind"]
 
 core = vs.core
 
@@ -61,53 +63,88 @@ class Bound:
 type Opener = Callable[[Path], Media]
 
 
-class Binder:
-    """Finds and opens the media of cuts, each medium once.
+def bind(
+    cut: CutList,
+    links: Sequence[Linked],
+    opener: Opener,
+    *,
+    rate_rule: RateRule | None = None,
+    handles: int = 0,
+) -> tuple[list[Bound], Conform]:
+    """Bind every shot to its medium, and say how they agree; each medium is opened once.
 
     Args:
-        places: Folders to search and media to use.
+        cut: The cut.
+        links: What each shot was linked to.
         opener: Opens a medium.
+        rate_rule: How media of another rate are played.
+        handles: Frames of the same take known to exist around each shot.
+
+    Raises:
+        MediaError: Media are missing, all of them named; or one cannot be opened.
+        TimelineError: Shots ask for frames their media do not hold, all of them named.
     """
+    _refuse(cut, conform(cut, links, lambda _: None, rate_rule).severe)  # before anything large is opened
+    media = {path: opener(path) for path in _paths(links)}
+    if not media:
+        raise TimelineError("holds no shot with a picture", file=cut.file)
+    found = conform(cut, links, lambda path: replace(Facts.of_media(media[path]), path=path), rate_rule)
+    _refuse(cut, found.severe)
+    played = _Played(media)
+    bound = [
+        _bound(shot, item, placed, played, fading)
+        for shot, item, placed, fading in zip(cut.shots, links, found.placed, found.fading, strict=True)
+    ]
+    bound = _with_handles(bound, handles)
+    return [_with_fade(before, item) for before, item in pairwise([None, *bound]) if item], found
 
-    def __init__(self, places: Sequence[Path], opener: Opener) -> None:
-        self._finder = MediaFinder(places)
-        self._opener = opener
-        self._opened: dict[Path, Media] = {}
 
-    def bind(self, cut: CutList, handles: int = 0) -> list[Bound]:
-        """Bind every shot.
+def _refuse(cut: CutList, findings: Sequence[Finding]) -> None:
+    if findings:
+        raise refusal(cut, findings)
 
-        Args:
-            cut: The cut.
-            handles: Frames of the same take known to exist around each shot.
 
-        Raises:
-            MediaError: A medium is missing or cannot be opened.
-            TimelineError: A shot asks for frames its medium does not hold.
-        """
-        bound = [self._bind(cut, shot) for shot in cut.shots]
-        if not self._opened:
-            raise TimelineError("holds no shot with a picture", file=cut.file)
-        return [_with_fade(before, item) for before, item in pairwise([None, *_with_handles(bound, handles)]) if item]
+def _paths(links: Sequence[Linked]) -> list[Path]:
+    each = (one for item in links for one in (item, item.outgoing) if one is not None and one.link is not None)
+    return list(dict.fromkeys(one.link.path for one in each if one.link is not None))
 
-    def rate_of_media(self, cut: CutList) -> Fraction | None:
-        """Rate of the medium of the first shot that is found, None if none is."""
-        for shot in cut.shots:
-            if shot.source is not None and (link := self._finder.find(shot.source)):
-                return self._open(link).rate
-        return None
 
-    def _bind(self, cut: CutList, shot: Shot) -> Bound:
-        over = None if shot.transition is None else self._bind(cut, shot.transition.outgoing)
-        if shot.source is None:
-            return Bound(shot, None, range(len(shot.record)), 0, (0, 0), "gap", over)
-        link = _linked(cut, shot, shot.source, self._finder)
-        return _bound(cut, shot, shot.source, self._open(link), link.how, over)
+class _Played:
+    """Media at the rate they are played at; shots that play one alike share it."""
 
-    def _open(self, link: Link) -> Media:
-        if link.path not in self._opened:
-            self._opened[link.path] = self._opener(link.path)
-        return self._opened[link.path]
+    def __init__(self, media: Mapping[Path, Media]) -> None:
+        self._media = media
+        self._retimed: dict[tuple[Path, Fraction], Media] = {}
+
+    def __call__(self, facts: Facts) -> Media:
+        medium = self._media[facts.path]
+        if medium.rate == facts.rate:
+            return medium
+        key = facts.path, facts.rate
+        if key not in self._retimed:
+            self._retimed[key] = _retimed(medium, facts)
+        return self._retimed[key]
+
+
+def _retimed(medium: Media, facts: Facts) -> Media:
+    """A medium played at another rate. Its sound goes along only where it told no rate that the sound would go with."""
+    rate = facts.rate
+    video = core.std.AssumeFPS(medium.video, fpsnum=rate.numerator, fpsden=rate.denominator)
+    audio = None if medium.rate_told else medium.audio
+    return replace(medium, video=video, audio=audio, rate=rate, start=facts.start, drop=facts.drop)
+
+
+def _bound(shot: Shot, item: Linked, placed: Placed | None, played: _Played, fading: Placed | None) -> Bound:
+    over = None
+    if shot.transition is not None:
+        over = _bound(shot.transition.outgoing, item.outgoing or Linked(), fading, played, None)
+    if placed is None or item.link is None:
+        return Bound(shot, None, range(len(shot.record)), 0, (0, 0), "gap", over)
+    medium = played(replace(placed.facts, path=item.link.path))
+    first = placed.span[0]
+    plain = isinstance(placed.shown, range)
+    frames = range(len(placed.shown)) if plain else [index - first for index in placed.shown]
+    return Bound(shot, medium, frames, first, (0, 0), item.link.how, over)
 
 
 def _with_fade(before: Bound | None, item: Bound) -> Bound:
@@ -117,64 +154,6 @@ def _with_fade(before: Bound | None, item: Bound) -> Bound:
         return item
     front = over.first - before.first if over.first == before.first + before.length else 0
     return replace(item, fades_over=replace(over, handles=(max(front, 0), 0)))
-
-
-def _linked(cut: CutList, shot: Shot, key: SourceKey, finder: MediaFinder) -> Link:
-    link = finder.find(key)
-    if link is None:
-        names = ", ".join(repr(name) for name in dict.fromkeys((key.url, key.name, key.reel)) if name) or "nothing"
-        raise MediaError(
-            f"no medium found: the cut list names {names}",
-            file=cut.file,
-            shot=shot.name,
-            timecode=cut.timecode(shot.record.start),
-            hint="Name its folder or file with --media",
-        )
-    return link
-
-
-def _bound(cut: CutList, shot: Shot, key: SourceKey, medium: Media, how: str, over: Bound | None) -> Bound:
-    offset = _offset(cut, shot, key, medium)
-    length = len(shot.record)
-    if shot.speed == 1 and shot.curve is None and key.rate == cut.rate:
-        first, frames, last = key.start - offset, range(length), key.start - offset + length - 1
-    else:
-        shown = [shot.source_frame(n, cut.rate) - offset for n in range(shot.record.start, shot.record.stop)]
-        first, last = min(shown), max(shown)
-        frames = [n - first for n in shown]  # type: ignore[assignment]
-    have = medium.video.num_frames
-    if first < 0 or last >= have:
-        raise TimelineError(
-            f"needs frames {first} to {last} of {medium.path.name}, which holds 0 to {have - 1}",
-            file=cut.file,
-            shot=shot.name,
-            timecode=cut.timecode(shot.record.start),
-            hint="Check that cut list and scan belong together, and their frame rates",
-        )
-    return Bound(shot, medium, frames, first, (0, 0), how, over)
-
-
-def _offset(cut: CutList, shot: Shot, key: SourceKey, medium: Media) -> int:
-    """What to take off the shot's source frame numbers to get indices into the medium's video."""
-    if key.has_timecode and medium.has_timecode:
-        if abs(medium.rate / key.rate - 1) > 0.002:
-            raise TimelineError(
-                f"counts {rate_text(key.rate)} fps where {medium.path.name} runs at {rate_text(medium.rate)} fps",
-                file=cut.file,
-                shot=shot.name,
-                hint="Give the right rate with --rate",
-            )
-        return medium.start
-    if not key.has_timecode:
-        return key.available.start if key.available else 0
-    if key.start < medium.video.num_frames:
-        return 0  # a cut list that counts from the first frame of the file
-    raise TimelineError(
-        f"starts at source timecode {format_timecode(key.start, key.rate)}, but {medium.path.name} carries no timecode",
-        file=cut.file,
-        shot=shot.name,
-        hint="Give the timecode of its first frame with --media-start",
-    )
 
 
 def _with_handles(bound: list[Bound], wanted: int) -> list[Bound]:

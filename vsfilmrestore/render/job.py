@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from vsfilmrestore import timeline
 from vsfilmrestore.errors import SettingError, UsageError
-from vsfilmrestore.filters import FILTERS
 from vsfilmrestore.media.out.profiles import Profile, profile_for
-from vsfilmrestore.media.source import Media, SourceOptions, open_media
-from vsfilmrestore.media.timecode import exact_rate, parse_timecode
-from vsfilmrestore.render.bind import Opener
-from vsfilmrestore.render.fields import field_order, with_field_order
+from vsfilmrestore.render.fields import with_field_order
 from vsfilmrestore.render.guard import refuse_overwriting
+from vsfilmrestore.render.link_rules import relink_rules
+from vsfilmrestore.render.opening import media_opener, media_prober
+from vsfilmrestore.render.placing import RateRule
+from vsfilmrestore.render.plan import Linking, Plan, plan_of_cut
 from vsfilmrestore.render.project import Project, ProjectSettings
 from vsfilmrestore.render.reel import Reel
 
-__all__ = ["named_sources", "open_project", "open_reel", "output_of"]
+__all__ = ["named_sources", "open_project", "open_reel", "output_of", "plan_project"]
 
 type Watcher = Callable[[int, int], None]
 
 
-def open_project(source: Path, folder: Path | None, given: Mapping[str, Any], *, output: str = "") -> Project:
+def open_project(
+    source: Path, folder: Path | None, given: Mapping[str, Any], *, output: str = "", save: bool = True
+) -> Project:
     """The project of an input, new or as it was left, with what the command says written into it.
 
     Args:
@@ -34,6 +35,7 @@ def open_project(source: Path, folder: Path | None, given: Mapping[str, Any], *,
         folder: Project folder; ``<name of the input>.vsfr`` in the current folder if None.
         given: Fields of `ProjectSettings` the command names; all others stay as they are.
         output: File to render to where neither command nor project names one.
+        save: Whether the project is written; without, nothing is left behind.
 
     Raises:
         UsageError: The input does not exist, or the project belongs to another input.
@@ -43,7 +45,7 @@ def open_project(source: Path, folder: Path | None, given: Mapping[str, Any], *,
         raise UsageError("does not exist", file=source)
     if Project.is_project(source):
         project = Project.open(source)
-        _refuse_script(project)
+        _refuse_script(project, [] if "media" in given else project.settings.media)
         settings = project.settings
     else:
         folder = folder or Path(f"{source.stem or source.name}.vsfr")
@@ -64,7 +66,8 @@ def open_project(source: Path, folder: Path | None, given: Mapping[str, Any], *,
         changed.setdefault("cuts", None)  # frames are counted anew
     project = replace(project, settings=replace(settings, **changed))
     _check(project)  # words that are wrong are not kept
-    project.save()
+    if save:
+        project.save()
     return project
 
 
@@ -94,19 +97,22 @@ def _check(project: Project) -> None:
     if project.settings.markers and not timeline.is_cut_list(Path(project.settings.input)):
         raise UsageError("a marker list goes with a cut list", file=project.settings.input, hint="Leave --markers out")
     project.recipe()
-    _opener(project.settings)
+    media_opener(project.settings, project.folder)
+    _linking(project)
+    relink_rules(project.settings.relink, project.folder)
     if project.settings.output:
         refuse_overwriting(*output_of(project), named_sources(project))
 
 
-def _refuse_script(project: Project) -> None:
+def _refuse_script(project: Project, media: Sequence[str]) -> None:
     """A project folder may come from a stranger: it never makes us run a script that the user did not name."""
-    if Path(project.settings.input).suffix.lower() in (".vpy", ".py"):
-        raise UsageError(
-            f"names the script {project.settings.input} as its input, and scripts run only when you name them",
-            file=project.folder / "project.toml",
-            hint=f"Give the script itself, and the folder with --project {project.folder}",
-        )
+    for name, role in ((project.settings.input, "input"), *((name, "medium") for name in media)):
+        if Path(name).suffix.lower() in (".vpy", ".py"):
+            raise UsageError(
+                f"names the script {name} as its {role}, and scripts run only when you name them",
+                file=project.folder / "project.toml",
+                hint=f"Give the script itself, and the folder with --project {project.folder}",
+            )
 
 
 def _relative(path: Path, folder: Path) -> str:
@@ -125,6 +131,23 @@ def _written(key: str, value: Any, folder: Path) -> Any:
     return value
 
 
+def plan_project(project: Project) -> Plan:
+    """The plan of a project whose input is a cut list, with or without its media at hand. Writes nothing.
+
+    Raises:
+        VsfrError: Input that cannot be read or understood. Missing media are no error.
+    """
+    settings = project.settings
+    return plan_of_cut(
+        project.resolve(settings.input),
+        _linking(project),
+        project.recipe(),
+        rate=settings.rate or None,
+        markers=project.resolve(settings.markers) if settings.markers else None,
+        settings=project.sidecar(),
+    )
+
+
 def open_reel(project: Project, *, watch: Watcher | None = None, save: bool = True) -> Reel:
     """The reel of a project. Without a cut list the shots are detected, once, and kept in the project.
 
@@ -134,29 +157,32 @@ def open_reel(project: Project, *, watch: Watcher | None = None, save: bool = Tr
         save: Whether detected cuts are written to the project.
 
     Raises:
-        VsfrError: Input that cannot be read, linked or understood.
+        VsfrError: Input that cannot be read, linked or understood. All missing media are named at once.
     """
-    reel = _opened_reel(project, watch, save)
+    if timeline.is_cut_list(project.resolve(project.settings.input)):
+        plan, said = plan_project(project), project.settings
+        opener = media_opener(said, project.folder)
+        reel = Reel.of_cut(plan.cut, plan.links, plan.decisions, opener, plan.rate_rule, said.handles)
+    else:
+        reel = _detected_reel(project, watch, save)
     reel.decisions = with_field_order(reel.bound, reel.decisions)
     return reel
 
 
-def _opened_reel(project: Project, watch: Watcher | None, save: bool) -> Reel:
+def _linking(project: Project) -> Linking:
     settings = project.settings
-    opener = _opener(settings)
-    source = project.resolve(settings.input)
-    if timeline.is_cut_list(source):
-        return Reel.open(
-            source,
-            media=[project.resolve(name) for name in settings.media],
-            markers=project.resolve(settings.markers) if settings.markers else None,
-            preset=project.recipe(),
-            rate=settings.rate or None,
-            settings=settings.shots,
-            handles=settings.handles,
-            opener=opener,
-        )
-    medium = opener(source)
+    return Linking(
+        media=[project.resolve(name) for name in settings.media],
+        rules=settings.relink,
+        folder=project.folder,
+        rate_rule=RateRule.of(settings.media_rate_rule),
+        prober=media_prober(settings, project.folder),
+    )
+
+
+def _detected_reel(project: Project, watch: Watcher | None, save: bool) -> Reel:
+    settings = project.settings
+    medium = media_opener(settings, project.folder)(project.resolve(settings.input))
     cuts = settings.cuts
     if not project.recipe() and not settings.shots:
         cuts = cuts or ()  # nothing looks at neighbouring frames, so no wall is needed
@@ -169,46 +195,4 @@ def _opened_reel(project: Project, watch: Watcher | None, save: bool) -> Reel:
     bad = [cut for cut in cuts if not 0 < cut < medium.video.num_frames]
     if bad:
         raise SettingError(f"cuts names frame {bad[0]}, the film has {medium.video.num_frames}", file="project.toml")
-    return Reel.of_medium(medium, cuts=sorted(set(cuts)), recipe=project.recipe(), settings=settings.shots)
-
-
-def _opener(settings: ProjectSettings) -> Opener:
-    """Opens media as the project says: gaps, rate, timecode, and what is done to whole sources before they are cut."""
-    if settings.gap not in ("error", "hold", "black"):
-        raise SettingError(f"gap must be error, hold or black, not '{settings.gap}'", file="project.toml")
-    rate = None if timeline.is_cut_list(Path(settings.input)) else _rate(settings.rate)
-    options = SourceOptions(gap=settings.gap, rate=rate, first=settings.first, last=settings.last)  # type: ignore[arg-type]
-
-    def opened(path: Path) -> Media:
-        medium = _started(open_media(path, options), settings.start)
-        return _film_frames(medium) if settings.inverse_telecine else medium
-
-    return opened
-
-
-def _rate(text: str) -> Fraction | None:
-    try:
-        rate = exact_rate(text) if text else None
-    except (ValueError, ZeroDivisionError, OverflowError):
-        rate = Fraction(0)
-    if rate is not None and not 1 <= rate <= 1000:
-        raise SettingError(f"rate must be frames per second, not '{text}'", hint="Write 24, 23.976 or 30000/1001")
-    return rate
-
-
-def _started(medium: Media, start: str) -> Media:
-    """The medium with the timecode of its first frame, where it carries none of its own."""
-    if not start or medium.has_timecode:
-        return medium
-    try:
-        count = parse_timecode(start, medium.rate)
-    except ValueError as error:
-        raise SettingError(str(error), hint="Write HH:MM:SS:FF") from None
-    return replace(medium, start=count, has_timecode=True, drop=";" in start)
-
-
-def _film_frames(medium: Media) -> Media:
-    """The film frames of a telecined medium."""
-    video = FILTERS["inverse_telecine"].function(medium.video, field_order(medium))
-    start = medium.start * video.fps / medium.rate
-    return replace(medium, video=video, rate=video.fps, start=int(start), drop=False)
+    return Reel.of_medium(medium, cuts=sorted(set(cuts)), recipe=project.recipe(), settings=project.sidecar())

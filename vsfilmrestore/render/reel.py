@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from os import PathLike
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import vapoursynth as vs
 
@@ -16,9 +16,15 @@ from vsfilmrestore.errors import UsageError
 from vsfilmrestore.filters.schema import nearest
 from vsfilmrestore.media.source import Media, open_media
 from vsfilmrestore.recipes import Recipe
-from vsfilmrestore.render.bind import Binder, Bound, Opener
+from vsfilmrestore.render.bind import Bound, Opener, bind
+from vsfilmrestore.render.conform import Conform, conform
 from vsfilmrestore.render.decide import Decision, Part, decide
 from vsfilmrestore.render.graph import GraphShot, restored_node, source_node
+from vsfilmrestore.render.link import Link, Linked
+from vsfilmrestore.render.link_facts import Facts
+from vsfilmrestore.render.placing import RateRule
+from vsfilmrestore.render.plan import Linking, Plan, linked_cut
+from vsfilmrestore.render.sidecar import Sidecar
 from vsfilmrestore.render.sound import reel_sound
 from vsfilmrestore.render.walls import Build
 from vsfilmrestore.timeline.model import CutList, Shot
@@ -83,8 +89,17 @@ class Reel:
         decisions: What is done to each shot, in the order of the cut.
     """
 
-    def __init__(self, cut: CutList, bound: Sequence[Bound], decisions: Sequence[Decision]) -> None:
+    def __init__(
+        self,
+        cut: CutList,
+        bound: Sequence[Bound],
+        decisions: Sequence[Decision],
+        links: Sequence[Linked],
+        agreement: Conform,
+        rate_rule: RateRule | None = None,
+    ) -> None:
         self.cut = cut
+        self._links, self._agreement, self._rate_rule = links, agreement, rate_rule
         self.bound = tuple(bound)
         self.decisions = list(decisions)
         self._scripts: dict[int, Build] = {}
@@ -98,9 +113,11 @@ class Reel:
         markers: PathName | None = None,
         preset: str | Recipe = "archive",
         rate: float | str | Fraction | None = None,
-        settings: Mapping[str, str] | None = None,
+        settings: Sidecar | Mapping[str, Any] | None = None,
         handles: int = 0,
         opener: Opener = open_media,
+        relink: Sequence[Mapping[str, str]] = (),
+        media_rate_rule: str = "",
     ) -> Self:
         """Open a cut list with its media, or a medium as one single shot.
 
@@ -110,9 +127,12 @@ class Reel:
             markers: A marker list to join with the cut.
             preset: Recipe of shots nobody wrote anything about, or the name of a preset.
             rate: Frame rate, for cut lists that do not tell.
-            settings: Settings in marker words by shot id, as in ``project.toml``.
+            settings: Settings by shot id, in marker words or as tables, as in ``project.toml``; a `Sidecar` holds
+                those of colours too.
             handles: Frames of the same take known to exist around each shot in its source.
             opener: Opens a medium; give your own to set gaps, rates or timecode.
+            relink: Rules as in ``[[relink]]`` of ``project.toml``; paths start at the cut list's folder.
+            media_rate_rule: How media of another rate than the cut are played: ``time`` or ``frames``.
 
         Raises:
             VsfrError: What cannot be read, linked or understood, with file, line and shot.
@@ -122,9 +142,29 @@ class Reel:
         if not timeline.is_cut_list(path):
             return cls.of_medium(opener(path), recipe=recipe, settings=settings)
         names = [media] if isinstance(media, str | PathLike) else media
-        binder = Binder([Path(name) for name in names] or [path.parent], opener)
-        cut = _read_cut(path, rate, None if markers is None else Path(markers), binder)
-        return cls(cut, binder.bind(cut, handles), decide(cut, recipe, settings))
+        linking = Linking([Path(name) for name in names], relink, rate_rule=RateRule.of(media_rate_rule))
+        marker_list = None if markers is None else Path(markers)
+        cut, links, _ = linked_cut(path, linking, rate=rate, markers=marker_list)
+        return cls.of_cut(cut, links, decide(cut, recipe, settings), opener, linking.rate_rule, handles)
+
+    @classmethod
+    def of_cut(
+        cls,
+        cut: CutList,
+        links: Sequence[Linked],
+        decisions: Sequence[Decision],
+        opener: Opener,
+        rate_rule: RateRule | None = None,
+        handles: int = 0,
+    ) -> Self:
+        """A cut with what it was linked to.
+
+        Raises:
+            MediaError: Media are missing, all of them named; or one cannot be opened.
+            TimelineError: Shots ask for frames their media do not hold, all of them named.
+        """
+        bound, agreement = bind(cut, links, opener, rate_rule=rate_rule, handles=handles)
+        return cls(cut, bound, decisions, links, agreement, rate_rule)
 
     @classmethod
     def of_medium(
@@ -133,7 +173,7 @@ class Reel:
         *,
         cuts: Sequence[int] = (),
         recipe: Recipe | None = None,
-        settings: Mapping[str, str] | None = None,
+        settings: Sidecar | Mapping[str, Any] | None = None,
     ) -> Self:
         """A medium as a reel: one shot, or one for each cut given (first frames of new shots)."""
         cut = timeline.reel_from_cuts(
@@ -148,11 +188,19 @@ class Reel:
         bound = [
             Bound(shot, medium, range(len(shot.record)), shot.record.start, (0, 0), "itself") for shot in cut.shots
         ]
-        return cls(cut, bound, decide(cut, Recipe.preset("archive") if recipe is None else recipe, settings))
+        links = [Linked(Link(medium.path, "itself"))] * len(cut.shots)
+        facts = Facts.of_media(medium)
+        decisions = decide(cut, Recipe.preset("archive") if recipe is None else recipe, settings)
+        return cls(cut, bound, decisions, links, conform(cut, links, lambda _: facts))
 
     @property
     def rate(self) -> Fraction:
         return self.cut.rate
+
+    @property
+    def plan(self) -> Plan:
+        """What is shown and done, as plain data that needs no pictures."""
+        return Plan(self.cut, self.decisions, self._links, self._agreement, self._rate_rule)
 
     @property
     def remarks(self) -> list[str]:
@@ -241,13 +289,6 @@ class Reel:
                 raise UsageError(f"{len(found)} shots are named '{key}': {ids}", hint="Use one of these ids")
         known = [name for shot in shots for name in (shot.name, shot.id) if name]
         raise UsageError(f"there is no shot '{key}'{nearest(str(key), known)}", file=self.cut.file or None)
-
-
-def _read_cut(path: Path, rate: float | str | Fraction | None, markers: Path | None, binder: Binder) -> CutList:
-    """Read a cut list; where it does not tell its rate and nobody else does, the medium of its first shot does."""
-    cut = timeline.read(path, rate=rate, markers=markers)
-    told = None if cut.rate_known else binder.rate_of_media(cut)
-    return cut if told in (None, cut.rate) else timeline.read(path, rate=told, markers=markers)
 
 
 def _graph_shot(bound: Bound, like: Media | None, recipe: Recipe, script: Build | None) -> GraphShot:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from vsfilmrestore.media.out.atomic import atomic_text
 from vsfilmrestore.media.timecode import rate_text
-from vsfilmrestore.render.describe import plan_facts
+from vsfilmrestore.render.describe import plan_facts, source_text
 from vsfilmrestore.render.executor import Rendered
 from vsfilmrestore.render.ledger import Done
 from vsfilmrestore.render.pictures import before_after, spread
@@ -60,10 +60,10 @@ def write_report(project: Project, reel: Reel, done: Rendered) -> Report:
 
 
 def _facts(reel: Reel, done: Rendered) -> dict[str, Any]:
-    facts = plan_facts(reel)
+    facts = plan_facts(reel.plan) | {"format": "vsfilmrestore-report", "remarks": list(reel.remarks)}
     factor = max(1, done.pieces[-1].stop // max(1, len(reel.cut)))
     by_shot: dict[int, list[Done]] = {}
-    starts = [shot["first"] * factor for shot in facts["shots"]]
+    starts = [shot["record"]["start"] * factor for shot in facts["shots"]]
     for piece in done.pieces:
         index = max(i for i, start in enumerate(starts) if start <= piece.first)
         by_shot.setdefault(index, []).append(piece)
@@ -72,7 +72,7 @@ def _facts(reel: Reel, done: Rendered) -> dict[str, Any]:
         shot["seconds"] = round(sum(piece.seconds for piece in by_shot.get(index, [])), 3)
     info = done.info
     return facts | {
-        "rate": rate_text(facts["rate"]),
+        "rate": rate_text(reel.rate),
         "output": {
             "path": done.output.name,
             "format": done.profile.name,
@@ -100,9 +100,9 @@ def _changed(pieces: Sequence[Done]) -> dict[str, dict[str, float | int]]:
 
 def _sheet(reel: Reel, facts: Mapping[str, Any], path: Path) -> None:
     """The frames with most repairs would flatter us; evenly spread shots tell more."""
-    shots = [shot for shot in facts["shots"] if shot["source"] != "black"]
+    shots = [shot for shot in facts["shots"] if shot["source"] is not None]
     chosen = [shots[i] for i in spread(len(shots), _PICTURES)]
-    frames = [shot["first"] + shot["frames"] // 2 for shot in chosen]
+    frames = [shot["record"]["start"] + shot["record"]["frames"] // 2 for shot in chosen]
     labels = [f"{shot['name'] or shot['id']}  {reel.cut.timecode(n)}" for shot, n in zip(chosen, frames, strict=True)]
     before_after(reel.source(), reel.restored(), frames, labels, path)
 
@@ -137,9 +137,9 @@ def _row(shot: Mapping[str, Any]) -> str:
     )
     cells = (
         html.escape(shot["name"] or shot["id"]),
-        html.escape(shot["timecode"]),
-        str(shot["frames"]),
-        html.escape(shot["source"]),
+        html.escape(shot["record"]["in"]),
+        str(shot["record"]["frames"]),
+        html.escape(source_text(shot)),
         f"<ul>{done}</ul>" if done else "untouched",
         f"<ul>{changed}</ul>" if changed else "",
         f"{shot['seconds']:.1f} s",
