@@ -202,10 +202,10 @@ class _Reader:
             return Piece("black", start, stop, event=edit.number, line=edit.line, owner=self._owner)
         step = self._step(cut, motion_of(event, edit), notes)
         low = Fraction(cut.source.start)
-        if n and step < 0 and cut.source.stop - cut.source.start < max(Fraction(2), n * -step / 2):
+        if step < 0 and cut.source.stop - cut.source.start < max(Fraction(2), n * -step / 2):
             # No room for the frames above the in point: it is the first frame shown, and the motion goes down from it.
             self._remarks.add("played backwards from the source in point, which is its highest frame", edit.line)
-            low -= floor((n - 1) * -step)
+            low -= floor((n - 1) * -step) if n else step
         if low < 0:
             raise self._fail(f"event {edit.number} plays backwards past the start of its source", edit.line)
         source = SourceKey(
