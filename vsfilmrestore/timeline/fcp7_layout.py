@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Final
@@ -26,7 +27,7 @@ _ZERO: Final = Fraction(0)
 _UNSET: Final = -1
 _TICKS: Final = 254_016_000_000  # Premiere's parts of a second
 _DEEPEST: Final = 30
-_MOST_PIECES: Final = 50_000
+_MOST_COPIES: Final = 20_000
 # Effects that move time or sound, or that every export writes without need.
 _NOT_PICTURE: Final = frozenset({"timeremap", "audiolevels", "audiopan"})
 
@@ -61,6 +62,7 @@ class Layout:
         self._done: dict[int, Laid] = {}
         self._open: list[int] = []
         self._owners = 0
+        self._copies = 0
 
     def sequence(self, node: Node, rate: Fraction) -> Laid:
         """A sequence (or the clip of a multiclip) at its own rate.
@@ -83,8 +85,6 @@ class Layout:
         for track in video.all("track") if video is not None else []:
             if self._doc.flag(track, "enabled", True):
                 self._add_track(laid, track, rate)
-        if len(laid.pieces) > _MOST_PIECES:
-            raise self._doc.fail("the nests of a sequence multiply to more clips than a cut can have", node)
         laid.length = max(laid.length, max((piece.stop for piece in laid.pieces), default=_ZERO))
         return laid
 
@@ -339,12 +339,15 @@ class Layout:
         reach = length * abs(run.speed) if run.speed else length
         first = run.place * rate / clip_rate - (reach if run.speed < 0 else 0)
         window = []
-        for one in laid.pieces:
+        for one in _seen(laid.pieces, first / each, (first + reach) / each):
             moved = scaled(one, each).shifted(-first) if each != 1 else one.shifted(-first)
             if moved.start < reach and moved.stop > 0:
                 window.append(between(moved, max(moved.start, _ZERO), min(moved.stop, reach), doc.remarks))
         if run.speed != 1:
             window = retimed(window, length, run.speed, doc.remarks)
+        self._copies += len(window) + len(laid.marks)
+        if self._copies > _MOST_COPIES:
+            raise doc.fail("the nests of a sequence multiply to more clips than a cut can have", node)
         marks += self._nest_marks(laid.marks, each, first, length, run.speed, piece.start)
         return [self._of_nest(one.shifted(piece.start), piece) for one in window]
 
@@ -364,3 +367,9 @@ class Layout:
         """A piece of a nest with what is written on the nest."""
         notes: tuple[SettingNote, ...] = one.notes + nest.notes
         return replace(one, notes=notes, colour=one.colour or nest.colour)
+
+
+def _seen(pieces: list[Piece], start: Fraction, stop: Fraction) -> list[Piece]:
+    """The pieces that show something between two times; they are in order."""
+    low = bisect_right(pieces, start, key=lambda piece: piece.stop)
+    return pieces[low : bisect_left(pieces, stop, key=lambda piece: piece.start)]
