@@ -47,10 +47,12 @@ class RowKeys:
         self._ids = [shot.id for shot in cut.shots]
         self._names = [shot.name for shot in cut.shots]
         self._by_id: defaultdict[str, list[int]] = defaultdict(list)
+        self._by_folded_id: defaultdict[str, list[int]] = defaultdict(list)
         self._by_name: defaultdict[str, list[int]] = defaultdict(list)
         self._by_event: defaultdict[str, list[int]] = defaultdict(list)
         for i, shot in enumerate(cut.shots):
-            self._by_id[_folded(self._ids[i])].append(i)
+            self._by_id[self._ids[i]].append(i)
+            self._by_folded_id[_folded(self._ids[i])].append(i)
             for name in {shot.name.casefold(), shot.source.name.casefold() if shot.source else ""}:
                 self._by_name[name].append(i)
             if shot.event:
@@ -62,12 +64,12 @@ class RowKeys:
         Raises:
             ValueError: It has the form of no key, so that no cut could have such a shot.
         """
-        if found := self._by_id.get(_folded(key)):
+        if found := self._of_id(key):
             return Row(tuple(found), 1)
         if named := _NAMED.fullmatch(key):
             return self._named(named[1].lower(), named[2])
         if nth := _NTH.fullmatch(key):
-            found = self._by_id.get(_folded(nth[1]), [])
+            found = self._of_id(nth[1])
             number = int(nth[2][:9])
             if 1 <= number <= len(found):
                 return Row((found[number - 1],), 2)
@@ -77,6 +79,10 @@ class RowKeys:
         if not _FORM.fullmatch(key):
             raise ValueError(f"'{key}' is no shot id{self._advice(key)}")
         return Row((), 1, f"no shot has the id '{key}'{nearest(key, self._ids)}; its settings wait for one that has")
+
+    def _of_id(self, key: str) -> list[int]:
+        """Shots of an id as written, else in other capitals or with the other sign of drop frame."""
+        return self._by_id.get(key) or self._by_folded_id.get(_folded(key), [])
 
     def _named(self, kind: str, name: str) -> Row:
         by, wanted = (self._by_event, _number(name)) if kind == "event" else (self._by_name, name.casefold())
