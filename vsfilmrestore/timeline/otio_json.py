@@ -174,13 +174,15 @@ class _Upkeep:
         return {_SCHEMA: "Gap.1", "name": label, "source_range": self.object(used)}
 
     def _choose_media(self, clip: dict[str, Any]) -> None:
-        references, wanted = clip.get("media_references"), clip.get("active_media_reference_key", "DEFAULT_MEDIA")
-        if not isinstance(references, dict) or not references or wanted in references:
+        if clip[_SCHEMA] != "Clip.1" and "media_references" not in clip:
+            single = clip.pop("media_reference", None)
+            clip["media_references"] = {"DEFAULT_MEDIA": single or {_SCHEMA: "MissingReference.1"}}
+        references, wanted = clip.get("media_references"), clip.get("active_media_reference_key")
+        if not isinstance(references, dict) or not references or (isinstance(wanted, str) and wanted in references):
             return
         chosen = "DEFAULT_MEDIA" if "DEFAULT_MEDIA" in references else next(iter(references))
-        self._remarks.add(
-            f"'{clip.get('name')}' names the media '{wanted}', which it does not have; '{chosen}' is used"
-        )
+        if wanted is not None:
+            self._remarks.add(f"'{clip.get('name')}' has no media '{wanted}', which it names; '{chosen}' is used")
         clip["active_media_reference_key"] = chosen
 
 
