@@ -142,7 +142,7 @@ def test_help_names_every_command_and_exit_code(cli: Cli) -> None:
         (["plan", "cut.edl", "--media", "scans", "--set", "dirt=1"], 4, "there is no step 'dirt'"),
         (["plan", "cut.edl", "--media", "scans", "--set", "dust=2"], 4, "strength must be 0..1, not 2"),
         (["plan", "cut.edl", "--media", "scans", "--rate", "fast"], 2, "'fast' is not a frame rate"),
-        (["plan", "cut.edl", "--media", "scans", "--rate", "25", "--strict"], 3, "25"),
+        (["plan", "cut.edl", "--media", "scans", "--rate", "25", "--strict"], 3, "--media-rate-rule"),
         (["preview", "cut.edl", "--media", "scans", "--shot", "fight"], 2, "did you mean 'fight-03'?"),
         (["preview", "cut.edl", "--media", "scans", "--frames", "many"], 2, "--frames must be"),
         (["restore", "cut.edl", "--progress", "loud"], 2, "--progress must be one of"),

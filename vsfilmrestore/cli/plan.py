@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,9 @@ from vsfilmrestore.cli import options as o
 from vsfilmrestore.cli.detect import detection_watcher
 from vsfilmrestore.cli.tables import print_frames, print_plan, write_frames
 from vsfilmrestore.render.conform import refusal
+from vsfilmrestore.render.hashes import with_hashes
 from vsfilmrestore.render.job import open_project, open_reel, plan_project
+from vsfilmrestore.render.opening import said_of_media
 
 __all__ = ["command"]
 
@@ -29,6 +32,10 @@ def command(
     csv: Annotated[
         Path | None, typer.Option("--csv", help="With --frames, the CSV file to write; - prints it.")
     ] = None,
+    verify_hash: Annotated[
+        bool,
+        typer.Option("--verify-hash", help="Compare checksums of media: [[media]] in project.toml, .md5 and .sha256."),
+    ] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Missing media, or shots outside their media, are an error (exit code 3).")
     ] = False,
@@ -43,6 +50,8 @@ def command(
         plan = plan_project(opened)
     else:
         plan = open_reel(opened, watch=detection_watcher(), save=project is not None).plan
+    if verify_hash:
+        plan = replace(plan, conform=with_hashes(plan.conform, said_of_media(opened.settings, opened.folder)))
     if frames and csv is not None:
         write_frames(plan, csv)
     elif frames:

@@ -73,8 +73,13 @@ def _print_media(plan: Plan) -> None:
         timecode = facts.timecode(0) if facts else ""
         rates = rates_text(each, plan.cut)
         found = "\n".join(dict.fromkeys(finding.text for finding in each.findings))
-        rows.append([str(each.path), ", ".join(each.how), str(each.shots), used, timecode, rates, each.word, found])
-    columns = ["medium", "linked by", "shots", "frames", "timecode", "rate", "verdict", "why"]
+        rows.append(
+            [str(each.path), ", ".join(each.how), str(each.shots), used, timecode, rates, each.hashed, each.word, found]
+        )
+    columns = ["medium", "linked by", "shots", "frames", "timecode", "rate", "hash", "verdict", "why"]
+    if not any(each.hashed for each in verdicts):
+        columns.remove("hash")
+        rows = [row[:6] + row[7:] for row in rows]
     show_table(f"{len(verdicts)} media", columns, rows)
 
 
@@ -145,4 +150,10 @@ def _title(plan: Plan, name: str) -> str:
 
 
 def _json(facts: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
+    """One key a line, of lists one item a line: quick to write, and two plans can be compared line by line."""
+    parts = []
+    for key, value in facts.items():
+        items = [json.dumps(item, ensure_ascii=False) for item in value] if isinstance(value, list) else []
+        text = "[\n  " + ",\n  ".join(items) + "\n ]" if items else json.dumps(value, ensure_ascii=False)
+        parts.append(f" {json.dumps(key)}: {text}")
+    sys.stdout.write("{\n" + ",\n".join(parts) + "\n}\n")

@@ -60,6 +60,7 @@ class Verdict:
         span: The lowest and the highest frame shown, None if not known.
         by: What places were found by: timecode, frame number, frame count.
         rule: How it is played where its rate is not that of the record side, '' where it is.
+        hashed: Which checksums were compared, '' if that was not asked for.
         findings: What does not agree.
     """
 
@@ -70,6 +71,7 @@ class Verdict:
     span: tuple[int, int] | None = None
     by: tuple[str, ...] = ()
     rule: str = ""
+    hashed: str = ""
     findings: tuple[Finding, ...] = ()
 
     @property

@@ -189,6 +189,7 @@ def _medium(verdict: Verdict) -> dict[str, Any]:
         "first": verdict.span[0] if verdict.span else None,
         "last": verdict.span[1] if verdict.span else None,
         "played": verdict.rule,
+        "hashed": verdict.hashed,
         "verdict": verdict.word,
         "findings": list(dict.fromkeys(finding.text for finding in verdict.findings)),
     }

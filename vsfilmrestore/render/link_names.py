@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import islice, takewhile
 from pathlib import Path
 from typing import Final
@@ -29,6 +30,7 @@ _TRUNCATED: Final = frozenset({8, 31, 32, 128})
 _NO_WORD: Final = re.compile(r"[\W_]+")
 
 
+@lru_cache(100_000)
 def folded(name: str) -> str:
     """The name in one Unicode form, without case and outer blanks."""
     return normalize("NFC", normalize("NFC", name).casefold()).strip()
@@ -47,6 +49,7 @@ def suffix_of(name: str) -> str:
     return suffix if suffix in MOVIE_SUFFIXES or suffix in PICTURE_SUFFIXES else ""
 
 
+@lru_cache(100_000)
 def base(name: str) -> str:
     """Name without suffix and frame number: ``scan_0086400.dpx``, ``scan_%07d.dpx`` and ``scan_`` are one."""
     name = folded(name)
