@@ -20,6 +20,7 @@ from vsfilmrestore.media.timecode import exact_rate
 from vsfilmrestore.timeline.aaf import read_aaf
 from vsfilmrestore.timeline.detected import reel_from_cuts
 from vsfilmrestore.timeline.edl import read_edl
+from vsfilmrestore.timeline.fcpxml import read_fcpxml
 from vsfilmrestore.timeline.grammar import ParsedSettings, parse_settings
 from vsfilmrestore.timeline.markers import join_marker_list
 from vsfilmrestore.timeline.model import (
@@ -63,6 +64,8 @@ __all__ = [
 READERS: Final[dict[str, Callable[[Path, Fraction | None], Reel]]] = {
     ".aaf": read_aaf,
     ".edl": read_edl,
+    ".fcpxml": read_fcpxml,
+    ".fcpxmld": read_fcpxml,
     ".otio": read_otio,
     ".otiod": read_otiod,
     ".otioz": read_otioz,
