@@ -149,6 +149,16 @@ def test_long_lines_take_no_time(tmp_path: Path, line: str) -> None:
     attempt(path, random.Random(0))
 
 
+@pytest.mark.parametrize("media", [{}, {"DEFAULT_MEDIA": {"OTIO_SCHEMA": "MissingReference.1"}}, {"x": 5}, [], 5, None])
+def test_an_old_clip_with_the_media_of_a_new_one(tmp_path: Path, media: object) -> None:
+    """It ends the library's process when it gets there as it is."""
+    clip = {"OTIO_SCHEMA": "Clip.1", "name": "x", "media_references": media, "source_range": None}
+    track = {"OTIO_SCHEMA": "Track.1", "kind": "Video", "children": [clip]}
+    path = tmp_path / "x.otio"
+    path.write_text(json.dumps({"OTIO_SCHEMA": "Stack.1", "children": [track]}))
+    attempt(path, random.Random(0))
+
+
 @pytest.mark.footage
 @pytest.mark.parametrize("folder", ["cmx3600", "edl_features", "otio"])
 def test_mutated_real_files(footage: Callable[[str], Path], tmp_path: Path, folder: str) -> None:

@@ -174,6 +174,9 @@ class _Upkeep:
         return {_SCHEMA: "Gap.1", "name": label, "source_range": self.object(used)}
 
     def _choose_media(self, clip: dict[str, Any]) -> None:
+        if "media_references" in clip and clip[_SCHEMA] == "Clip.1":
+            # The library dies of an old clip with the media of a new one.
+            clip[_SCHEMA] = "Clip.2"
         if clip[_SCHEMA] != "Clip.1" and "media_references" not in clip:
             single = clip.pop("media_reference", None)
             clip["media_references"] = {"DEFAULT_MEDIA": single or {_SCHEMA: "MissingReference.1"}}
