@@ -131,7 +131,7 @@ def test_a_weaker_range_under_stronger_words_is_told() -> None:
 
 def test_of_two_ranges_the_stronger_wins_where_they_meet() -> None:
     decision = one(note("dust=0.9", CLIP, 1, (10, 20)), note("dust=0.2", TIMELINE, 2, (15, 30)))
-    assert doses(decision) == [(0, 10, 0.5), (10, 15, 0.9), (15, 20, 0.9), (20, 30, 0.2), (30, 48, 0.5)]
+    assert doses(decision) == [(0, 10, 0.5), (10, 20, 0.9), (20, 30, 0.2), (30, 48, 0.5)]
     assert len(decision.warnings) == 1
 
 
@@ -207,7 +207,7 @@ def test_keys_lie_over_the_whole_and_under_ranges() -> None:
         note("key dust=0.4", TIMELINE, 3, (2, 3)),
         note("off", TIMELINE, 4, (1, 10)),
     )
-    assert doses(decision) == [(0, 1, 0.2), (1, 2, None), (2, 10, None), (10, 48, 0.4)]
+    assert doses(decision) == [(0, 1, 0.2), (1, 10, None), (10, 48, 0.4)]
     assert decision.warnings == (
         "the keys dust=0.2 … 0.4 from cut.edl:2 (timeline marker) wins over dust=0.5 from cut.edl:1 (note)",
     )

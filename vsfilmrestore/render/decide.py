@@ -9,7 +9,7 @@ the shot, each with its own recipe.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from vsfilmrestore.errors import VsfrError
 from vsfilmrestore.media.timecode import parse_timecode
@@ -152,9 +152,9 @@ class _Judge:
                 parts = [each for part in parts for each in self._with_range(part, inside, note, shot, warnings)]
         if shot.source is not None:
             self._before = moved[-1][1]
-        made = tuple(Part(frames, each.recipe, each.origins, ranged) for frames, each, ranged in parts)
+        made = [Part(frames, each.recipe, each.origins, ranged) for frames, each, ranged in parts]
         told = tuple(dict.fromkeys(warnings))
-        return Decision(shot, made, whole.origins, told, movement.keys, whole.recipe)
+        return Decision(shot, tuple(_merged(made)), whole.origins, told, movement.keys, whole.recipe)
 
     def _plain(self, shot: Shot) -> Decision:
         settled = self._default
@@ -205,3 +205,15 @@ class _Judge:
     def _dated(self, note: SettingNote, shot: Shot) -> SettingNote:
         at = note.timecode or self._cut.timecode(shot.record.start)
         return SettingNote(note.text, note.strength, note.file, note.line, at, note.frames, note.detail)
+
+
+def _merged(parts: list[Part]) -> Iterable[Part]:
+    """Neighbours that do the same, for the same reasons, are one."""
+    held = parts[0]
+    for part in parts[1:]:
+        if part == replace(held, frames=part.frames):
+            held = replace(held, frames=FrameRange(held.frames.start, part.frames.stop))
+        else:
+            yield held
+            held = part
+    yield held

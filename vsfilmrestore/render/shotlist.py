@@ -128,14 +128,18 @@ def shot_rows(
 def origin_text(part: Part) -> str:
     """Where the settings of a part came from: ``cut.edl:5 (note): dust; archive (default): stab scratch``."""
     words: dict[str, list[str]] = {}
+    told: set[str] = set()
     for key in reversed(list(part.origins)):
         step, _, setting = key.partition(".")
         short = FILTERS[step].short
         first = next(iter(FILTERS[step].settings))
-        words.setdefault(part.origins[key], []).append(short if setting in ("", first) else f"{short}.{setting}")
+        word = short if setting in ("", first) else f"{short}.{setting}"
+        if word not in told:
+            words.setdefault(part.origins[key], []).append(word)
+        told.add(word)
     if len(words) == 1:
         return next(iter(words))
-    return "; ".join(f"{origin}: {' '.join(dict.fromkeys(reversed(names)))}" for origin, names in words.items())
+    return "; ".join(f"{origin}: {' '.join(reversed(names))}" for origin, names in words.items())
 
 
 def _relative(path: Path, pictures: Sequence[Path | None] | None) -> list[str] | None:
@@ -167,12 +171,11 @@ def _rows(cut: CutList, key: str, shot: Shot, decision: Decision, picture: str) 
     )
     bare = replace(whole, warnings="", thumbnail="")
     rows = [whole]
-    for part in decision.parts:
-        if part.ranged and part.recipe != base.recipe:
-            first, last = _record(cut, part.frames)
-            words, problem = _words(part.recipe)
-            facts: dict[str, Any] = {"settings": words, "origin": origin_text(part), "warnings": problem}
-            rows.append(replace(bare, kind="range", record_in=first, record_out=last, **facts))
+    for part in _exceptions(decision, base):
+        first, last = _record(cut, part.frames)
+        words, problem = _words(part.recipe)
+        facts: dict[str, Any] = {"settings": words, "origin": origin_text(part), "warnings": problem}
+        rows.append(replace(bare, kind="range", record_in=first, record_out=last, **facts))
     for frame, keys in groupby(decision.keys, key=lambda each: each.frame):
         here = list(keys)
         first, last = _record(cut, FrameRange(frame, frame + 1))
@@ -182,6 +185,11 @@ def _rows(cut: CutList, key: str, shot: Shot, decision: Decision, picture: str) 
         }
         rows.append(replace(bare, kind="key", record_in=first, record_out=last, **facts))
     return rows
+
+
+def _exceptions(decision: Decision, base: Part) -> list[Part]:
+    """Ranges in which something else is done than in the rest of the shot, or than keys there say."""
+    return [part for part in decision.parts if part.ranged and (decision.keys or part.recipe != base.recipe)]
 
 
 def _base(decision: Decision) -> Part:
@@ -228,9 +236,8 @@ def _table(cut: CutList, shot: Shot, decision: Decision, rows: Sequence[ListRow]
         about.append(f"warnings = {_quoted(whole.warnings)}")
     lines.append(f"about = {{ {', '.join(about)} }}")
     base = _base(decision)
-    for part in decision.parts:
-        words = _words(part.recipe)[0]
-        if part.ranged and part.recipe != base.recipe and words:
+    for part in _exceptions(decision, base):
+        if words := _words(part.recipe)[0]:
             frames = FrameRange(part.frames.start - start, part.frames.stop - start)
             first, last = (_value(place) for place in range_texts(shot, frames, cut.rate))
             lines += ["", f"[[{head}.ranges]]", f"in = {first}", f"out = {last}", f"settings = {_quoted(words)}"]
