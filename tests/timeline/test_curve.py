@@ -60,3 +60,19 @@ def test_a_nest_with_a_speed_plays_the_curve_at_that_speed(speed):
 def test_a_curve_needs_two_moments(knots):
     with pytest.raises(ValueError, match="two knots"):
         Curve(tuple((Fraction(t), Fraction(p)) for t, p in knots))
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 9, 40])
+def test_moments_hold_the_lowest_and_the_highest_place(count: int) -> None:
+    curve = Curve(
+        tuple((Fraction(t), Fraction(p)) for t, p in [("-3", 9), ("5/2", 1), ("4", 30), ("20/3", 2), (12, 7)])
+    )
+    every = [curve.at(time) for time in range(count)]
+    some = [curve.at(time) for time in curve.moments(count)]
+    assert (min(some), max(some)) == (min(every), max(every))
+    assert set(curve.moments(count)) <= set(range(count))
+
+
+def test_a_long_curve_is_looked_at_near_its_knots_only() -> None:
+    curve = Curve(((Fraction(0), Fraction(0)), (Fraction(10), Fraction(5)), (Fraction(10**9), Fraction(10**9))))
+    assert curve.moments(10**8) == [0, 10, 10**8 - 1]

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
+from math import ceil, floor
 
 __all__ = ["Curve"]
 
@@ -37,6 +38,11 @@ class Curve:
         i = min(max(i, 1), len(self.knots) - 1)
         (t0, p0), (t1, p1) = self.knots[i - 1], self.knots[i]
         return p0 + (p1 - p0) * (time - t0) / (t1 - t0)
+
+    def moments(self, count: int) -> list[int]:
+        """Those of the times ``0 .. count - 1`` among which its lowest and its highest place are."""
+        beside = {near for time, _ in self.knots if 0 < time < count for near in (floor(time), ceil(time))}
+        return sorted({0, count - 1} | {time for time in beside if time < count})
 
     def moved(self, by: Fraction) -> Curve:
         """The same curve that begins ``by`` later (earlier below 0)."""

@@ -93,7 +93,7 @@ class Piece:
     def span(self) -> tuple[Fraction, Fraction]:
         """The lowest and the highest place in the medium shown at a whole frame of the piece."""
         if self.curve is not None:
-            places = list(self._places())
+            places = [self.curve.at(k) for k in self.curve.moments(max(ceil(self.stop - self.start), 1))]
             return min(places), max(places)
         return self.low, self.low + (self.stop - self.start - 1) * abs(self.step)
 

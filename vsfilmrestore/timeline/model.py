@@ -241,7 +241,7 @@ class Shot:
             ValueError: The shot is a gap.
         """
         last = len(self.record) - 1
-        moments = (0, last) if self.curve is None else range(last + 1)
+        moments = [0, last] if self.curve is None else self.curve.moments(last + 1)
         shown = [self.source_at(k, record_rate) for k in moments]
         return FrameRange(min(shown), max(shown) + 1)
 
