@@ -134,7 +134,7 @@ class Layout:
         clip_rate = self._doc.rate(node) or rate
         start, stop = self._extent(node, clip_rate, rate, around)
         if stop <= start:
-            self._doc.remarks.add(f"'{node.value('name')}' has no length; skipped", node.line)
+            self._doc.remarks.add(f"{_called(node)} has no length; skipped", node.line)
             return None
         item = Item(start, stop)
         clip_rate = self._counted_at(node, clip_rate, rate, stop - start)
@@ -196,7 +196,7 @@ class Layout:
         if start is None and stop is None and node.first("start") is None:
             start = _ZERO
         if last is None or (start is None and stop is None):
-            raise self._doc.fail(f"the file does not say where '{node.value('name')}' stands", node)
+            raise self._doc.fail(f"the file does not say where {_called(node)} stands", node)
         used = (last - self._first(node)) * each
         if stop is not None:
             return max(stop - used, _ZERO), stop
@@ -211,7 +211,7 @@ class Layout:
     def _first(self, node: Node) -> Fraction:
         value = self._doc.number(node, "in")
         if value is not None and value < 0 and value != _UNSET:
-            raise self._doc.fail(f"'{node.value('name')}' starts before the first frame of its media", node)
+            raise self._doc.fail(f"{_called(node)} starts before the first frame of its media", node)
         return _ZERO if value is None or value == _UNSET else value
 
     def _counted_at(self, node: Node, clip_rate: Fraction, rate: Fraction, length: Fraction) -> Fraction:
@@ -266,18 +266,18 @@ class Layout:
         doc = self._doc
         media = media_of(doc, self._with_file(node), clip_rate)
         if media is None:
-            doc.remarks.add(f"the generator '{piece.name}' is not made; black where nothing else is", node.line)
+            doc.remarks.add(f"the generator {_called(node)} is not made; black where nothing else is", node.line)
             return replace(piece, notes=(), owner=-1)
         self._tell_effects(node)
         unit = clip_rate / media.source.rate
         before, after = (doc.number(node, f"subclipinfo/{name}offset") or _ZERO for name in ("start", "end"))
         whole = None if media.length is None else media.length * unit - before - after
         run = self._run(node, piece, Times(_ZERO, None, _ZERO, whole, offset=before), clip_rate, rate)
+        piece = replace(piece, name=piece.name or media.source.label)
         try:
-            shown = placed(piece, media, run, clip_rate, rate, doc.remarks)
+            return placed(piece, media, run, clip_rate, rate, doc.remarks)
         except ValueError as error:
             raise doc.fail(str(error), node) from None
-        return replace(shown, name=piece.name or media.source.label)
 
     def _with_file(self, node: Node) -> Node:
         """A clip with its file, taken from its master clip where it has none itself."""
@@ -373,3 +373,9 @@ def _seen(pieces: list[Piece], start: Fraction, stop: Fraction) -> list[Piece]:
     """The pieces that show something between two times; they are in order."""
     low = bisect_right(pieces, start, key=lambda piece: piece.stop)
     return pieces[low : bisect_left(pieces, stop, key=lambda piece: piece.start)]
+
+
+def _called(node: Node) -> str:
+    """A clip's name in a message."""
+    name = node.value("name")
+    return f"'{name}'" if name else "a clip without a name"
