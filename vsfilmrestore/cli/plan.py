@@ -11,11 +11,16 @@ import typer
 from vsfilmrestore import timeline
 from vsfilmrestore.cli import options as o
 from vsfilmrestore.cli.detect import detection_watcher
+from vsfilmrestore.cli.show import say
 from vsfilmrestore.cli.tables import print_frames, print_plan, write_frames
 from vsfilmrestore.render.conform import refusal
 from vsfilmrestore.render.hashes import with_hashes
 from vsfilmrestore.render.job import open_project, open_reel, plan_project
-from vsfilmrestore.render.opening import said_of_media
+from vsfilmrestore.render.opening import media_opener, said_of_media
+from vsfilmrestore.render.plan import Plan
+from vsfilmrestore.render.project import Project
+from vsfilmrestore.render.shotlist import write_shotlist_csv, write_shotlist_toml
+from vsfilmrestore.render.thumbs import write_thumbnails
 
 __all__ = ["command"]
 
@@ -30,7 +35,14 @@ def command(
         bool, typer.Option("--frames", help="Print which source frame each record frame shows (--json: JSON lines).")
     ] = False,
     csv: Annotated[
-        Path | None, typer.Option("--csv", help="With --frames, the CSV file to write; - prints it.")
+        Path | None,
+        typer.Option("--csv", help="Write the shot list, or with --frames all frames (- prints them), as CSV."),
+    ] = None,
+    toml: Annotated[
+        Path | None, typer.Option("--toml", help="Write the shot list as TOML, in the form of [shots] of project.toml.")
+    ] = None,
+    thumbnails: Annotated[
+        Path | None, typer.Option("--thumbnails", help="Folder to write a small picture of each shot into.")
     ] = None,
     verify_hash: Annotated[
         bool,
@@ -42,8 +54,8 @@ def command(
 ) -> int:
     """Print every shot with its source, its settings and where each came from, and the media with what is missing.
 
-    Renders nothing, needs no media, and writes nothing unless --project or --csv says where. The JSON is described in
-    docs/plan.md.
+    Renders nothing, needs no media, and writes nothing unless an option names a file or folder for it. The JSON is
+    described in docs/plan.md.
     """
     opened = open_project(source, project, given, save=project is not None)
     if timeline.is_cut_list(opened.resolve(opened.settings.input)):
@@ -52,12 +64,22 @@ def command(
         plan = open_reel(opened, watch=detection_watcher(), save=project is not None).plan
     if verify_hash:
         plan = replace(plan, conform=with_hashes(plan.conform, said_of_media(opened.settings, opened.folder)))
-    if frames and csv is not None:
-        write_frames(plan, csv)
-    elif frames:
+    pictures = None if thumbnails is None else _thumbnails(plan, opened, thumbnails, quiet=json)
+    if csv is not None:
+        write_frames(plan, csv) if frames else write_shotlist_csv(csv, plan.cut, plan.decisions, pictures)
+    if toml is not None:
+        write_shotlist_toml(toml, plan.cut, plan.decisions, pictures)
+    if not frames:
+        print_plan(plan, as_json=json, thumbnails=pictures)
+    elif csv is None:
         print_frames(plan, as_json=json)
-    else:
-        print_plan(plan, as_json=json)
     if strict and plan.conform.severe:
         raise refusal(plan.cut, plan.conform.severe)
     return 0
+
+
+def _thumbnails(plan: Plan, project: Project, folder: Path, *, quiet: bool) -> list[Path | None]:
+    pictures, remarks = write_thumbnails(plan, folder, media_opener(project.settings, project.folder))
+    for remark in remarks if not quiet else ():
+        say(f"note: {remark}")
+    return pictures

@@ -37,16 +37,21 @@ def print_shots(plan: Plan, *, as_json: bool) -> None:
     show_table(_title(plan, cut.name), ["shot", "first", "frames", "timecode"], rows)
 
 
-def print_plan(plan: Plan, *, as_json: bool) -> None:
+def print_plan(plan: Plan, *, as_json: bool, thumbnails: Sequence[Path | None] | None = None) -> None:
     """Every shot with its source, settings and their origins; then the media, and what is missing or disagrees."""
-    facts = plan_facts(plan)
+    facts = plan_facts(plan, thumbnails)
     if as_json:
         _json(facts)
         return
     for remark in plan.remarks:
         say(f"note: {remark}")
-    columns = ["shot", "record", "frames", "source", "settings", "from"]
-    show_table(_title(plan, plan.cut.name), columns, [row for shot in facts["shots"] for row in _rows(shot)])
+    columns = ["shot", "record", "frames", "source", "settings", "from", "thumbnail"]
+    rows = [row for shot in facts["shots"] for row in _rows(shot)]
+    if thumbnails is None:
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
+    show_table(_title(plan, plan.cut.name), columns, rows)
+    for warning in plan.warnings:
+        say(f"warning: {warning}")
     for shot in facts["shots"]:
         for warning in shot["warnings"]:
             say(f"warning: shot {shot['name'] or shot['id']}: {warning}")
@@ -55,10 +60,15 @@ def print_plan(plan: Plan, *, as_json: bool) -> None:
 
 
 def _rows(shot: dict[str, Any]) -> Iterator[list[str]]:
+    name, picture = shot["name"] or shot["id"], shot["thumbnail"] or ""
     for part in shot["parts"]:
         steps = "\n".join(f"{step['name']} {step['words']}".strip() for step in part["steps"]) or "untouched"
         origins = "\n".join(step["origin"] for step in part["steps"])
-        yield [shot["name"] or shot["id"], part["in"], str(part["frames"]), source_text(shot), steps, origins]
+        yield [name, part["in"], str(part["frames"]), source_text(shot), steps, origins, picture]
+        if shot["keys"]:
+            break  # values move from frame to frame: the keys tell it shorter
+    for key in shot["keys"]:
+        yield [name, key["timecode"], "key", "", key["words"], key["origin"], ""]
 
 
 def _print_media(plan: Plan) -> None:

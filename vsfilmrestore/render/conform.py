@@ -144,11 +144,15 @@ def refusal(cut: CutList, findings: Sequence[Finding]) -> InputError:
 def _summary(cut: CutList, findings: Sequence[Finding]) -> str:
     shots = {finding.shot.record.start for finding in findings if finding.shot is not None}
     sources = {finding.source for finding in findings if finding.kind == "missing"}
-    words = f"{len(shots)} of {len(cut.shots)} shots cannot be made from the media there are"
+    sums = sum(finding.kind == "hash" for finding in findings)
+    words = []
+    if shots:
+        words.append(f"{len(shots)} of {len(cut.shots)} shots cannot be made from the media there are")
     if sources:
-        media = "1 medium is" if len(sources) == 1 else f"{len(sources)} media are"
-        words += f"; {media} missing"
-    return words
+        words.append("1 medium is missing" if len(sources) == 1 else f"{len(sources)} media are missing")
+    if sums:
+        words.append("1 checksum differs" if sums == 1 else f"{sums} checksums differ")
+    return "; ".join(words)
 
 
 def _details(cut: CutList, findings: Sequence[Finding]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from vsfilmrestore.media.timecode import format_timecode
 from vsfilmrestore.recipes.recipe import Step
 from vsfilmrestore.render.conform import Finding, Verdict
-from vsfilmrestore.render.decide import Decision, Part
+from vsfilmrestore.render.decide import Key, Part
 from vsfilmrestore.render.link import Linked
 from vsfilmrestore.render.placing import Placed, RateRule, shown_frames
 from vsfilmrestore.render.plan import Plan
@@ -25,8 +25,9 @@ VERSION: Final = 1
 """Raised when a key changes its meaning or goes; new keys do not raise it."""
 
 
-def plan_facts(plan: Plan) -> dict[str, Any]:
-    """Everything decided about a cut, as JSON."""
+def plan_facts(plan: Plan, thumbnails: Sequence[Path | None] | None = None) -> dict[str, Any]:
+    """Everything decided about a cut, as JSON; with a small picture of each shot, where there are any."""
+    pictures = thumbnails or [None] * len(plan.cut.shots)
     cut = plan.cut
     ids = unique_ids(cut.shots)
     own, others = _remarks(cut)
@@ -47,7 +48,12 @@ def plan_facts(plan: Plan) -> dict[str, Any]:
         "missing": _missing(plan, ids),
         "findings": [_finding(finding, plan, ids) for finding in plan.conform.findings],
         "remarks": [*others, *_media_remarks(plan)],
-        "shots": [_shot(plan, index, ids[index], own.get(index, [])) for index in range(len(cut.shots))],
+        "warnings": list(plan.warnings),
+        "orphans": list(plan.orphans),
+        "shots": [
+            _shot(plan, index, ids[index], own.get(index, [])) | {"thumbnail": picture and str(picture)}
+            for index, picture in enumerate(pictures)
+        ],
     }
 
 
@@ -76,10 +82,11 @@ def _shot(plan: Plan, index: int, id_: str, remarks: list[str]) -> dict[str, Any
         **_side(plan, shot, item, plan.conform.placed[index]),
         "transition": _transition(plan, shot, item, plan.conform.fading[index]),
         "handles": {"head": shot.handles[0], "tail": shot.handles[1]},
-        "parts": [_part(cut, part, decision) for part in decision.parts],
+        "parts": [_part(cut, part) for part in decision.parts],
+        "keys": [_key(cut, key) for key in decision.keys],
         "comments": list(shot.comments),
         "remarks": remarks,
-        "warnings": [str(text) for text in getattr(decision, "warnings", ())],
+        "warnings": list(decision.warnings),
     }
 
 
@@ -146,16 +153,18 @@ def _transition(plan: Plan, shot: Shot, item: Linked, fading: Placed | None) -> 
     return {"kind": shot.transition.kind, "frames": shot.transition.length, "from": {"name": outgoing.name} | side}
 
 
-def _part(cut: CutList, part: Part, decision: Decision) -> dict[str, Any]:
-    return _record(cut, part.frames.start, part.frames.stop) | {
-        "steps": [_step(step, decision) for step in part.recipe]
-    }
+def _part(cut: CutList, part: Part) -> dict[str, Any]:
+    facts = {"ranged": part.ranged, "steps": [_step(step, part.origins) for step in part.recipe]}
+    return _record(cut, part.frames.start, part.frames.stop) | facts
 
 
-def _step(step: Step, decision: Decision) -> dict[str, Any]:
-    origins = {
-        key: text for key, text in decision.origins.items() if key == step.name or key.startswith(f"{step.name}.")
-    }
+def _key(cut: CutList, key: Key) -> dict[str, Any]:
+    return {"at": key.frame, "timecode": cut.timecode(key.frame), "words": key.words, "origin": key.origin}
+
+
+def _step(step: Step, told: Mapping[str, str]) -> dict[str, Any]:
+    name, within = step.name, f"{step.name}."
+    origins = {key: text for key, text in told.items() if key == name or key.startswith(within)}
     words = [f"{key}={value}" for key, value in step.settings.items()]
     return {
         "name": step.name,

@@ -161,8 +161,7 @@ def open_reel(project: Project, *, watch: Watcher | None = None, save: bool = Tr
     """
     if timeline.is_cut_list(project.resolve(project.settings.input)):
         plan, said = plan_project(project), project.settings
-        opener = media_opener(said, project.folder)
-        reel = Reel.of_cut(plan.cut, plan.links, plan.decisions, opener, plan.rate_rule, said.handles)
+        reel = Reel.of_plan(plan, media_opener(said, project.folder), said.handles)
     else:
         reel = _detected_reel(project, watch, save)
     reel.decisions = with_field_order(reel.bound, reel.decisions)

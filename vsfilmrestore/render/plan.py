@@ -12,7 +12,7 @@ from typing import Any
 from vsfilmrestore import timeline
 from vsfilmrestore.recipes import Recipe
 from vsfilmrestore.render.conform import Conform, conform
-from vsfilmrestore.render.decide import Decision, decide
+from vsfilmrestore.render.decide import Decision, decide_cut
 from vsfilmrestore.render.link import Linked, Linker
 from vsfilmrestore.render.link_facts import Prober
 from vsfilmrestore.render.link_index import MediaIndex
@@ -53,6 +53,8 @@ class Plan:
         links: What each shot was linked to, or why it was not.
         conform: Whether cut and media agree.
         rate_rule: How media of another rate are played; None: nobody said, in time.
+        warnings: What an editor should know that concerns no single shot.
+        orphans: Settings of the project that no shot of the cut has.
     """
 
     cut: CutList
@@ -60,6 +62,8 @@ class Plan:
     links: Sequence[Linked]
     conform: Conform
     rate_rule: RateRule | None = None
+    warnings: Sequence[str] = ()
+    orphans: Sequence[str] = ()
 
     def index_at(self, record_frame: int) -> int:
         """Which shot shows a record frame of the reel."""
@@ -115,11 +119,12 @@ def plan_of_cut(
         recipe: Recipe of shots nobody wrote anything about.
         rate: Frame rate, for cut lists that do not tell.
         markers: A marker list to join with the cut.
-        settings: Settings in marker words by shot id.
+        settings: Settings by shot id and colour, as in ``project.toml``.
 
     Raises:
         VsfrError: What cannot be read or understood. Missing media are no error.
     """
     cut, links, linker = linked_cut(path, linking, rate=rate, markers=markers)
     found = conform(cut, links, linker.prober, linking.rate_rule)
-    return Plan(cut, decide(cut, recipe, settings), links, found, linking.rate_rule)
+    decided = decide_cut(cut, recipe, settings)
+    return Plan(cut, decided.decisions, links, found, linking.rate_rule, decided.warnings, decided.orphans)

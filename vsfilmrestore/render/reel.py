@@ -18,12 +18,12 @@ from vsfilmrestore.media.source import Media, open_media
 from vsfilmrestore.recipes import Recipe
 from vsfilmrestore.render.bind import Bound, Opener, bind
 from vsfilmrestore.render.conform import Conform, conform
-from vsfilmrestore.render.decide import Decision, Part, decide
+from vsfilmrestore.render.decide import Decision, Part, decide_cut
 from vsfilmrestore.render.graph import GraphShot, restored_node, source_node
 from vsfilmrestore.render.link import Link, Linked
 from vsfilmrestore.render.link_facts import Facts
 from vsfilmrestore.render.placing import RateRule
-from vsfilmrestore.render.plan import Linking, Plan, linked_cut
+from vsfilmrestore.render.plan import Linking, Plan, plan_of_cut
 from vsfilmrestore.render.sidecar import Sidecar
 from vsfilmrestore.render.sound import reel_sound
 from vsfilmrestore.render.walls import Build
@@ -97,9 +97,12 @@ class Reel:
         links: Sequence[Linked],
         agreement: Conform,
         rate_rule: RateRule | None = None,
+        warnings: Sequence[str] = (),
+        orphans: Sequence[str] = (),
     ) -> None:
         self.cut = cut
         self._links, self._agreement, self._rate_rule = links, agreement, rate_rule
+        self._warnings, self._orphans = tuple(warnings), tuple(orphans)
         self.bound = tuple(bound)
         self.decisions = list(decisions)
         self._scripts: dict[int, Build] = {}
@@ -143,28 +146,27 @@ class Reel:
             return cls.of_medium(opener(path), recipe=recipe, settings=settings)
         names = [media] if isinstance(media, str | PathLike) else media
         linking = Linking([Path(name) for name in names], relink, rate_rule=RateRule.of(media_rate_rule))
-        marker_list = None if markers is None else Path(markers)
-        cut, links, _ = linked_cut(path, linking, rate=rate, markers=marker_list)
-        return cls.of_cut(cut, links, decide(cut, recipe, settings), opener, linking.rate_rule, handles)
+        plan = plan_of_cut(
+            path,
+            linking,
+            recipe,
+            rate=rate,
+            markers=None if markers is None else Path(markers),
+            settings=settings,
+        )
+        return cls.of_plan(plan, opener, handles)
 
     @classmethod
-    def of_cut(
-        cls,
-        cut: CutList,
-        links: Sequence[Linked],
-        decisions: Sequence[Decision],
-        opener: Opener,
-        rate_rule: RateRule | None = None,
-        handles: int = 0,
-    ) -> Self:
-        """A cut with what it was linked to.
+    def of_plan(cls, plan: Plan, opener: Opener = open_media, handles: int = 0) -> Self:
+        """A planned cut with its media opened.
 
         Raises:
             MediaError: Media are missing, all of them named; or one cannot be opened.
             TimelineError: Shots ask for frames their media do not hold, all of them named.
         """
-        bound, agreement = bind(cut, links, opener, rate_rule=rate_rule, handles=handles)
-        return cls(cut, bound, decisions, links, agreement, rate_rule)
+        cut, rule = plan.cut, plan.rate_rule
+        bound, agreement = bind(cut, plan.links, opener, rate_rule=rule, handles=handles)
+        return cls(cut, bound, plan.decisions, plan.links, agreement, rule, plan.warnings, plan.orphans)
 
     @classmethod
     def of_medium(
@@ -190,8 +192,9 @@ class Reel:
         ]
         links = [Linked(Link(medium.path, "itself"))] * len(cut.shots)
         facts = Facts.of_media(medium)
-        decisions = decide(cut, Recipe.preset("archive") if recipe is None else recipe, settings)
-        return cls(cut, bound, decisions, links, conform(cut, links, lambda _: facts))
+        decided = decide_cut(cut, Recipe.preset("archive") if recipe is None else recipe, settings)
+        found = conform(cut, links, lambda _: facts)
+        return cls(cut, bound, decided.decisions, links, found, None, decided.warnings, decided.orphans)
 
     @property
     def rate(self) -> Fraction:
@@ -200,7 +203,8 @@ class Reel:
     @property
     def plan(self) -> Plan:
         """What is shown and done, as plain data that needs no pictures."""
-        return Plan(self.cut, self.decisions, self._links, self._agreement, self._rate_rule)
+        plan = Plan(self.cut, tuple(self.decisions), self._links, self._agreement, self._rate_rule)
+        return replace(plan, warnings=self._warnings, orphans=self._orphans)
 
     @property
     def remarks(self) -> list[str]:
