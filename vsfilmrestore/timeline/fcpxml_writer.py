@@ -280,7 +280,8 @@ def _knots(shot: Shot, source: SourceKey, rate: Fraction, stop: int) -> list[tup
     if shot.curve is None:
         step = shot.speed * source.rate / rate
         low = source.start + shot.phase
-        first = low if step >= 0 else low - (len(shot.record) - 1) * step
+        # A map tells ends, not frames: backwards, the first frame shown is the one before its first place.
+        first = low if step >= 0 else low - len(shot.record) * step
         return [(Fraction(0), first), (Fraction(stop), first + stop * step)]
     knots = list(shot.curve.knots)
     if knots[0][0] > 0:
