@@ -227,7 +227,8 @@ def motion(speed: str, source_out: str, length: int = 12) -> str:
 def test_m2(edl: Read, speed: str, out: str, expected: list[int], rate: str) -> None:
     reel = edl(motion(speed, out), rate=rate)
     assert [frame - 86_400 for frame in shown(reel) if frame is not None] == expected
-    assert told(reel, "backwards") == (expected[-1] < 0)
+    place = "in" if expected[-1] < 0 else "out"
+    assert told(reel, f"played backwards from the source {place} point") == ("-" in speed)
 
 
 def test_m2_speed_is_exact(edl: Read) -> None:

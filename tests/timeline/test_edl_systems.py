@@ -9,6 +9,7 @@ import pytest
 
 from vsfilmrestore.errors import TimelineError
 from vsfilmrestore.timeline import FrameRange, Reel, Shot
+from vsfilmrestore.timeline.edl_writer import edl_text
 
 type Read = Callable[..., Reel]
 
@@ -300,3 +301,77 @@ def test_every_shot_knows_its_line(edl: Read) -> None:
     assert [shot.line for shot in reel.shots] == [3, 5, 6]
     assert reel.shots[1].transition is not None
     assert reel.shots[1].transition.outgoing.line == 3
+
+
+# --- backwards, as Avid and Final Cut write it and as others do
+
+
+def backwards(house: str, out: str = "01:00:01:00", number: str = "-024.0", start: str = "01:00:00:00") -> str:
+    return f"{house}{cut(source=f'{start} {out}')}M2   A001       {number}                {start}\n"
+
+
+@pytest.mark.parametrize(
+    "house",
+    [
+        "TITLE:   REEL \n",
+        ">>> SOURCE A001 A001 4919975f.793b8d33\n",
+        "* BLEND, DISSOLVE\n",
+        "* COMMENT: \n",
+        "FINAL CUT PRO REEL: A001 REPLACED BY: A001\n",
+    ],
+)
+def test_avid_and_final_cut_go_down_from_the_in_point(edl: Read, house: str) -> None:
+    reel = edl(backwards(house), rate=24)
+    assert shown(reel.shots[0], R24, 86_400) == list(range(0, -24, -1))
+    assert told(reel, "played backwards from the source in point")
+
+
+def test_others_play_their_frames_from_the_last(edl: Read) -> None:
+    reel = edl(backwards("TITLE: x\n"), rate=24)
+    assert shown(reel.shots[0], R24, 86_400) == list(range(23, -1, -1))
+    assert told(reel, "line 2: played backwards from the source out point")
+
+
+def test_where_there_is_nothing_below_the_in_point(edl: Read) -> None:
+    reel = edl(backwards("* COMMENT: \n", "00:00:01:00", start="00:00:00:00"), rate=24)
+    assert shown(reel.shots[0], R24) == list(range(23, -1, -1))
+
+
+def test_one_edit_tells_how_the_others_are_meant(edl: Read) -> None:
+    text = backwards("", "01:00:00:01") + backwards("").replace("00:00:00:00 00:00:01:00", "00:00:01:00 00:00:02:00")
+    text = text.replace("001  A001", "002  A001").replace("002  A001", "001  A001", 1)
+    reel = edl(text, rate=24)
+    assert [shown(one, R24, 86_400)[0] for one in reel.shots] == [0, 0]
+
+
+def test_backwards_into_a_dissolve_as_avid_writes_it(edl: Read) -> None:
+    """The frames that fade away are those below the last one shown."""
+    text = (
+        cut(1, "106857", source="09:13:03:09 09:13:05:11", record="10:00:32:03 10:00:34:05")
+        + "M2   106857        -025.0                09:13:03:09 \n"
+        + cut(2, "106857", source="09:13:01:07 09:13:01:07", record="10:00:34:05 10:00:34:05")
+        + cut(2, "106771", "D    022", "03:11:55:00 03:11:56:17", "10:00:34:05 10:00:35:22")
+        + "M2   106857        -025.0                09:13:01:07 \n* BLEND, DISSOLVE \n"
+    )
+    reel = edl(text)
+    assert reel.rate == 25
+    assert told(reel, "M2 lines speak of 25")
+    first, second = reel.shots
+    assert second.transition is not None
+    seen = shown(first, R25) + shown(second.transition.outgoing, R25)
+    assert seen == list(range(seen[0], seen[0] - 74, -1))
+    again = edl(edl_text(reel)[0], rate=25)
+    assert second.transition.outgoing.source_frames(R25) == FrameRange(seen[-1], seen[51])
+    fade = again.shots[1].transition
+    assert fade is not None
+    assert shown(again.shots[0], R25) + shown(fade.outgoing, R25) == seen
+
+
+@pytest.mark.parametrize("comment", ["* COMMENT:", "* BLEND, DISSOLVE", "* x"])
+@pytest.mark.parametrize(("speed", "n"), [("-024.0", 24), ("-048.0", 24), ("-012.0", 1), ("-006.0", 3), ("-047.6", 24)])
+def test_written_backwards_and_read_again(edl: Read, comment: str, speed: str, n: int) -> None:
+    stop = f"00:00:{n // 24:02d}:{n % 24:02d}"
+    text = cut(source="01:00:00:00 01:00:03:00", record=f"00:00:00:00 {stop}") + f"M2 A001 {speed} 01:00:00:00\n"
+    reel = edl(text + comment + "\n", rate=24)
+    again = edl(edl_text(reel)[0], rate=24)
+    assert shown(again.shots[0], R24) == shown(reel.shots[0], R24)

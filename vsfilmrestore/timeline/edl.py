@@ -25,7 +25,7 @@ from vsfilmrestore.timeline._text import lines_of, read_text
 from vsfilmrestore.timeline.edl_lines import EditLine, Event, Motion, parse_lines
 from vsfilmrestore.timeline.edl_notes import EventNotes, event_notes, locator
 from vsfilmrestore.timeline.edl_rate import Clock, SourceSpan
-from vsfilmrestore.timeline.edl_speed import check_told, motion_of, step_of, told_step
+from vsfilmrestore.timeline.edl_speed import check_told, goes_down, motion_of, step_of, told_step
 from vsfilmrestore.timeline.layers import Fade, Piece, overlay, shots_of, whole
 from vsfilmrestore.timeline.model import Reel, SourceKey, Strength
 from vsfilmrestore.timeline.notes import setting_note, with_markers
@@ -78,6 +78,7 @@ class _Reader:
         self._remarks = remarks
         self._tracks: dict[int, list[Piece]] = defaultdict(list)
         self._owner = 0
+        self._goes_down = False
         self._renamed: dict[str, str] = {}
 
     def reel(self, lines: list[str]) -> Reel:
@@ -87,6 +88,7 @@ class _Reader:
             raise TimelineError("there is no event in this list", file=self._path)
         if not any(edit.has_video for edit in edits):
             raise TimelineError("this list edits only sound; there are no shots in it", file=self._path)
+        self._goes_down = goes_down(edl)
         self._clock = Clock(edl, self._rate, self._path, self._remarks)
         for event in edl.events:
             self._event(event)
@@ -191,7 +193,7 @@ class _Reader:
         return track[-1]
 
     def _piece(self, cut: _Cut, event: Event, notes: EventNotes, *, incoming: bool) -> Piece:
-        edit, n = cut.edit, cut.length
+        edit = cut.edit
         self._owner += 1
         start, stop = Fraction(cut.start), Fraction(cut.stop)
         name = notes.name(incoming)
@@ -202,10 +204,8 @@ class _Reader:
             return Piece("black", start, stop, event=edit.number, line=edit.line, owner=self._owner)
         step = self._step(cut, motion_of(event, edit), notes)
         low = Fraction(cut.source.start)
-        if step < 0 and cut.source.stop - cut.source.start < max(Fraction(2), n * -step / 2):
-            # No room for the frames above the in point: it is the first frame shown, and the motion goes down from it.
-            self._remarks.add("played backwards from the source in point, which is its highest frame", edit.line)
-            low -= floor((n - 1) * -step) if n else step
+        if step < 0:
+            low = self._lowest(cut, step)
         if low < 0:
             raise self._fail(f"event {edit.number} plays backwards past the start of its source", edit.line)
         source = SourceKey(
@@ -222,6 +222,16 @@ class _Reader:
         return Piece(
             label, start, stop, source, low, step, speed, edit.number, edit.line, None, comments, owner=self._owner
         )
+
+    def _lowest(self, cut: _Cut, step: Fraction) -> Fraction:
+        """The lowest place of an edit played backwards."""
+        first, n, line = Fraction(cut.source.start), cut.length, cut.edit.line
+        lowest = first - floor((n - 1) * -step) if n else first - step
+        if cut.source.stop - cut.source.start < max(Fraction(2), n * -step / 2) or (self._goes_down and lowest >= 0):
+            self._remarks.add("played backwards from the source in point, which is its highest frame", line)
+            return lowest
+        self._remarks.add("played backwards from the source out point", line)
+        return first
 
     def _noted(self, piece: Piece, notes: EventNotes) -> Piece:
         rate, drop = self._clock.rate, self._clock.drop

@@ -66,6 +66,12 @@ _IDLE: Final = re.compile(
 )
 
 
+# Lines by which lists of Avid (older and newer) and Final Cut are known.
+_HOUSE: Final = re.compile(
+    r">>> SOURCE\s|\*\s*BLEND,|\* COMMENT:\s*$|(?:\*\s*)?FINAL CUT PRO REEL\s*:|TITLE: {3}\S.* $", re.IGNORECASE
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Comment:
     """A line that began with ``*`` or could have."""
@@ -133,9 +139,13 @@ class Event:
 
 @dataclass(slots=True)
 class RawEdl:
-    """A whole list: its title, the frame code mode above the first event, events, and comments before them."""
+    """A whole list: its title, the frame code mode above the first event, events, and comments before them.
+
+    `house` is true where a line stands as only Avid and Final Cut write it.
+    """
 
     title: str = ""
+    house: bool = False
     drop: bool | None = None
     events: list[Event] = field(default_factory=list)
     header: list[Comment] = field(default_factory=list)
@@ -153,6 +163,7 @@ def parse_lines(lines: list[str], path: Path, remarks: Remarks) -> RawEdl:
         text = raw.strip()
         if not text:
             continue
+        edl.house = edl.house or (len(raw) <= _LONGEST and _HOUSE.match(raw) is not None)
         if edit := _edit(text, number, drop):
             if not edl.events or not edl.events[-1].takes(edit):
                 edl.events.append(Event(edit.number))

@@ -63,7 +63,8 @@ class Clock:
         drop = bool(edl.drop) or self._marked
         self.known = rate is not None
         plain = [edit for event in edl.events if not event.motions for edit in event.edits if edit.has_video]
-        self.rate = rate if rate is not None else _guessed(edits, plain, drop, remarks)
+        speeds = {motion.fps.lstrip("+-") for event in edl.events for motion in event.motions}
+        self.rate = rate if rate is not None else _guessed(edits, plain, drop, _normal(speeds), remarks)
         if drop and nominal_rate(self.rate) % 30:
             remarks.add(f"there is no drop frame at {rate_text(self.rate)} fps; counted without")
         self.drop = drop and nominal_rate(self.rate) % 30 == 0
@@ -168,7 +169,13 @@ def _least_rate(highest: int) -> int:
     return next((rate for rate in _WHOLE_RATES if highest < rate), 24)
 
 
-def _guessed(edits: list[EditLine], plain: list[EditLine], drop: bool, remarks: Remarks) -> Fraction:
+def _normal(speeds: set[str]) -> int:
+    """The rate that ``M2`` lines of normal speed tell, such as -025.0; 0 if there is none."""
+    told = {Fraction(speed) for speed in speeds}
+    return next((rate for rate in _WHOLE_RATES if rate in told), 0)
+
+
+def _guessed(edits: list[EditLine], plain: list[EditLine], drop: bool, normal: int, remarks: Remarks) -> Fraction:
     """The rate of a list that does not tell, from the highest frame number it writes.
 
     Media of a higher rate may have written that on the source side. So it was if the lengths fit better then, or as
@@ -186,6 +193,8 @@ def _guessed(edits: list[EditLine], plain: list[EditLine], drop: bool, remarks: 
     if drop and whole <= 60:
         rate = Fraction(30_000, 1001) if whole <= 30 else Fraction(60_000, 1001)
         why = "it counts drop frame"
+    elif normal == 25 and whole == 24:
+        rate, why = Fraction(25), "its M2 lines speak of 25"
     else:
         rate, why = Fraction(whole), f"its highest frame number is {highest}"
     remarks.add(f"the list does not tell its frame rate; taken as {rate_text(rate)} fps, as {why} (--rate sets it)")

@@ -1,20 +1,28 @@
-"""How fast the source of an edit runs: its ``M2`` line, or what its lengths tell.
+"""How fast the source of an edit runs, and from where: its ``M2`` line, or what its lengths tell.
 
 ``M2`` gives source frames per second of record timecode: 24.0 is one frame after the other at 24 and at 23.976 fps,
 48.0 every second one, -24.0 backwards, 0 a freeze frame. A list without it plays at normal speed.
+
+Backwards there are two ways to write. To Avid and Final Cut the in point is the first frame shown, from which the
+motion goes down; the out point is made up (in + 1, or as many frames on as the record has). Others write the frames
+shown, in their own order, and play them from the last to the first::
+
+    in      out                                   Avid, Final Cut       others
+    100     101 (or 105), 5 record frames         100 99 98 97 96       104 103 102 101 100
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from fractions import Fraction
 from math import ceil, floor
 from typing import Final
 
 from vsfilmrestore.timeline._remarks import Remarks
-from vsfilmrestore.timeline.edl_lines import EditLine, Event, Motion
+from vsfilmrestore.timeline.edl_lines import EditLine, Event, Motion, RawEdl
 
-__all__ = ["check_told", "motion_of", "step_of", "told_step"]
+__all__ = ["check_told", "goes_down", "motion_of", "step_of", "told_step"]
 
 _SIMPLE_SPEEDS: Final = tuple(Fraction(text) for text in ("2", "5/2", "3", "4", "5", "1/2", "2/5", "1/3", "1/4"))
 _ENOUGH: Final = 8
@@ -91,6 +99,28 @@ def check_told(length: int, n: int, step: Fraction, line: int, remarks: Remarks)
     least, most = floor((n - 1) * abs(step)), ceil((n + 1) * abs(step)) + 1
     if n and step > 0 and length != n and not least <= length <= most:
         remarks.add(f"{length} source frames do not follow its M2 speed, which is kept", line)
+
+
+def goes_down(edl: RawEdl) -> bool:
+    """Whether a list plays backwards from its in points down, as Avid and Final Cut do.
+
+    Known by lines of theirs, or by an edit played backwards whose out point is the frame after its in point.
+    """
+    return edl.house or any(edit.source[0] != edit.source[1] and _next(*edit.source) for edit in _reversed(edl))
+
+
+def _reversed(edl: RawEdl) -> Iterator[EditLine]:
+    for event in edl.events:
+        if any(motion.fps.startswith("-") for motion in event.motions):
+            for edit in event.edits:
+                motion = motion_of(event, edit) if edit.has_video else None
+                if motion is not None and motion.fps.startswith("-") and not _next(*edit.record):
+                    yield edit
+
+
+def _next(first: str, second: str) -> bool:
+    """Whether a timecode is one frame on, within its second."""
+    return first[:-2] == second[:-2] and int(second[-2:]) == int(first[-2:]) + 1
 
 
 def _simple_speed(length: int, n: int) -> Fraction | None:

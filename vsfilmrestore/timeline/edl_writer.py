@@ -102,13 +102,15 @@ class _EdlWriter:
 
     def _source(self, shot: Shot, source: SourceKey, length: int) -> tuple[str, str]:
         self._check(shot, source)
-        start = source.start
-        if length == 0 and shot.speed < 0:
-            # The outgoing side of a transition has no length; played backwards, its in point is its highest frame.
-            start = shot.source_at(0, self._reel.rate) + 1
-        stop = start + max(ceil(length * abs(shot.speed)), min(length, 1))
+        start = self._first(shot, source)
+        # Backwards as Avid writes it: down from the in point, whatever the out point.
+        stop = start + max(ceil(length * shot.speed), min(length, 1))
         first, last = (format_timecode(at, source.rate, drop=source.drop) for at in (start, stop))
         return first, last
+
+    def _first(self, shot: Shot, source: SourceKey) -> int:
+        """The first source frame shown."""
+        return shot.source_at(0, self._reel.rate) if shot.speed < 0 else source.start
 
     def _check(self, shot: Shot, source: SourceKey) -> None:
         if nominal_rate(source.rate) != nominal_rate(self._reel.rate):
@@ -131,7 +133,8 @@ class _EdlWriter:
     def _motion(self, shot: Shot) -> list[str]:
         if shot.source is None or shot.speed == 1:
             return []
-        start = format_timecode(shot.source.start, shot.source.rate, drop=shot.source.drop)
+        first = self._first(shot, shot.source)
+        start = format_timecode(first, shot.source.rate, drop=shot.source.drop)
         fps = shot.speed * nominal_rate(self._reel.rate)
         text = f"{float(fps):06.1f}" if (fps * 10).denominator == 1 else f"{float(fps):.6f}"
         return [f"M2   {self._column(shot):<32} {text:>8} {start}"]
