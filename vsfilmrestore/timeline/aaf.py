@@ -7,7 +7,7 @@ aaf_container     the compound file, looked over before the library trusts it
 aaf_file          opening it, and asking objects carefully
 aaf_media         from a clip along the chain of mobs to name, file, reel and timecode
 aaf_curve, _time  speeds, and curves of speed
-aaf_layout        segments, tracks, effects, transitions and nests laid flat
+aaf_layout, _laid segments, tracks, effects, transitions and nests laid flat
 aaf_marks         markers, comments, colours
 ================  ======================================================================================
 """
@@ -25,7 +25,8 @@ from vsfilmrestore.errors import TimelineError
 from vsfilmrestore.media.timecode import format_timecode, nominal_rate, rate_text
 from vsfilmrestore.timeline._remarks import Remarks
 from vsfilmrestore.timeline.aaf_file import count, items, kind_of, nested, open_aaf, rate_of, text
-from vsfilmrestore.timeline.aaf_layout import Laid, Layout
+from vsfilmrestore.timeline.aaf_laid import Laid
+from vsfilmrestore.timeline.aaf_layout import Layout
 from vsfilmrestore.timeline.aaf_marks import Mark, marks_of
 from vsfilmrestore.timeline.aaf_media import Clock, is_picture, timecode_of
 from vsfilmrestore.timeline.layers import Piece, overlay, shots_of, whole
@@ -119,6 +120,8 @@ class _Reader:
         length = whole(laid.length)
         name = text(self._sequence, "Name") or self._path.stem
         shell = Reel(name, self._rate, (), self._start, self._drop, str(self._path))
+        for piece in laid.pieces:
+            self._check_media(piece)
         pieces = [self._settled(shell, piece, laid.marks) for piece in laid.pieces]
         shots = shots_of(pieces, 0, self._remarks, stop=length)
         reel = replace(shell, shots=shots, remarks=self._remarks.sentences())
@@ -143,6 +146,14 @@ class _Reader:
     def _timecode(self, frame: int) -> str:
         return format_timecode(self._start + frame, self._rate, drop=self._drop)
 
+    def _check_media(self, piece: Piece) -> None:
+        """Tell of a clip that shows more than there is, as far as the file knows its medium."""
+        known = piece.source.available if piece.source else None
+        if known is not None:
+            low, high = piece.span()
+            if floor(low) < known.start or floor(high) >= known.stop:
+                self._remarks.add(f"'{piece.name}' shows frames beyond the {len(known)} that its media has")
+
     def _settled(self, shell: Reel, piece: Piece, marks: list[Mark]) -> Piece:
         """The piece with the settings of its clip; the clip's other markers join those of the sequence."""
         if piece.fade is not None:
@@ -151,13 +162,15 @@ class _Reader:
         if piece.owner < 0:
             return piece
         owner = self._layout.owners[piece.owner]
-        notes = [self._note(shell, piece, words, Strength.NOTE, None) for words in owner.notes]
+        shown = FrameRange(whole(piece.start), max(whole(piece.start), whole(piece.stop)))
+        notes = [self._note(shell, shown, words, Strength.NOTE, None) for words in owner.notes]
         for mark in owner.marks:
             words = marker_settings(*mark.texts)
             frames = _shown(piece, mark)
             if frames is not None and words is not None:
-                limit = None if mark.stop - mark.start <= max(abs(piece.step), Fraction(1)) else frames
-                notes.append(self._note(shell, piece, words, Strength.CLIP_MARKER, limit))
+                point = mark.stop - mark.start <= max(abs(piece.step), Fraction(1))
+                note = self._note(shell, shown, words, Strength.CLIP_MARKER, frames)
+                notes.append(replace(note, frames=None) if point else note)
         self._add_marks(piece, marks)
         order = list(Strength)
         return replace(piece, notes=tuple(sorted(notes, key=lambda note: order.index(note.strength))))
@@ -170,12 +183,13 @@ class _Reader:
             if frames is not None and marker_settings(*mark.texts) is None:
                 marks.append(replace(mark, start=Fraction(frames.start), stop=Fraction(frames.stop)))
 
-    def _note(self, shell: Reel, piece: Piece, text: str, strength: Strength, frames: FrameRange | None) -> SettingNote:
-        record = FrameRange(whole(piece.start), max(whole(piece.start), whole(piece.stop)))
-        part = frames.overlap(record) if frames else None
-        at = part.start if part else record.start
-        limit = None if part == record else part
-        return setting_note(text, strength, str(self._path), timecode=shell.timecode(at), frames=limit)
+    def _note(
+        self, shell: Reel, shown: FrameRange, words: str, strength: Strength, frames: FrameRange | None
+    ) -> SettingNote:
+        part = frames.overlap(shown) if frames else None
+        at = part.start if part else shown.start
+        limit = None if part == shown else part
+        return setting_note(words, strength, str(self._path), timecode=shell.timecode(at), frames=limit)
 
     def _markers(self, marks: Iterable[Mark]) -> list[Marker]:
         """Markers for the reel, one where an Avid keeps the same on the clip and on the sequence."""

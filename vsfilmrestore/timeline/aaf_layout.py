@@ -12,69 +12,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Final
 
 from vsfilmrestore.errors import TimelineError
 from vsfilmrestore.timeline._remarks import Remarks
-from vsfilmrestore.timeline.aaf_file import count, fraction, items, kind_of, nested, rate_of, ratio, text
+from vsfilmrestore.timeline.aaf_file import count, items, kind_of, nested, rate_of, ratio, text
+from vsfilmrestore.timeline.aaf_laid import Laid, fade_kind
 from vsfilmrestore.timeline.aaf_marks import Mark, colour_of, comments_of, marks_of
 from vsfilmrestore.timeline.aaf_media import PULLDOWN, Media, MediaFinder, is_picture, slot_of
 from vsfilmrestore.timeline.aaf_time import changes_time, map_of, retimed
 from vsfilmrestore.timeline.curve import Curve
-from vsfilmrestore.timeline.layers import Fade, Piece, between, overlay
+from vsfilmrestore.timeline.layers import Fade, Piece, overlay
 from vsfilmrestore.timeline.notes import marker_settings, metadata_settings
 
-__all__ = ["Laid", "Layout", "Owner"]
+__all__ = ["Layout", "Owner"]
 
 _DEEPEST: Final = 60
 _MOST_PARTS: Final = 200_000
-_MOST_PIECES: Final = 600_000
+_MOST_PIECES: Final = 300_000
 _ZERO: Final = Fraction(0)
 _CLIPS: Final = ("Usage_SubClip", "Usage_AdjustedClip")
-
-
-@dataclass(slots=True)
-class Laid:
-    """A part laid flat, from its time 0 on: pieces in order without overlaps, and marks."""
-
-    length: Fraction
-    pieces: list[Piece] = field(default_factory=list)
-    marks: list[Mark] = field(default_factory=list)
-
-    def moved(self, by: Fraction) -> Laid:
-        """The same later."""
-        if not by:
-            return self
-        return Laid(self.length, [piece.shifted(by) for piece in self.pieces], [mark.moved(by) for mark in self.marks])
-
-    def window(self, start: Fraction, length: Fraction, remarks: Remarks) -> Laid:
-        """What is on from a time on, for a length."""
-        stop = start + length
-        pieces = [
-            between(piece, max(piece.start, start), min(piece.stop, stop), remarks)
-            for piece in self.pieces
-            if piece.start < stop and piece.stop > start
-        ]
-        marks = [mark for mark in self.marks if mark.start < stop and mark.stop > start]
-        return Laid(length, pieces, marks).moved(-start)
-
-    def scaled(self, factor: Fraction) -> Laid:
-        """The same in frames of another rate."""
-        if factor == 1:
-            return self
-        pieces = [_scaled(piece, factor) for piece in self.pieces]
-        return Laid(self.length * factor, pieces, [mark.scaled(factor) for mark in self.marks])
-
-
-def _scaled(piece: Piece, factor: Fraction) -> Piece:
-    fade = piece.fade and replace(piece.fade, outgoing=_scaled(piece.fade.outgoing, factor))
-    start, stop, step = piece.start * factor, piece.stop * factor, piece.step / factor
-    # Backwards, the lowest place is that of the last frame, which is of another length now.
-    low = piece.low if step >= 0 else piece.low + abs(piece.step) - abs(step)
-    curve = piece.curve and piece.curve.stretched(factor)
-    return replace(piece, start=start, stop=stop, step=step, low=low, curve=curve, fade=fade)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +176,7 @@ class Layout:
         first = new[0] if new and new[0].start < stop else None
         if first is None and not on:
             return
-        fade = Fade(_fade_kind(transition), replace(outgoing, fade=None))
+        fade = Fade(fade_kind(transition), replace(outgoing, fade=None))
         if first is None:
             new.insert(0, Piece("black", start, stop, fade=fade))
         else:
@@ -404,18 +363,3 @@ class Layout:
 
 def _frame(here: _Here, by: Fraction = _ZERO) -> int:
     return max(0, int(here.record + by))
-
-
-def _fade_kind(transition: Any) -> str:
-    """What the model calls a transition: a dissolve (fades from and to black, too), a numbered wipe, or its name."""
-    group = nested(transition, "OperationGroup")
-    name = text(nested(group, "Operation"), "Name")
-    plain = name.lower().removesuffix("_2")
-    if not plain or "dissolve" in plain or plain.replace(" ", "") in {"fadeup", "fadedown", "fade"}:
-        return "dissolve"
-    if "wipe" in plain:
-        for parameter in items(group, "Parameters"):
-            label = text(parameter.parameterdef, "Name").lower().replace(" ", "")
-            if "wipenumber" in label and kind_of(parameter) == "ConstantValue":
-                return f"wipe {int(fraction(parameter['Value'].value)):03d}"
-    return plain

@@ -27,8 +27,9 @@ __all__ = ["PULLDOWN", "Clock", "Media", "MediaFinder", "clock_of", "is_picture"
 
 _LONGEST_CHAIN: Final = 32
 _REELS: Final = {"TapeDescriptor", "FilmDescriptor"}
-_REEL_COMMENTS: Final = ("Tape", "Reel", "Reel Name", "Tape Name", "TapeID", "Source Tape", "Camroll", "Reel #")
+_REEL_COMMENTS: Final = ("Tape", "Reel", "Reel Name", "Tape Name", "TapeID", "Source Tape")
 _PATH_COMMENTS: Final = ("UNC Path", "Source Path", "Source File Path")
+_TIMECODES: Final = {24, 25, 30, 48, 50, 60, 120}
 
 PULLDOWN: Final = {
     "TwoThreePD": Fraction(5, 4),
@@ -181,6 +182,12 @@ class MediaFinder:
         place = -zero / step if step else Fraction(0)
         units = (clock_step * place + clock_zero) * ratio(clock.rate, clock_rate)
         nominal = nominal_rate(rate)
+        if clock.fps != nominal and clock.fps not in _TIMECODES:
+            # Some write frame numbers this way: 100 a second, from 0 or from the first file's.
+            self._remarks.add(
+                f"timecode of {clock.fps} frames a second is taken for none; counted from the first frame"
+            )
+            return None, False
         if clock.fps != nominal:
             self._remarks.add(f"timecode of {clock.fps} frames a second of '{chain.name}' counted as {nominal}")
         counted = Fraction(clock.start * nominal, clock.fps) + units * nominal / clock.fps

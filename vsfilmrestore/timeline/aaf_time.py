@@ -121,7 +121,10 @@ def retimed(pieces: list[Piece], length: Fraction, places: Curve, remarks: Remar
         raise ValueError(f"its speed changes over {ceil(length)} frames; we follow up to {MOST_FRAMES}")
     if whole_input:
         return [_curved(pieces[0], length, places)]
-    return _frame_by_frame(pieces, length, places)
+    shown = _frame_by_frame(pieces, length, places)
+    if sum(piece.stop - piece.start for piece in shown) < length:
+        remarks.add(f"the speed effect on '{pieces[0].name}' runs past what is in it; black there")
+    return shown
 
 
 def _slope(places: Curve) -> Fraction | None:
