@@ -360,6 +360,29 @@ def test_clips_that_count_in_frames_of_the_sequence(read: Read) -> None:
     assert any("count in and out in frames of the sequence" in remark for remark in reel.remarks)
 
 
+def test_footage_interpreted_at_another_rate(read: Read) -> None:
+    """Premiere: all 1000 frames of a file at 25 fps are in the clip, which counts at 24 like the sequence."""
+    more = "<duration>1000</duration><pproTicksIn>0</pproTicksIn>"
+    reel = read(sequence(tracks(clip(0, 20, 40, file("A", start=-1, base=25), more=more))))
+    assert [reel.shots[0].source_frame(k, reel.rate) for k in (0, 1, 19)] == [40, 41, 59]
+    assert reel.shots[0].speed == Fraction(24, 25)
+    assert any("played at 24 fps, frame for frame" in remark for remark in reel.remarks)
+
+
+def test_transition_that_begins_before_the_media(read: Read) -> None:
+    body = clip(0, -1, 0, file("A")) + change(40, 50) + clip(-1, 80, -4, file("B"))
+    reel = read(sequence(tracks(body)))
+    assert shown(reel) == ["0-44 A 86400", "44-80 B 86400"]
+    assert reel.shots[1].transition is not None
+    assert reel.shots[1].transition.outgoing.record == FrameRange(44, 50)
+
+
+def test_media_that_are_away(read: Read) -> None:
+    away = f"<file id='x'><name/>{rate(24)}<media><video/></media></file>"
+    reel = read(sequence(tracks(clip(0, 10, 3, away, name="SC 12") + clip(10, 20, 0, "<file id='x'/>", name="SC 13"))))
+    assert shown(reel) == ["0-10 SC 12 3", "10-20 SC 13 0"]
+
+
 def test_integer_media_in_an_ntsc_sequence(read: Read) -> None:
     body = f"<sequence>{rate(24, True)}{tracks(clip(0, 2000, 0, file('A', start=-1, length=3000)))}</sequence>"
     reel = read(body)

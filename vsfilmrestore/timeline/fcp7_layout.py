@@ -11,7 +11,7 @@ from vsfilmrestore.media.timecode import rate_text
 from vsfilmrestore.timeline._xml import Node
 from vsfilmrestore.timeline.fcp7_fades import Change, Item, change_of, fade
 from vsfilmrestore.timeline.fcp7_marks import Mark, comments_of, label_of, marks_of, notes_of
-from vsfilmrestore.timeline.fcp7_media import media_of
+from vsfilmrestore.timeline.fcp7_media import Media, media_of
 from vsfilmrestore.timeline.fcp7_place import placed, scaled
 from vsfilmrestore.timeline.fcp7_retime import Run, Times, effects, retime_of
 from vsfilmrestore.timeline.fcp7_xml import Document
@@ -133,6 +133,8 @@ class Layout:
             return None
         clip_rate = self._doc.rate(node) or rate
         start, stop = self._extent(node, clip_rate, rate, around)
+        if self._place(node, "start") is None:
+            start += self._short(node) * rate / clip_rate
         if stop <= start:
             self._doc.remarks.add(f"{_called(node)} has no length; skipped", node.line)
             return None
@@ -209,10 +211,13 @@ class Layout:
         return None if value == _UNSET else value
 
     def _first(self, node: Node) -> Fraction:
-        value = self._doc.number(node, "in")
-        if value is not None and value < 0 and value != _UNSET:
-            raise self._doc.fail(f"{_called(node)} starts before the first frame of its media", node)
-        return _ZERO if value is None or value == _UNSET else value
+        return max(self._doc.number(node, "in") or _ZERO, _ZERO)
+
+    def _short(self, node: Node) -> Fraction:
+        """Frames of a clip that a transition asks for before the first one of its media."""
+        value = self._doc.number(node, "in") or _ZERO
+        unset = value == _UNSET and self._doc.number(node, "out") in {None, Fraction(_UNSET)}
+        return _ZERO if unset else max(-value, _ZERO)
 
     def _counted_at(self, node: Node, clip_rate: Fraction, rate: Fraction, length: Fraction) -> Fraction:
         """The rate at which a clip counts: its own, or that of the timeline where its in and out fit only that.
@@ -269,15 +274,31 @@ class Layout:
             doc.remarks.add(f"the generator {_called(node)} is not made; black where nothing else is", node.line)
             return replace(piece, notes=(), owner=-1)
         self._tell_effects(node)
-        unit = clip_rate / media.source.rate
+        if not media.still and self._short(node) and self._place(node, "start") is not None:
+            raise doc.fail(f"{_called(node)} starts before the first frame of its media", node)
+        own = media.source.rate
+        conformed = self._is_conformed(node, media, clip_rate)
+        unit = Fraction(1) if conformed else clip_rate / own
         before, after = (doc.number(node, f"subclipinfo/{name}offset") or _ZERO for name in ("start", "end"))
         whole = None if media.length is None else media.length * unit - before - after
         run = self._run(node, piece, Times(_ZERO, None, _ZERO, whole, offset=before), clip_rate, rate)
         piece = replace(piece, name=piece.name or media.source.label)
+        if conformed:
+            told = f"media at {rate_text(own)} fps are played at {rate_text(clip_rate)} fps, frame for frame"
+            doc.remarks.add(told, node.line)
+            run, clip_rate = run.faster(clip_rate / own), own
         try:
             return placed(piece, media, run, clip_rate, rate, doc.remarks)
         except ValueError as error:
             raise doc.fail(str(error), node) from None
+
+    def _is_conformed(self, node: Node, media: Media, clip_rate: Fraction) -> bool:
+        """Whether Premiere was told to interpret the footage at another rate: then all its frames are still there."""
+        own, length = media.source.rate, media.length
+        if own == clip_rate or not length or media.still or node.first("pproTicksIn") is None:
+            return False
+        away = abs(length * clip_rate / own - length)
+        return away > 2 and self._doc.number(node, "duration") == length
 
     def _with_file(self, node: Node) -> Node:
         """A clip with its file, taken from its master clip where it has none itself."""

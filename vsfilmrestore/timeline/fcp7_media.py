@@ -60,7 +60,7 @@ def media_of(doc: Document, clip: Node, rate: Fraction) -> Media | None:
     file = doc.full(element)
     url = local_path(file.value("pathurl"))
     name = file.value("name")
-    if not url and (file.first("mediaSource") is not None or not name or name.lower() == "slug"):
+    if not url and (file.first("mediaSource") is not None or name.lower() == "slug" or not _has_pictures(file)):
         return None
     own = doc.rate(file) or rate
     length = doc.number(file, "duration") or doc.number(file, "media/video/duration") or Fraction(0)
@@ -103,6 +103,11 @@ def local_path(url: str) -> str:
     if host and host.lower() != "localhost":
         return f"//{host}{path}"
     return path[1:] if _DRIVE.match(path, 1) else path
+
+
+def _has_pictures(file: Node) -> bool:
+    """Whether a file without an address is media that is away, not something the program makes."""
+    return bool(file.value("name")) or file.first("media/video") is not None
 
 
 def _suffix(name: str) -> str:

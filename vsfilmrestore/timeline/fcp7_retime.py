@@ -73,6 +73,10 @@ class Run:
     place: Fraction
     knots: tuple[tuple[Fraction, Fraction], ...] = ()
 
+    def faster(self, factor: Fraction) -> Run:
+        """The same places, gone through so many times as fast."""
+        return Run(self.speed * factor, self.place, tuple((time / factor, place) for time, place in self.knots))
+
 
 @dataclass(frozen=True, slots=True)
 class _Key:
