@@ -17,7 +17,17 @@ from urllib.parse import unquote
 
 from vsfilmrestore.media.naming import PICTURE_SUFFIXES
 
-__all__ = ["MOVIE_SUFFIXES", "Beginnings", "bare", "base", "folded", "may_be_cut_off", "parts", "suffix_of"]
+__all__ = [
+    "MOVIE_SUFFIXES",
+    "Beginnings",
+    "bare",
+    "base",
+    "folded",
+    "may_be_cut_off",
+    "parts",
+    "suffix_of",
+    "written_parts",
+]
 
 MOVIE_SUFFIXES: Final = frozenset(
     {".mov", ".mp4", ".m4v", ".mkv", ".mxf", ".avi", ".mpg", ".mpeg", ".ts", ".m2ts", ".webm", ".gif", ".vob", ".dv"}
@@ -38,8 +48,13 @@ def folded(name: str) -> str:
 
 def parts(path: str) -> tuple[str, ...]:
     """Folders and file name of a path or URL of any system, folded: ``D:\\Scans\\A.mov`` is d:, scans, a.mov."""
+    return tuple(folded(part) for part in written_parts(path))
+
+
+def written_parts(path: str) -> tuple[str, ...]:
+    """Folders and file name of a path or URL of any system, in their own case."""
     text = unquote(path.split("://", 1)[1]) if "://" in path else path
-    return tuple(part for part in folded(text).replace("\\", "/").split("/") if part not in ("", ".", ".."))
+    return tuple(part for part in text.replace("\\", "/").split("/") if part.strip() not in ("", ".", ".."))
 
 
 def suffix_of(name: str) -> str:

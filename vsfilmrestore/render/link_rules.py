@@ -14,10 +14,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from unicodedata import normalize
 
 from vsfilmrestore.errors import SettingError
 from vsfilmrestore.filters.schema import nearest
-from vsfilmrestore.render.link_names import folded, parts
+from vsfilmrestore.render.link_names import written_parts
 from vsfilmrestore.timeline.model import Shot, SourceKey
 
 __all__ = ["RelinkRule", "relink_rules"]
@@ -84,15 +85,15 @@ def _rule(number: int, table: Mapping[str, Any], folder: Path) -> RelinkRule:
 
 def _texts(word: str, shot: Shot, key: SourceKey) -> list[str]:
     """What of a source a word of a rule is compared with."""
-    trail = parts(key.url)
-    paths = ["/".join(trail[at:]) for at in range(len(trail))]
+    trail = written_parts(key.url)
+    paths = ["/".join(trail[at:]) for at in reversed(range(len(trail)))]  # the name alone first
     texts = {"reel": [key.reel], "name": [key.name], "path": paths, "shot": [shot.id]}
     chosen = [key.reel, key.name, *paths] if word == "from" else texts[word]
-    return [folded(text) for text in chosen if text]
+    return [normalize("NFC", text).strip() for text in chosen if text]
 
 
 def _match(pattern: str, text: str) -> re.Match[str] | None:
     """``*`` is any text, and caught; ``?`` is any character; all else is itself."""
-    words = re.split(r"(\*+|\?)", folded(pattern).replace("\\", "/"))
+    words = re.split(r"(\*+|\?)", normalize("NFC", pattern).strip().replace("\\", "/"))
     expression = "".join("(.*)" if word[:1] == "*" else "." if word == "?" else re.escape(word) for word in words)
-    return re.fullmatch(expression, text, re.DOTALL)
+    return re.fullmatch(expression, text, re.DOTALL | re.IGNORECASE)

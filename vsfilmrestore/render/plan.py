@@ -92,7 +92,8 @@ def linked_cut(
     """
     rules = relink_rules(linking.rules, linking.folder or path.parent)
     cut = timeline.read(path, rate=rate, markers=markers)
-    index = MediaIndex(linking.media or [path.parent], asked=bool(linking.media))
+    places = [*timeline.bundle_media_places(path), *(linking.media or [path.parent])]
+    index = MediaIndex(places, asked=bool(linking.media))
     linker = Linker(index, linking.prober or Prober(), rules, linking.rate_rule)
     told = None if cut.rate_known else linker.rate(cut)
     if told == cut.rate:
