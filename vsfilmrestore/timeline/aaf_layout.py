@@ -86,6 +86,8 @@ class Layout:
         self._media = MediaFinder(mobs, rate, remarks)
         self._nests: dict[tuple[str, int], tuple[Laid, Fraction]] = {}
         self._mob_marks: dict[str, tuple[Mark, ...]] = {}
+        self._mob_told: dict[str, dict[str, Any]] = {}
+        self._picture_slots: dict[tuple[str, Any], Any] = {}
         self._parts = self._pieces = 0
         self.owners: list[Owner] = []
 
@@ -275,8 +277,8 @@ class Layout:
         mob = self._mobs.get(identity)
         if mob is None:
             return self._unknown(clip, identity, length)
-        slot = slot_of(mob, clip.slot_id)
-        if slot is None or kind_of(slot) != "TimelineMobSlot" or not is_picture(slot):
+        slot = self._picture_slot(identity, mob, clip.slot_id)
+        if slot is None:
             self._remarks.add(f"a clip of '{text(mob, 'Name')}' refers to no picture; black where nothing else is")
             return Laid(length)
         start = Fraction(count(clip, "StartTime"))
@@ -288,6 +290,14 @@ class Layout:
         if not length:
             return Laid(length)
         return Laid(length, [self._piece(clip, mob, slot, start, length, here)])
+
+    def _picture_slot(self, identity: str, mob: Any, number: Any) -> Any:
+        """The slot of a mob with a number, if it holds pictures; else None."""
+        if (identity, number) not in self._picture_slots:
+            slot = slot_of(mob, number)
+            fits = slot is not None and kind_of(slot) == "TimelineMobSlot" and is_picture(slot)
+            self._picture_slots[identity, number] = slot if fits else None
+        return self._picture_slots[identity, number]
 
     def _unknown(self, clip: Any, identity: str, length: Fraction) -> Laid:
         if set(identity.rsplit(":", 1)[-1]) <= set("0."):
@@ -307,7 +317,10 @@ class Layout:
             low, step = Fraction(known.start if known else 0), _ZERO
         elif low < 0:
             raise TimelineError(f"'{media.source.name}' starts before the first frame of its media", frame=_frame(here))
-        told = comments_of(clip, mob)
+        identity = str(clip.mob_id)
+        if identity not in self._mob_told:
+            self._mob_told[identity] = comments_of(mob)
+        told = self._mob_told[identity] | comments_of(clip)
         self.owners.append(Owner(tuple(metadata_settings(told)), self._marks(mob, slot_rate, media)))
         return Piece(
             media.source.name or media.source.label,
