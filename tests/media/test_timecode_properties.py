@@ -94,20 +94,17 @@ def test_every_number_is_a_frame_or_is_refused(mode: tuple[Fraction, bool], fiel
         assert format_timecode(parse_timecode(text, rate, drop=drop), rate, drop=drop) == text
 
 
-@pytest.mark.parametrize("name", DROP_RATES)
-def test_ten_hours_of_drop_frame_without_one_frame_of_drift(name: str) -> None:
-    """All 1,078,920 frames (at 59.94 every second one) against a counter that leaves numbers out as it goes."""
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "hours"), [("29.97", 10), ("59.94", 1)])
+def test_ten_hours_of_drop_frame_without_one_frame_of_drift(name: str, hours: int) -> None:
+    """All 1,078,920 frames of ten hours against a counter that leaves numbers out as it goes."""
     rate = RATES[name]
-    step = 1 if name == "29.97" else 2
-    last = -1
-    for count, (h, m, s, f) in enumerate(numbers_written(nominal_rate(rate), 10)):
-        last = count
-        if count % step and s and f > 4:
-            continue
+    count = -1
+    for count, (h, m, s, f) in enumerate(numbers_written(nominal_rate(rate), hours)):
         text = f"{h:02d}:{m:02d}:{s:02d};{f:02d}"
         assert format_timecode(count, rate, drop=True) == text
         assert parse_timecode(text, rate) == count
-    assert last + 1 == 10 * 3600 * nominal_rate(rate) * 999 // 1000
+    assert count + 1 == hours * (3600 * nominal_rate(rate) - nominal_rate(rate) // 15 * 54)
 
 
 @pytest.mark.parametrize("name", DROP_RATES)
