@@ -377,6 +377,14 @@ def test_transition_that_begins_before_the_media(read: Read) -> None:
     assert reel.shots[1].transition.outgoing.record == FrameRange(44, 50)
 
 
+def test_transition_that_begins_before_the_sequence(read: Read) -> None:
+    """As OpenTimelineIO writes a fade-in around frame 0."""
+    reel = read(sequence(tracks(change(-10, 10) + clip(-1, 50, -10, file("A")))))
+    assert shown(reel) == ["0-50 A 86400"]
+    assert reel.shots[0].transition is not None
+    assert reel.shots[0].transition.outgoing.record == FrameRange(0, 10)
+
+
 def test_media_that_are_away(read: Read) -> None:
     away = f"<file id='x'><name/>{rate(24)}<media><video/></media></file>"
     reel = read(sequence(tracks(clip(0, 10, 3, away, name="SC 12") + clip(10, 20, 0, "<file id='x'/>", name="SC 13"))))

@@ -63,7 +63,7 @@ def change_of(doc: Document, node: Node) -> Change | None:
         TimelineError: Its start or end is no number.
     """
     start, stop = doc.number(node, "start"), doc.number(node, "end")
-    if start is None or stop is None or stop <= start or start < 0:
+    if start is None or stop is None or stop <= start:
         doc.remarks.add("a transition without a length is ignored", node.line)
         return None
     alignment = node.value("alignment").lower()

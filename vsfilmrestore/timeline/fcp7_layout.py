@@ -186,7 +186,7 @@ class Layout:
             stop = after.stop
         if start is None or stop is None:
             return self._from_length(node, start, stop, rate / clip_rate)
-        return max(start, _ZERO), stop
+        return start, stop
 
     def _from_length(
         self, node: Node, start: Fraction | None, stop: Fraction | None, each: Fraction
@@ -201,7 +201,7 @@ class Layout:
             raise self._doc.fail(f"the file does not say where {_called(node)} stands", node)
         used = (last - self._first(node)) * each
         if stop is not None:
-            return max(stop - used, _ZERO), stop
+            return stop - used, stop
         return (start or _ZERO), (start or _ZERO) + used
 
     def _place(self, node: Node, name: str) -> Fraction | None:

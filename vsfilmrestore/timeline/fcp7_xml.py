@@ -60,6 +60,7 @@ class Document:
         self.root = root
         self.remarks = remarks
         self._told: dict[tuple[str, str], Node] = {}
+        self._joined: dict[int, Node] = {}
         self._taken_for: dict[Fraction, Fraction] = {}
         for node in root.walk():
             if node.tag in _TELLS and (name := node.get("id")):
@@ -84,9 +85,14 @@ class Document:
         told = self._told.get((node.tag, node.get("id")))
         if told is None or told is node or _tells(node):
             return node
-        own = {child.tag for child in node.children}
-        inherited = [child for child in told.children if child.tag not in own]
-        return Node(node.tag, told.attributes | node.attributes, node.line, node.text, node.children + inherited)
+        if not node.children:
+            return told
+        if id(node) not in self._joined:
+            own = {child.tag for child in node.children}
+            children = node.children + [child for child in told.children if child.tag not in own]
+            attributes = told.attributes | node.attributes
+            self._joined[id(node)] = Node(node.tag, attributes, node.line, node.text, children)
+        return self._joined[id(node)]
 
     def number(self, node: Node, path: str, most: int = _LARGEST) -> Fraction | None:
         """A number below an element, up to ``most``; None where there is none.
