@@ -128,3 +128,20 @@ def test_a_box_around_the_picture(otio_file: Read) -> None:
     }
     ref = media("a", tr(0, 9), available_image_bounds=box)
     assert spans(otio_file(stack(track(clip("a", 0, 5, ref=ref))))) == [("a", 0, 5)]
+
+
+@pytest.mark.parametrize("kind", ["UnknownSchema.1", "Clip.0", "Item.1", "SerializableObject.1", "Test.1", "Clip.", ""])
+def test_schemas_the_library_cannot_stand(otio_file: Read, kind: str) -> None:
+    """Some of these end the whole program inside the library; here they are unknown, or an error like any other."""
+    thing = {"OTIO_SCHEMA": kind, "media_references": {"DEFAULT_MEDIA": {"OTIO_SCHEMA": "ImageSequenceReference.1"}}}
+    places = [
+        timeline(track(clip("a", 0, 5), thing)),
+        timeline(track(clip("a", 0, 5, effects=[thing], markers=[thing], ref=thing))),
+        {**timeline(), "tracks": thing},
+        thing,
+    ]
+    for data in places:
+        try:
+            otio_file(data)
+        except TimelineError as error:
+            assert "cut.otio" in str(error)  # noqa: PT017

@@ -57,7 +57,7 @@ def load_otio(path: Path, remarks: Remarks, text: str | None = None) -> Any:
     if not isinstance(data, dict) or not isinstance(data.get(_SCHEMA), str):
         raise TimelineError("this is JSON, but not an OpenTimelineIO file", file=path)
     try:
-        data = _Upkeep(path, remarks).object(data)
+        data = _Upkeep(path, remarks).root(data)
         return otio.core.deserialize_json_from_string(json.dumps(data))
     except RecursionError:
         raise TimelineError("the file is nested too deeply", file=path) from None
@@ -85,9 +85,15 @@ def _infinity(match: re.Match[str]) -> str:
     return match[0] if match[0].startswith('"') else match[0].replace("Inf", "Infinity")
 
 
-_ALIASES: Final = frozenset({"Sequence", "Filler", "SerializeableCollection", "Color", "Box2d", "V2d"})
-"""Names that stand outside the library's list of schemas: old ones and values."""
-_VALUES: Final = {"RationalTime": 1, "TimeRange": 1, "TimeTransform": 1}
+_READ: Final = frozenset(
+    {"Timeline", "Stack", "Track", "Clip", "Gap", "Transition", "SerializableCollection", "Marker"}
+    | {"Effect", "TimeEffect", "LinearTimeWarp", "FreezeFrame"}
+    | {"MediaReference", "MissingReference", "ExternalReference", "ImageSequenceReference", "GeneratorReference"}
+)
+"""Schemas handed on to the library. Some of the others end the whole program."""
+_NEW_NAMES: Final = {"Sequence": "Track", "Filler": "Gap", "SerializeableCollection": "SerializableCollection"}
+_VALUES: Final = {"RationalTime": 1, "TimeRange": 1, "TimeTransform": 1, "Color": 1, "Box2d": 1, "V2d": 1}
+"""Schemas that stand outside the library's own list."""
 _TIMES: Final = frozenset(
     {"source_range", "available_range", "marked_range", "range", "global_start_time", "in_offset", "out_offset"}
 )
@@ -110,16 +116,27 @@ class _Upkeep:
     def __init__(self, path: Path, remarks: Remarks) -> None:
         self._path = path
         self._remarks = remarks
-        self._known: Mapping[str, int] = {**otio.core.type_version_map(), **_VALUES}
+        known = {name: int(version) for name, version in otio.core.type_version_map().items() if name in _READ}
+        self._known: Mapping[str, int] = {**known, **_VALUES}
+
+    def root(self, data: dict[str, Any]) -> dict[str, Any]:
+        """The whole file."""
+        name = str(data[_SCHEMA]).partition(".")[0]
+        if name not in self._known and name not in _NEW_NAMES:
+            raise TimelineError(f"a {name} is not a timeline", file=self._path)
+        return self.object(data)
 
     def object(self, data: dict[str, Any]) -> dict[str, Any]:
         name, _, version = str(data.get(_SCHEMA, "")).partition(".")
         result = {key: self._value(name, key, value) for key, value in data.items() if not _is_void(key, value)}
-        if version.isdigit() and int(version) > self._known.get(name, 1 << 30):
-            self._remarks.add(f"{name}.{version} is newer than our library; read as {name}.{self._known[name]}")
+        name = _NEW_NAMES.get(name, name)
+        if name in self._known:
+            # The library's own way up from old versions is not taken: it can crash on files that are not sound.
+            if version.isdigit() and int(version[:9]) > self._known[name]:
+                self._remarks.add(f"{name}.{version} is newer than our library; read as {name}.{self._known[name]}")
             result[_SCHEMA] = f"{name}.{self._known[name]}"
-        if name == "Marker" and isinstance(result.get("color"), dict):
-            result["color"] = _colour_name(result["color"])
+        if name == "Marker":
+            _renew_marker(result)
         if name == "Clip":
             self._choose_media(result)
         return result
@@ -141,7 +158,7 @@ class _Upkeep:
         if name == "Timeline" and owner in _COMPOSITIONS and isinstance(value.get("tracks"), dict):
             # A timeline in a timeline is a nest.
             return self.object({**value["tracks"], "name": value.get("name") or value["tracks"].get("name") or ""})
-        if _SCHEMA not in value or name in self._known or name in _ALIASES:
+        if _SCHEMA not in value or name in self._known or name in _NEW_NAMES:
             return self.object(value)
         match key:
             case "effects":
@@ -177,16 +194,24 @@ class _Upkeep:
         if "media_references" in clip and clip[_SCHEMA] == "Clip.1":
             # The library dies of an old clip with the media of a new one.
             clip[_SCHEMA] = "Clip.2"
-        if clip[_SCHEMA] != "Clip.1" and "media_references" not in clip:
-            single = clip.pop("media_reference", None)
-            clip["media_references"] = {"DEFAULT_MEDIA": single or {_SCHEMA: "MissingReference.1"}}
-        references, wanted = clip.get("media_references"), clip.get("active_media_reference_key")
-        if not isinstance(references, dict) or not references or (isinstance(wanted, str) and wanted in references):
+        single = clip.pop("media_reference", None)
+        if not clip.get("media_references"):
+            missing = {_SCHEMA: "MissingReference.1"}
+            clip["media_references"] = {"DEFAULT_MEDIA": single if isinstance(single, dict) else missing}
+        references, wanted = clip["media_references"], clip.get("active_media_reference_key")
+        if not isinstance(references, dict) or (isinstance(wanted, str) and wanted in references):
             return
         chosen = "DEFAULT_MEDIA" if "DEFAULT_MEDIA" in references else next(iter(references))
         if wanted is not None:
             self._remarks.add(f"'{clip.get('name')}' has no media '{wanted}', which it names; '{chosen}' is used")
         clip["active_media_reference_key"] = chosen
+
+
+def _renew_marker(marker: dict[str, Any]) -> None:
+    if isinstance(marker.get("color"), dict):
+        marker["color"] = _colour_name(marker["color"])
+    if "range" in marker:
+        marker.setdefault("marked_range", marker.pop("range"))
 
 
 def _is_void(key: str, value: Any) -> bool:
