@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 from itertools import pairwise
+from time import process_time
 from typing import Any
 
 import pytest
@@ -209,7 +210,7 @@ def test_keys_lie_over_the_whole_and_under_ranges() -> None:
     )
     assert doses(decision) == [(0, 1, 0.2), (1, 10, None), (10, 48, 0.4)]
     assert decision.warnings == (
-        "the keys dust=0.2 … 0.4 from cut.edl:2 (timeline marker) wins over dust=0.5 from cut.edl:1 (note)",
+        "the keys dust=0.2 … 0.4 from cut.edl:2 (timeline marker) win over dust=0.5 from cut.edl:1 (note)",
     )
 
 
@@ -347,3 +348,16 @@ def test_parts_of_every_decision_cover_the_shot_without_holes() -> None:
     assert decision.parts[0].frames.start == 0
     assert decision.parts[-1].frames.stop == 48
     assert all(a.frames.stop == b.frames.start for a, b in pairwise(decision.parts))
+
+
+def test_three_thousand_markers_on_three_thousand_shots_decide_quickly() -> None:
+    reel = cut(*[{"colour": "Iris"}] * 3000)
+    marks = [
+        Marker(f"VSFR remaster dust={i / 3000:.4f} grain=keep", "", "", FrameRange(48 * i + 9, 48 * i + 10), "m.edl", i)
+        for i in range(3000)
+    ]
+    marked = with_markers(reel, marks)
+    start = process_time()
+    decisions = decide_cut(marked, ARCHIVE, Sidecar(colours={"iris": "off"})).decisions
+    assert process_time() - start < 1
+    assert dust(decisions[1500].recipe) == 0.5

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from vsfilmrestore.errors import InputError, SettingError
 from vsfilmrestore.recipes import Recipe
 from vsfilmrestore.render.decide import Decided, decide_cut
+from vsfilmrestore.render.job import open_project
 from vsfilmrestore.render.places import moment_of, moment_text, range_of, range_texts
 from vsfilmrestore.render.project import Project, ProjectSettings
 from vsfilmrestore.render.sidecar import Sidecar
@@ -261,3 +262,12 @@ def test_a_freeze_frame_has_no_places() -> None:
         moment_of(frozen, "01:00:00:00", RATE)
     assert moment_text(frozen, 5, RATE) == 5
     assert range_texts(frozen, FrameRange(2, 5), RATE) == (2, 5)
+
+
+def test_a_project_may_begin_with_its_settings(tmp_path: Path) -> None:
+    (tmp_path / "p").mkdir()
+    (tmp_path / "p" / "project.toml").write_text('[colours]\nIris = "off"\n')
+    (tmp_path / "cut.edl").write_text("001 R1 V C 01:00:00:00 01:00:01:00 01:00:00:00 01:00:01:00\n")
+    project = open_project(tmp_path / "cut.edl", tmp_path / "p", {})
+    assert project.settings.input == "../cut.edl"
+    assert Project.open(tmp_path / "p").settings.colours == {"Iris": "off"}

@@ -52,7 +52,7 @@ def open_project(
         known = Project.is_project(folder)
         project = Project.open(folder) if known else Project(folder, ProjectSettings())
         settings = replace(project.settings, input=_relative(source, folder))
-        if known and project.resolve(project.settings.input) != Path(os.path.abspath(source)):
+        if project.settings.input and project.resolve(project.settings.input) != Path(os.path.abspath(source)):
             raise UsageError(
                 f"belongs to {project.settings.input}, not to {source.name}",
                 file=folder,

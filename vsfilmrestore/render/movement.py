@@ -100,7 +100,7 @@ class Movement:
             return []
         if setting in self._whole.said and any(key.value != self._whole.said[setting][0] for key in line):
             value, note = self._whole.said[setting]
-            self._warnings.append(f"{_span(setting, line)} wins over {word_of(setting, value)} from {note.origin}")
+            self._warnings.append(f"{_span(setting, line)} win over {word_of(setting, value)} from {note.origin}")
         self._judge(setting, line)
         return line
 

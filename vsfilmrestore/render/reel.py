@@ -58,8 +58,9 @@ class ReelShot:
     def recipe(self, recipe: Recipe) -> None:
         if not isinstance(recipe, Recipe):
             raise UsageError(f"a recipe is wanted for shot {self.shot.name}, not {type(recipe).__name__}")
-        parts = (Part(self.shot.record, recipe),)
-        self._reel.decisions[self._index] = Decision(self.shot, parts, {step.name: "script" for step in recipe})
+        origins = {step.name: "script" for step in recipe}
+        parts = (Part(self.shot.record, recipe, origins),)
+        self._reel.decisions[self._index] = Decision(self.shot, parts, origins)
 
     def source(self) -> vs.VideoNode:
         """The unrestored shot."""

@@ -78,7 +78,7 @@ class RowKeys:
                 return Row((), 2, f"the source of '{nth[1]}' is cut in {times} only; the settings of '{key}' wait")
         if not _FORM.fullmatch(key):
             raise ValueError(f"'{key}' is no shot id{self._advice(key)}")
-        return Row((), 1, f"no shot has the id '{key}'{nearest(key, self._ids)}; its settings wait for one that has")
+        return Row((), 1, f"no shot has the id '{key}'; its settings wait for one that has{nearest(key, self._ids)}")
 
     def _of_id(self, key: str) -> list[int]:
         """Shots of an id as written, else in other capitals or with the other sign of drop frame."""
