@@ -16,12 +16,13 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 from vsfilmrestore import timeline
 from vsfilmrestore.errors import VsfrError
-from vsfilmrestore.timeline.model import Reel, Shot
+from vsfilmrestore.timeline.model import FrameRange, Reel, Shot
 from vsfilmrestore.timeline.notes import marker_settings
 from vsfilmrestore.timeline.writer import WRITERS, write
 
@@ -107,11 +108,23 @@ def verdict(reel: Reel, suffix: str, folder: Path) -> tuple[str, list[str]]:
         again = timeline.read(path, rate=reel.rate)
     except VsfrError as error:
         return "DIFFERS", [f"not read: {error}"]
-    found = list(differences(reel, again))
+    found = list(differences(_joined(reel), _joined(again)))
     silent = [text for text in found if not _is_said(text, remarks)]
     if silent:
         return "DIFFERS", silent
     return ("said" if found else "same"), [*found, *remarks]
+
+
+def _joined(reel: Reel) -> Reel:
+    """Black after black is one gap, however many there were."""
+    shots: list[Shot] = []
+    for shot in reel.shots:
+        black = shot.source is None and shot.transition is None
+        if shots and black and shots[-1].source is None and shots[-1].transition is None:
+            shots[-1] = replace(shots[-1], record=FrameRange(shots[-1].record.start, shot.record.stop))
+        else:
+            shots.append(shot)
+    return reel.with_shots(tuple(shots))
 
 
 def _is_said(difference: str, remarks: tuple[str, ...]) -> bool:

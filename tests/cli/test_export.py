@@ -173,3 +173,11 @@ def test_any_medium_can_be_named_as_the_restored_one(small_reel: Path) -> None:
     words = ["export", str(small_reel / "cut.edl"), "--rate", "24", "--restored", str(small_reel / "scans" / "R1.mkv")]
     assert main([*words, "-o", str(out)]) == 0
     assert 'src="file://' in out.read_text()
+
+
+def test_the_medium_tells_the_rate_where_the_cut_does_not(small_reel: Path) -> None:
+    """Frame numbers up to 20 could be of any rate."""
+    out = small_reel / "x.otio"
+    words = ["export", str(small_reel / "cut.edl"), "--restored", str(small_reel / "scans" / "R1.mkv")]
+    assert main([*words, "-o", str(out)]) == 0
+    assert timeline.read(out).rate == 24

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +15,7 @@ from vsfilmrestore.cli.show import say
 from vsfilmrestore.errors import UsageError
 from vsfilmrestore.media.timecode import rate_text
 from vsfilmrestore.render.decide import Decision, decide
-from vsfilmrestore.render.export import relinked, restored_medium
+from vsfilmrestore.render.export import rate_of, relinked, restored_medium
 from vsfilmrestore.render.guard import refuse_overwriting
 from vsfilmrestore.render.job import named_sources, open_reel, output_of
 from vsfilmrestore.render.project import Project
@@ -47,13 +49,16 @@ def command(
     if output.suffix.lower() not in WRITERS:
         raise UsageError(f"'{output.suffix}' is not a cut list we write", file=output, hint=f"Use {', '.join(WRITERS)}")
     if Project.is_project(source):
-        cut, decisions, sources, made = _of_project(source, rate, markers)
+        sources, made, again = _of_project(source, markers)
     else:
-        cut, decisions, sources, made = _of_cut(source, rate, markers)
+        sources, made, again = _of_cut(source, markers)
+    cut, decisions = again(rate)
     medium = None if original else restored or made
     refuse_overwriting(output, None, [*sources, *([medium] if medium else [])])
     extras = None
     if medium is not None:
+        if not cut.rate_known:
+            cut, decisions = again(rate_of(medium))
         cut, extras = relinked(cut, restored_medium(medium, cut), decisions)
     for remark in [*cut.remarks, *write(cut, output, extras, schema=otio_schema)]:
         say(f"note: {remark}")
@@ -62,27 +67,35 @@ def command(
     return 0
 
 
-type _Found = tuple[CutList, list[Decision], list[Path], Path | None]
+type _Reader = Callable[[str | Fraction | None], tuple[CutList, list[Decision]]]
+type _Found = tuple[list[Path], Path | None, _Reader]
 
 
-def _of_cut(source: Path, rate: str | None, markers: Path | None) -> _Found:
+def _of_cut(source: Path, markers: Path | None) -> _Found:
+    """Files not to overwrite, no output, and how to read the cut at a rate."""
     if not timeline.is_cut_list(source):
         hint = "Render it, then export its project folder"
         raise UsageError("is neither a project folder nor a cut list", file=source, hint=hint)
-    cut = timeline.read(source, rate=rate, markers=markers)
-    return cut, [], [source, *([markers] if markers else [])], None
+
+    def read(rate: str | Fraction | None) -> tuple[CutList, list[Decision]]:
+        return timeline.read(source, rate=rate, markers=markers), []
+
+    return [source, *([markers] if markers else [])], None, read
 
 
-def _of_project(folder: Path, rate: str | None, markers: Path | None) -> _Found:
-    """Cut, decisions, files not to overwrite, and the restored output. The media of the cut need not be at hand."""
+def _of_project(folder: Path, markers: Path | None) -> _Found:
+    """The same of a project, with its output. The media of its cut need not be at hand."""
     project = Project.open(folder)
     said = project.settings
     made, _ = output_of(project)
-    sources = [*named_sources(project), folder / "project.toml"]
     path = project.resolve(said.input)
-    if not timeline.is_cut_list(path):
-        reel = open_reel(project, save=False)
-        return reel.cut, reel.decisions, sources, made
     marker_list = markers or (project.resolve(said.markers) if said.markers else None)
-    cut = timeline.read(path, rate=rate or said.rate or None, markers=marker_list)
-    return cut, decide(cut, project.recipe(), said.shots), sources, made
+
+    def read(rate: str | Fraction | None) -> tuple[CutList, list[Decision]]:
+        if not timeline.is_cut_list(path):
+            reel = open_reel(project, save=False)
+            return reel.cut, reel.decisions
+        cut = timeline.read(path, rate=rate or said.rate or None, markers=marker_list)
+        return cut, list(decide(cut, project.recipe(), project.sidecar()))
+
+    return [*named_sources(project), folder / "project.toml"], made, read

@@ -31,7 +31,7 @@ from vsfilmrestore.render.decide import Decision, Part
 from vsfilmrestore.timeline.model import CutList, FrameRange, Marker, SettingNote, Shot, SourceKey, Strength
 from vsfilmrestore.timeline.writer import Extras, MediaFacts
 
-__all__ = ["RestoredMedium", "relinked", "restored_medium"]
+__all__ = ["RestoredMedium", "rate_of", "relinked", "restored_medium"]
 
 _DONE: Final = "GREEN"
 _BAKED: Final = "CYAN"
@@ -67,7 +67,7 @@ def restored_medium(output: Path, cut: CutList) -> RestoredMedium:
         MediaError: It is not there, cannot be read, or has not the length and rate of the cut.
     """
     found = probe(output)
-    rate = found.rate if found.kind == "file" or getattr(found, "rate_told", True) else cut.rate
+    rate = found.rate if found.rate_told else cut.rate
     factor = max(1, round(rate / cut.rate))
     if rate != cut.rate * factor:
         message = f"runs at {rate_text(rate)} fps, the cut at {rate_text(cut.rate)}"
@@ -91,6 +91,12 @@ def restored_medium(output: Path, cut: CutList) -> RestoredMedium:
     )
     facts = MediaFacts(found.width, found.height, found.sample_aspect, found.first_number if still else None)
     return RestoredMedium(source, factor, facts)
+
+
+def rate_of(output: Path) -> Fraction | None:
+    """The rate a restored medium tells of itself, for a cut that tells none; None if it does not."""
+    found = probe(output)
+    return found.rate if found.rate_told else None
 
 
 def _still_pattern(output: Path) -> Path:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import zip_longest
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, Final
 from urllib.parse import quote, unquote
@@ -191,24 +192,31 @@ def media_key(source: SourceKey) -> MediaKey:
 def extents(reel: Reel, losses: Losses) -> dict[MediaKey, FrameRange]:
     """All frames of each medium: as the cut tells, else from the first to the last one used, with a remark."""
     found: dict[MediaKey, FrameRange] = {}
-    for shot in _sides(reel):
+    for shot, tail in _sides(reel):
         if shot.source is None:
             continue
-        key, used, known = media_key(shot.source), shot.source_frames(reel.rate), shot.source.available
+        key, used, known = media_key(shot.source), _used(shot, tail, reel.rate), shot.source.available
         if known is None:
             losses.add("the cut does not tell how long its media are; written as long as they are used", shot.name)
             known = used
         parts = [known, used, *([found[key]] if key in found else [])]
-        start = min(part.start for part in parts) if shot.source.has_timecode else 0
-        found[key] = FrameRange(max(start, 0), max(part.stop for part in parts))
+        start = max(min(part.start for part in parts), 0) if shot.source.has_timecode else 0
+        found[key] = FrameRange(start, max(*(part.stop for part in parts), start))
     return found
 
 
-def _sides(reel: Reel) -> Iterator[Shot]:
-    for shot in reel.shots:
+def _sides(reel: Reel) -> Iterator[tuple[Shot, int]]:
+    """All that is shown, with the record frames for which it runs on under the next shot."""
+    for shot, after in zip_longest(reel.shots, reel.shots[1:]):
         if shot.transition is not None:
-            yield shot.transition.outgoing
-        yield shot
+            yield shot.transition.outgoing, 0
+        yield shot, after.transition.length if after is not None and after.transition is not None else 0
+
+
+def _used(shot: Shot, tail: int, rate: Fraction) -> FrameRange:
+    frames = shot.source_frames(rate)
+    last = shot.source_at(len(shot.record) + tail - 1, rate)
+    return FrameRange(min(frames.start, last), max(frames.stop, last + 1))
 
 
 def runs_on(before: Shot | None, shot: Shot, rate: Fraction) -> bool:

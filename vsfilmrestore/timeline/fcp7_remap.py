@@ -134,10 +134,12 @@ def time_remap(parent: Element, remap: Remap) -> None:
     _parameter(effect, "reverse", "TRUE" if remap.reverse else "FALSE")
     _parameter(effect, "frameblending", "FALSE")
     graph = _parameter(effect, "graphdict", "0")
+    # A whole number is taken for a rounded one beside others that are not whole.
+    whole = all(key.value.denominator == 1 for key in remap.keys)
     for key in remap.keys:
         keyframe = SubElement(graph, "keyframe")
         SubElement(keyframe, "when").text = number(key.when)
-        SubElement(keyframe, "value").text = number(key.value)
+        SubElement(keyframe, "value").text = number(key.value) if whole else f"{float(key.value):.10f}"
         if key.role:
             SubElement(keyframe, "speedvirtualkf").text = "TRUE"
             SubElement(keyframe, key.role).text = "TRUE"

@@ -14,10 +14,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import Final
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
+from vsfilmrestore.errors import TimelineError
 from vsfilmrestore.media.timecode import rate_text
 from vsfilmrestore.timeline._writing import (
     Extras,
@@ -47,6 +49,9 @@ def fcpxml_text(reel: Reel, extras: Extras | None = None) -> tuple[str, tuple[st
     Args:
         reel: The cut.
         extras: Sizes of pictures.
+
+    Raises:
+        TimelineError: A shot plays forwards and backwards by turns.
     """
     writer = _FcpxmlWriter(reel, extras or Extras())
     root = writer.root()
@@ -153,7 +158,7 @@ class _FcpxmlWriter:
             )
             if not source.url:
                 self.losses.add("no path is known; the file is looked for by its name", source.name or source.label)
-            SubElement(asset, "media-rep", kind="original-media", src=file_url(source.url or source.name))
+            SubElement(asset, "media-rep", kind="original-media", src=_address(source))
             if source.reel:
                 metadata = SubElement(asset, "metadata")
                 SubElement(metadata, "md", key=_REEL, value=_clean(source.reel))
@@ -283,12 +288,24 @@ def _knots(shot: Shot, source: SourceKey, rate: Fraction, stop: int) -> list[tup
         # A map tells ends, not frames: backwards, the first frame shown is the one before its first place.
         first = low if step >= 0 else low - len(shot.record) * step
         return [(Fraction(0), first), (Fraction(stop), first + stop * step)]
-    knots = list(shot.curve.knots)
+    rises = [b[1] - a[1] for a, b in pairwise(shot.curve.knots)]
+    if min(rises) < 0 < max(rises):
+        message = "it plays forwards and backwards by turns, which FCPXML cannot say to the frame"
+        raise TimelineError(message, shot=shot.name, hint="Write OTIO instead")
+    # Likewise, and all of it a frame later.
+    curve = shot.curve.moved(Fraction(1)) if min(rises) < 0 else shot.curve
+    knots = list(curve.knots)
     if knots[0][0] > 0:
-        knots.insert(0, (Fraction(0), shot.curve.at(0)))
+        knots.insert(0, (Fraction(0), curve.at(0)))
     if knots[-1][0] < stop:
-        knots.append((Fraction(stop), shot.curve.at(stop)))
+        knots.append((Fraction(stop), curve.at(stop)))
     return knots
+
+
+def _address(source: SourceKey) -> str:
+    """Final Cut Pro takes only whole addresses; a bare name is put at the top, to be found again by name."""
+    address = file_url(source.url or source.name or source.label)
+    return address if "://" in address else f"file:///{address}"
 
 
 def _time(seconds: Fraction, *, whole: bool = True) -> str:
