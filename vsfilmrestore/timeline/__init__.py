@@ -35,7 +35,7 @@ from vsfilmrestore.timeline.model import (
 )
 from vsfilmrestore.timeline.otio_bundle import bundle_media_places, extract_media, read_otiod, read_otioz
 from vsfilmrestore.timeline.otio_reader import read_otio
-from vsfilmrestore.timeline.writer import edl_text, otio_text, write_edl, write_otio
+from vsfilmrestore.timeline.writer import edl_text, otio_text, write, write_edl, write_otio
 from vsfilmrestore.timeline.xml_cut import read_xml_cut
 
 __all__ = [
@@ -57,6 +57,7 @@ __all__ = [
     "parse_settings",
     "read",
     "reel_from_cuts",
+    "write",
     "write_edl",
     "write_otio",
 ]
