@@ -253,7 +253,8 @@ class _Survey:
         if not alike(facts.rate, self._cut.rate) and not facts.still:
             medium.rules[(self._rule or RateRule.TIME).text] = None
         for doubt in placed.doubts:
-            self._note(medium, "drop" if "drop frame" in doubt else "rate", doubt, key, None)
+            kind = "drop" if "drop frame" in doubt else "start" if "no timecode" in doubt else "rate"
+            self._note(medium, kind, doubt, key, None)
         if not placed.held:
             self._outside(medium, placed, key, shot)
         if key.reel and facts.reel and not agree_on_reel(key, facts.reel):

@@ -232,8 +232,9 @@ def _missing(plan: Plan, ids: Sequence[str]) -> list[dict[str, Any]]:
             key = side.source
             sort = "ambiguous" if linked.candidates else "missing"
             entry = found.setdefault((key.label, sort), _wanted(key, linked))
-            if id_ not in entry["shots"]:
-                entry["shots"].append(id_)
+            for word, value in (("names", key.name), ("paths", key.url), ("shots", id_)):
+                if value and value not in entry[word]:
+                    entry[word].append(value)
     return list(found.values())
 
 
@@ -241,8 +242,8 @@ def _wanted(key: SourceKey, linked: Linked) -> dict[str, Any]:
     return {
         "label": key.label,
         "reel": key.reel,
-        "name": key.name,
-        "path": key.url,
+        "names": [],
+        "paths": [],
         "problem": linked.problem,
         "hint": linked.hint,
         "candidates": [str(path) for path in linked.candidates],

@@ -132,7 +132,7 @@ def place(cut: CutList, shot: Shot, key: SourceKey, facts: Facts, rule: RateRule
         key, facts = _at_one_rate(cut, shot, key, facts, rule, doubts)
     if facts.drop != key.drop and facts.has_timecode and key.has_timecode:
         key = _at_one_drop(cut, key, facts, doubts)
-    offset, by = _offset(cut, shot, key, facts)
+    offset, by = _offset(cut, shot, key, facts, doubts)
     counted = shown_frames(shot, key, cut.rate, rule)
     if isinstance(counted, range):
         shown: Sequence[int] = range(counted.start - offset, counted.stop - offset)
@@ -171,17 +171,23 @@ def _at_one_drop(cut: CutList, key: SourceKey, facts: Facts, doubts: list[str]) 
     return replace(key, start=start, drop=facts.drop)
 
 
-def _offset(cut: CutList, shot: Shot, key: SourceKey, facts: Facts) -> tuple[int, str]:
+def _offset(cut: CutList, shot: Shot, key: SourceKey, facts: Facts, doubts: list[str]) -> tuple[int, str]:
     """What to take off the shot's source frame numbers to get indices into the medium, and what tells it."""
     if key.has_timecode and facts.has_timecode:
         return facts.start, "timecode"
     if not key.has_timecode:
         return (key.available.start if key.available else 0), "frame count"
     first = facts.first_number
-    if facts.kind == "sequence" and first <= key.start < first + facts.length:
+    numbered = facts.kind == "sequence" and 0 < first <= key.start < first + facts.length
+    if numbered and key.start >= facts.length:
         return first, "frame number"
-    if key.start < facts.length or facts.still:
-        return 0, "frame count"  # a cut list that counts from the first frame of the file
+    if key.start < facts.length or facts.still:  # a cut list that counts from the first frame of the file
+        if numbered:
+            doubts.append(
+                f"{facts.path.name} tells no timecode and begins with number {first}; the cut list was taken to count "
+                "from its first frame (say start in a [[media]] table if it counts those numbers)"
+            )
+        return 0, "frame count"
     raise TimelineError(
         f"starts at source timecode {format_timecode(key.start, key.rate, drop=key.drop)}, "
         f"but {facts.path.name} carries no timecode",
