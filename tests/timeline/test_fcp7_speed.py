@@ -129,6 +129,19 @@ def test_line_of_final_cut_pro_begins_at_its_anchor(read: Read) -> None:
     assert frames(reel) == [int(30 + (10 + k) * slope) for k in range(20)]
 
 
+def test_keys_tell_parts_of_frames(read: Read) -> None:
+    keys: list[Key] = [(2607, "2610.1075", "speedkfin*"), (3387, "3390.8875", "speedkfout*")]
+    reel = read(remap(parameter("speed", "100.1"), graph(keys)), end=780, first=2607, length=9000)
+    shot = reel.shots[0]
+    assert (shot.source and shot.source.start, shot.phase, shot.speed) == (
+        2610,
+        Fraction(43, 400),
+        Fraction(1001, 1000),
+    )
+    back: list[Key] = [(20, "79.6", "speedkfin*"), (30, "69.6", "speedkfout*")]
+    assert frames(read(remap(parameter("speed", -100), graph(back)), first=20)) == list(range(78, 68, -1))
+
+
 def test_graph_that_contradicts_the_speed_is_followed(read: Read) -> None:
     keys: list[Key] = [(10, 40, "speedkfin*"), (20, 70, "speedkfout*")]
     reel = read(remap(parameter("speed", 50), graph(keys)), first=10)

@@ -185,8 +185,7 @@ def _forward(doc: Document, remap: _Remap, times: Times) -> Run:
             doc.remarks.add("in and out of a retimed clip count frames of the media", remap.node.line)
             return Run(remap.speed, times.offset + times.first)
         return Run(remap.speed, times.offset + exact)
-    room = key.noise + times.first * remap.noise
-    if abs(key.value - exact) <= room or abs(key.value - times.offset - exact) <= room:
+    if key.noise >= min(abs(key.value - exact), abs(key.value - times.offset - exact)):
         return Run(_slope(doc, remap, times, key), times.offset + exact)
     return Run(_slope(doc, remap, times, key), key.value)
 
@@ -198,7 +197,7 @@ def _slope(doc: Document, remap: _Remap, times: Times, key: _Key) -> Fraction:
         return remap.speed
     run, rise = out.when - key.when, out.value - key.value
     off = abs(rise - run * remap.speed)
-    if off <= key.noise + out.noise + run * remap.noise or rise <= 0:
+    if off <= key.noise + out.noise or rise <= 0:
         return remap.speed
     if off > _FRAME:
         doc.remarks.add("a clip's speed graph and its speed differ; the graph is followed", remap.node.line)
@@ -230,7 +229,8 @@ def _backward(doc: Document, remap: _Remap, times: Times) -> Run:
     if whole is None and told is None and times.duration is not None:
         whole = times.duration * speed
     edge = None if whole is None else times.offset + whole - times.first * speed
-    if edge is not None and (told is None or abs(told - edge) <= _FRAME + times.first * remap.noise):
+    exact = key is not None and key.noise < _HALF and edge is not None and told is not None and abs(told - edge) < 0.9
+    if edge is not None and not exact and (told is None or abs(told - edge) <= _FRAME + times.first * remap.noise):
         doc.remarks.add("clips playing backwards are counted from the end of their media", remap.node.line)
         return Run(remap.speed, edge)
     if told is None:
