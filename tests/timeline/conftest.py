@@ -35,3 +35,15 @@ def otio_file(tmp_path: Path) -> Callable[..., Reel]:
         return timeline.read(path, **options)
 
     return read
+
+
+@pytest.fixture
+def fcpxml(tmp_path: Path) -> Callable[..., Reel]:
+    """Reads an FCPXML file given as text."""
+
+    def read(text: str, **options: Any) -> Reel:
+        path = tmp_path / "cut.fcpxml"
+        path.write_text(text)
+        return timeline.read(path, **options)
+
+    return read

@@ -17,7 +17,7 @@ from vsfilmrestore.timeline.fcpxml_items import Item, Storylines
 from vsfilmrestore.timeline.fcpxml_layers import NOBODY, Laid, Mark, played_laid
 from vsfilmrestore.timeline.fcpxml_marks import marks_of
 from vsfilmrestore.timeline.fcpxml_media import Document, Medium, label
-from vsfilmrestore.timeline.fcpxml_play import played, runs, turning
+from vsfilmrestore.timeline.fcpxml_play import Run, played, runs, turning
 from vsfilmrestore.timeline.fcpxml_time import TimeMap, time_map
 from vsfilmrestore.timeline.layers import Piece, whole
 from vsfilmrestore.timeline.model import SourceKey
@@ -103,40 +103,39 @@ class Clips:
             self._remarks.add("titles and generators are not made; black where nothing else is", node.line)
             return Laid([Piece(node.get("name") or node.tag, start, stop, line=node.line)])
         result = Laid()
-        for run in runs(self._curve(item, start, stop), start, stop):
+        for run in self._runs(item, start, stop):
             part = played_laid(self._nest(node, run.low, max(run.high, run.low + 1), rate), run, self._remarks)
             result.pieces += part.pieces
             result.marks += part.marks
         return result
 
     def _played(self, item: Item, medium: Medium, start: Fraction, stop: Fraction) -> list[Piece]:
-        stretches = runs(self._curve(item, start, stop), start, stop)
+        stretches = self._runs(item, start, stop)
         low, high = min(run.low for run in stretches), max(run.high for run in stretches)
         piece = self._medium(medium, item.node, low, high)
         pieces = played([piece], stretches[0], self._remarks) if len(stretches) == 1 else [turning(piece, stretches)]
         return [self._finished(piece, item, medium) for piece in pieces]
 
-    def _curve(self, item: Item, start: Fraction, stop: Fraction) -> Curve:
-        """Which time of its content a clip shows at each of its parent's."""
-        node = item.node.first("timeMap")
-        rule = item.node.first("conform-rate") if node is None else node
+    def _runs(self, item: Item, start: Fraction, stop: Fraction) -> list[Run]:
+        """Which times of its content a clip shows over some of its parent's."""
+        rule = item.node.first("timeMap") or item.node.first("conform-rate")
         if rule is not None and rule.get("frameSampling") in _BLENDED:
-            self._remarks.add(
-                "frames the editing program makes between frames are not made; the earlier is shown", rule.line
-            )
-        mapped = self._time_map(item.node, node) if node is not None else None
+            message = "frames the editing program makes between frames are not made; the earlier is shown"
+            self._remarks.add(message, rule.line)
+        mapped = self._time_map(item.node, rule) if rule is not None and rule.tag == "timeMap" else None
         if mapped is None:
-            return Curve(((item.offset, item.start), (item.offset + 1, item.start + item.gear)))
+            return [Run(((start, item.own(start)), (stop, item.own(stop))), 1)]
         for low, high in mapped.unknown:
             if item.at(low * self._own) < stop and item.at(high * self._own) > start:
                 message = (
                     f"{label(item.node)} changes its speed along a smoothed curve, whose shape FCPXML does not tell"
                 )
                 hint = "Switch the speed transition off in the retime editor, or make the clip's speed constant"
-                raise self._doc.error(message, node or item.node, hint)
+                raise self._doc.error(message, rule or item.node, hint)
         if mapped.bare:
             self._remarks.add("speed changes without a time to smooth them in are taken as sudden", item.node.line)
-        return Curve(tuple((item.at(time * self._own), place * self._own) for time, place in mapped.knots))
+        knots = tuple((item.at(time * self._own), place * self._own) for time, place in mapped.knots)
+        return runs(Curve(knots), start, stop)
 
     def _time_map(self, clip: Node, node: Node) -> TimeMap | None:
         try:

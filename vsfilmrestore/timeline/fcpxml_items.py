@@ -52,7 +52,13 @@ class Item:
 
     def at(self, own: Fraction) -> Fraction:
         """The parent's time at one of its own."""
-        return self.offset + (own - self.start) / self.gear
+        ahead = own - self.start
+        return self.offset + (ahead if self.gear == 1 else ahead / self.gear)
+
+    def own(self, time: Fraction) -> Fraction:
+        """Its own time at one of the parent's."""
+        ahead = time - self.offset
+        return self.start + (ahead if self.gear == 1 else ahead * self.gear)
 
     def moved(self, offset: Fraction, stop: Fraction) -> Item:
         """The same clip elsewhere."""
@@ -90,7 +96,7 @@ class Storylines:
 
     def frames(self, node: Node, name: str, default: Fraction = _ZERO) -> Fraction:
         """A time of an element in frames of the record rate; the default is in frames."""
-        return self._doc.time(node, name, default / self._own) * self._own
+        return self._doc.time(node, name) * self._own if node.get(name).strip() else default
 
     def storyline(self, parent: Node, first: Fraction, rate: Fraction) -> tuple[list[Item], list[Turn]]:
         """The clips and transitions in a spine, an angle or a clip; items connected to it are left out."""

@@ -145,7 +145,7 @@ class Document:
 def label(node: Node) -> str:
     """An element as an editor would know it."""
     name = node.get("name") or node.get("value")
-    return f"'{name}'" if name else f"a {node.tag}"
+    return f"'{name}'" if name else f"{'an' if node.tag[0] in 'aeiou' else 'a'} {node.tag}"
 
 
 def _has_pictures(asset: Node) -> bool:

@@ -52,8 +52,8 @@ class Run:
     @property
     def slope(self) -> Fraction | None:
         """The speed, None if it changes."""
-        slopes = {(b[1] - a[1]) / (b[0] - a[0]) for a, b in pairwise(self.knots)}
-        return slopes.pop() if len(slopes) == 1 else None
+        slopes = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in pairwise(self.knots)]
+        return slopes[0] if slopes.count(slopes[0]) == len(slopes) else None
 
     def back(self, place: Fraction) -> Fraction | None:
         """The outer time at which a place comes up; None if it does not."""

@@ -128,6 +128,8 @@ class Story:
         offset, stop = item.offset + by, item.stop + by
         if not scene.top:
             return item.moved(offset, stop)
+        if offset.denominator == stop.denominator == 1:
+            return item.moved(offset, stop)
         off = any(abs(time - whole(time)) > _CLOSE for time in (offset, stop))
         if off and item.node.tag != "gap" and is_seen(self._doc, item.node):
             self._remarks.add("a clip does not lie on whole frames; the nearest are taken", item.node.line)

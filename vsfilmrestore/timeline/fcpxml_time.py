@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -24,6 +25,7 @@ _FILM, _VIDEO = frozenset({24, 48}), frozenset({25, 50})
 _NTSC: Final = Fraction(1001, 1000)
 
 
+@lru_cache(maxsize=4096)
 def seconds(text: str) -> Fraction:
     """A time such as ``1001/30000s``, ``0s`` or ``3.5s``, exact.
 
@@ -33,7 +35,8 @@ def seconds(text: str) -> Fraction:
     match = _TIME.fullmatch(text)
     if not match or (match[2] and not int(match[2])):
         raise ValueError(f"'{text[:40]}' is not a time in seconds")
-    value = Fraction(match[1]) / int(match[2] or 1)
+    below = int(match[2] or 1)
+    value = Fraction(match[1]) / below if "." in match[1] else Fraction(int(match[1]), below)
     if abs(value) > _LONGEST:
         raise ValueError(f"'{text[:40]}' is longer than any time line")
     return value
