@@ -295,3 +295,21 @@ def test_a_bundle_is_read_by_the_file_in_it(tmp_path: Path) -> None:
     (bundle / "Info.fcpxml").unlink()
     with pytest.raises(TimelineError, match=r"Info\.fcpxml: there is no such file"):
         timeline.read(bundle)
+
+
+def test_offsets_that_do_not_count_from_the_start_timecode(fcpxml: Read) -> None:
+    reel = fcpxml(project(clip("A", "0s", "0s", "1s") + clip("B", "1s", "0s", "1s"), start="3600s"))
+    assert told(reel) == [(0, 24, "A", 0), (24, 48, "B", 0)]
+    assert reel.remarks == ("line 5: offsets count from 0, not from the start timecode; taken so",)
+
+
+def test_frames_that_are_not_there(fcpxml: Read) -> None:
+    reel = fcpxml(project(clip("A", "0s", "99s", "2s")))
+    assert reel.remarks == ("line 6: a clip shows frames that its media do not have",)
+    with pytest.raises(TimelineError, match=r"cut\.fcpxml:6: 'A' starts before the first frame of its media"):
+        fcpxml(project(clip("A", "0s", "-1s", "2s")))
+
+
+def test_adjustments_that_change_nothing_are_not_told(fcpxml: Read) -> None:
+    idle = '<adjust-transform position="0 0" scale="1 1" anchor="0 0"/><adjust-blend amount="1"/>'
+    assert fcpxml(project(clip("A", "0s", "0s", "1s", inside=idle))).remarks == ()

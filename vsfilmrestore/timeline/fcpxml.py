@@ -154,12 +154,25 @@ class _Reader:
                 by_owner[owner].append((text or "", mark))
         pieces = []
         for piece in laid.pieces:
+            self._check(piece)
             fade = piece.fade
             if fade is not None:
                 outgoing = replace(fade.outgoing, notes=self._notes(shell, fade.outgoing, by_owner, start))
                 fade = replace(fade, outgoing=outgoing)
             pieces.append(replace(piece, fade=fade, notes=self._notes(shell, piece, by_owner, start)))
         return pieces
+
+    def _check(self, piece: Piece) -> None:
+        """Whether there are such frames in the medium of a piece."""
+        if piece.source is None:
+            return
+        low, high = (floor(place) for place in piece.span())
+        known = piece.source.available
+        if low < 0:
+            message = f"'{piece.name}' starts before the first frame of its media"
+            raise TimelineError(message, file=self._doc.path, line=piece.line)
+        if known is not None and piece.step and (low < known.start or high >= known.stop):
+            self._remarks.add("a clip shows frames that its media do not have", piece.line)
 
     def _notes(
         self, shell: Reel, piece: Piece, by_owner: dict[int, list[tuple[str, Mark]]], start: int

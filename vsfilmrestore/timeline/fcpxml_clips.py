@@ -40,6 +40,7 @@ _EFFECTS: Final = frozenset(
         "filter-video-mask",
     }
 )
+_IDLE: Final = frozenset({"0", "1", "0 0", "1 1", "1.0", "none", "100"})
 _UNSEEN: Final = frozenset({"gap", "audio", "caption"})
 _BLENDED: Final = ("frame-blending", "optical-flow-classic", "optical-flow", "optical-flow-frc")
 _ZERO: Final = Fraction(0)
@@ -90,7 +91,7 @@ class Clips:
         self.unseen |= {mark.line: mark.texts for mark in laid.marks if not _inside(mark, item)}
         laid.marks = [mark for mark in laid.marks if _inside(mark, item)]
         for effect in node if laid.pieces else ():
-            if effect.tag in _EFFECTS and effect.get("enabled") != "0":
+            if effect.tag in _EFFECTS and effect.get("enabled") != "0" and not _is_idle(effect):
                 self._remarks.add("picture effects of the cut are left to the editing program", effect.line)
         return laid
 
@@ -181,6 +182,11 @@ class Clips:
         self._remarks.add(f"media at {rate_text(source.rate)} fps is played {how}", piece.line)
         alike = nominal_rate(source.rate) == nominal_rate(self._rate)
         return replace(source, rate=self._rate) if even and alike else source
+
+
+def _is_idle(effect: Node) -> bool:
+    """Whether an adjustment leaves the picture as it is: some programs write all of them with every clip."""
+    return effect.tag.startswith("adjust-") and not effect.children and _IDLE.issuperset(effect.attributes.values())
 
 
 def _inside(mark: Mark, item: Item) -> bool:

@@ -87,7 +87,12 @@ class Story:
 
     def _flat(self, parent: Node, first: Fraction, scene: _Scene) -> Laid:
         self._enter(parent)
-        self._lay(self._lines.storyline(parent, first, scene.rate), _ZERO, (0,), scene)
+        items, turns = self._lines.storyline(parent, first, scene.rate)
+        by = _ZERO
+        if items and first > 0 and max(item.stop for item in items) <= first:
+            self._remarks.add("offsets count from 0, not from the start timecode; taken so", parent.line)
+            by = first
+        self._lay((items, turns), by, (0,), scene)
         self._open.pop()
         return scene.layers.flat()
 
