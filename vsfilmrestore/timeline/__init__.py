@@ -89,7 +89,7 @@ def read(
     """Read a cut list.
 
     Args:
-        path: ``.otio``, ``.otioz``, ``.otiod`` (a folder) or ``.edl``.
+        path: ``.otio``, ``.otioz``, ``.otiod`` (a folder), ``.edl``, ``.xml``, ``.fcpxml``, ``.fcpxmld`` or ``.aaf``.
         rate: Frames per second, for lists that do not tell (``.edl``); 23.976, "24000/1001" and the like are exact.
         markers: A list of timeline markers to join to the shots, or several.
 
