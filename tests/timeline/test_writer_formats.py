@@ -244,3 +244,16 @@ def test_real_cut_lists_in_every_format(footage: Callable[[str], Path], tmp_path
             assert (old.source is None) == (new.source is None)
             if old.source is not None and new.source is not None:
                 assert side(old, reel.rate)[3] == side(new, reel.rate)[3]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("suffix", [".otio", ".aaf", ".xml", ".fcpxml"])
+def test_media_of_another_rate_play_in_time(tmp_path: Path, suffix: str) -> None:
+    """29.97 in 30 counts alike, and is not the same."""
+    medium = replace(source(1, 90_000, Fraction(30_000, 1001)), has_timecode=True)
+    shot = Shot("long", FrameRange(0, 2000), medium)
+    reel = Reel("r", Fraction(30), (shot,), 108_000)
+    write(reel, tmp_path / f"x{suffix}")
+    (again,) = timeline.read(tmp_path / f"x{suffix}").shots
+    assert [again.source_frame(k, reel.rate) for k in range(2000)] == [
+        shot.source_frame(k, reel.rate) for k in range(2000)
+    ]

@@ -28,6 +28,7 @@ from vsfilmrestore.timeline._writing import (
     runs_on,
 )
 from vsfilmrestore.timeline.aaf_mobs import SLOT, Definitions, Mobs, edit_rate, make
+from vsfilmrestore.timeline.curve import Curve
 from vsfilmrestore.timeline.model import Marker, Reel, SettingNote, Shot, SourceKey
 
 __all__ = ["save_aaf"]
@@ -35,6 +36,7 @@ __all__ = ["save_aaf"]
 _PICTURES: Final = 2
 _MARKERS: Final = 1002
 _LARGEST: Final = 2**31 - 1
+_FINE: Final = 10**6
 _RGB: Final = {
     "RED": (52428, 13107, 13107),
     "GREEN": (13107, 52428, 13107),
@@ -132,7 +134,13 @@ class _AafWriter:
     def _clip(self, i: int, shot: Shot, source: SourceKey, length: int) -> Any:
         rate = self._reel.rate
         share, first = rate / source.rate, self._extents[media_key(source)].start
-        if shot.curve is None and shot.speed == 1:
+        if share != 1 and nominal_rate(rate) == nominal_rate(source.rate):
+            # Rates that count alike are played frame for frame: in time, it is a speed.
+            self.losses.add("media of another rate that counts alike are played at a speed", shot.name)
+            share, straight = Fraction(1), False
+        else:
+            straight = shot.curve is None and shot.speed == 1
+        if straight:
             start = (source.start + shot.phase - first) * share
             if start.denominator != 1 and share != 1:
                 self.losses.add("media of another rate begins between two frames of the sequence", shot.name)
@@ -140,24 +148,30 @@ class _AafWriter:
         knots = [(time, (place - first) * share) for time, place in _knots(shot, source, rate, length)]
         low = max(0, floor(min(place for _, place in knots)))
         span = max(1, floor(max(place for _, place in knots)) + 1 - low)
+        knots = _fitted([(time, place - low) for time, place in knots], length, shot)
         group = make(self._file, "OperationGroup", self._definitions.motion(), length, "picture")
         group.segments.append(self._source_clip(i, shot, source, low, span))
         average = abs(shot.speed) or Fraction(1, max(length, 1))
         group.parameters.append(
-            make(self._file, "ConstantValue", self._definitions.speed_ratio(), _rational(1 / average, shot))
+            make(
+                self._file,
+                "ConstantValue",
+                self._definitions.speed_ratio(),
+                _rational((1 / average).limit_denominator(_FINE)),
+            )
         )
         places = make(self._file, "VaryingValue", self._definitions.offsets(), self._definitions.linear())
         group.parameters.append(places)
         for time, place in knots:
-            places["PointList"].append(self._key(places, time, place - low, shot))
+            places["PointList"].append(self._key(places, time, place))
         return group
 
-    def _key(self, parameter: Any, time: Fraction, place: Fraction, shot: Shot) -> Any:
+    def _key(self, parameter: Any, time: Fraction, place: Fraction) -> Any:
         point = make(self._file, "ControlPoint")
-        point["Time"].value = _rational(time, shot)
+        point["Time"].value = _rational(time)
         value = point["Value"]
         value.add_pid_entry()
-        value.data = value.typedef.encode(_rational(place, shot), parameter.typedef)
+        value.data = value.typedef.encode(_rational(place), parameter.typedef)
         value.mark_modified()
         return point
 
@@ -248,9 +262,34 @@ def _knots(shot: Shot, source: SourceKey, rate: Fraction, length: int) -> list[t
     return [ends[0], *inner, ends[1]]
 
 
-def _rational(value: Fraction, shot: Shot) -> str:
-    """A number of the format: two whole numbers of 32 bits."""
-    if abs(value.numerator) > _LARGEST or value.denominator > _LARGEST:
+def _fitted(knots: list[tuple[Fraction, Fraction]], length: int, shot: Shot) -> list[tuple[Fraction, Fraction]]:
+    """The same places in numbers of 32 bits, with every frame where it was.
+
+    Raises:
+        TimelineError: There are no such numbers.
+    """
+    if all(_fits(number) for knot in knots for number in knot):
+        return knots
+    rough = [(time.limit_denominator(_FINE), _rounded_up(place)) for time, place in knots]
+    exact, written = Curve(tuple(knots)), Curve(tuple(rough))
+    if any(floor(exact.at(k)) != floor(written.at(k)) for k in range(length)):
         message = "its speed has places too fine for AAF"
         raise TimelineError(message, shot=shot.name, hint="Write OTIO or FCPXML instead")
+    return rough
+
+
+def _fits(value: Fraction) -> bool:
+    return abs(value.numerator) <= _LARGEST and value.denominator <= _LARGEST
+
+
+def _rounded_up(value: Fraction) -> Fraction:
+    """Never down: a place on a whole frame stays on it."""
+    if _fits(value):
+        return value
+    fine = _LARGEST // (floor(abs(value)) + 2)
+    return Fraction(-(-value * fine // 1), fine)
+
+
+def _rational(value: Fraction) -> str:
+    """A number of the format: two whole numbers."""
     return f"{value.numerator}/{value.denominator}"

@@ -58,8 +58,9 @@ def place_clip(clip: Any, length: Fraction, rate: Fraction, remarks: Remarks, *,
         ValueError: Times that are no times, or speeds that are not told.
     """
     media = media_of(clip, remarks)
-    media = replace(media, source=replace(media.source, rate=_rate(media.source.rate, rate, remarks)))
     own = own_metadata(clip)
+    if own.get("source_rate") != str(media.source.rate):  # else we wrote it, and mean it as it stands
+        media = replace(media, source=replace(media.source, rate=_rate(media.source.rate, rate, remarks)))
     motion = motion_of(clip, remarks)
     piece = _piece(clip, media, length)
     curve, ahead = own_curve(own, clip.trimmed_range()), _ZERO

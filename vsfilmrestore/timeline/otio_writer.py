@@ -3,7 +3,7 @@
 What OTIO has no field for stands under ``vsfilmrestore`` and is followed again by our own reader::
 
     timeline   rate, drop
-    clip       id, event, reel, source_name, source_drop, has_timecode, speed, comments, colour
+    clip       id, event, reel, source_name, source_rate, source_drop, has_timecode, speed, comments, colour
                curve: {"start", "duration", "knots"}: the speed along the clip, as long as the clip is not trimmed
     transition kind; outgoing: what fades away, where it is not the clip before
     marker     strength, record: [first, stop] of the settings, counted from the clip's first record frame
@@ -231,6 +231,7 @@ def _source_facts(source: SourceKey) -> dict[str, Any]:
     return {
         "reel": source.reel,
         "source_name": source.name,
+        "source_rate": str(source.rate),
         "source_drop": source.drop,
         "has_timecode": source.has_timecode,
     }
