@@ -182,6 +182,11 @@ def test_ramps_that_are_not_told(otio_file: Read, effect: Json, message: str) ->
         otio_file(timeline(track(clip("a", 0, 48, effects=[effect], ref=media("a", tr(0, 100))))))
 
 
+def test_a_ramp_of_hours(otio_file: Read) -> None:
+    with pytest.raises(TimelineError, match="a clip of 1000000 frames is too long for a speed curve"):
+        otio_file(timeline(track(clip("a", 0, 1_000_000, effects=[ramp(*EASED)]))))
+
+
 def test_a_ramp_on_a_nest_or_with_a_speed(otio_file: Read) -> None:
     with pytest.raises(TimelineError, match="the nest 's' has a speed curve"):
         otio_file(timeline(track(stack(track(clip("a", 0, 9)), effects=[ramp(*STEPPED)]))))

@@ -94,6 +94,10 @@ def test_a_timeline_in_a_timeline_is_a_nest(otio_file: Read) -> None:
 def test_nothing_where_a_list_should_be(otio_file: Read) -> None:
     item = clip("a", 0, 5, effects=None, markers=None, enabled=None, metadata=None)
     assert spans(otio_file(timeline(track(item)))) == [("a", 0, 5)]
+    nameless = {"OTIO_SCHEMA": "LinearTimeWarp.1", "effect_name": None, "time_scalar": 2.0}
+    bare = {"OTIO_SCHEMA": "LinearTimeWarp.1", "time_scalar": 2.0}
+    for effect in (nameless, bare):
+        assert otio_file(timeline(track(clip("a", 0, 5, effects=[effect])))).shots[0].speed == 2
 
 
 def test_files_of_the_first_years(otio_file: Read) -> None:

@@ -15,7 +15,7 @@ from vsfilmrestore.timeline.layers import Piece
 from vsfilmrestore.timeline.model import FrameRange
 from vsfilmrestore.timeline.otio_curve import Path, path_of
 from vsfilmrestore.timeline.otio_media import Media, media_of, own_metadata
-from vsfilmrestore.timeline.otio_own import own_curve, own_speed
+from vsfilmrestore.timeline.otio_own import own_curve, own_fraction, own_speed
 from vsfilmrestore.timeline.otio_time import motion_of
 
 __all__ = ["Placed", "is_premiere", "place_clip"]
@@ -63,14 +63,15 @@ def place_clip(clip: Any, length: Fraction, rate: Fraction, remarks: Remarks, *,
         media = replace(media, source=replace(media.source, rate=_rate(media.source.rate, rate, remarks)))
     motion = motion_of(clip, remarks)
     piece = _piece(clip, media, length)
-    curve, ahead = own_curve(own, clip.trimmed_range()), _ZERO
-    if curve is None and motion.keys is not None:
+    curve = own_curve(own, clip.trimmed_range())
+    if curve is not None:
+        bent = _along(piece, curve, rate)
+        return Placed(replace(bent, speed=own_fraction(own.get("speed", 1))), media)
+    if motion.keys is not None:
         path = path_of(motion.keys, clip.name, rate, media.source.rate)
         first = _first_place(clip, media)
         ahead = _start_of(path, clip, media.low - first, rate / media.source.rate)
-        curve = path.curve(ahead, length, first)
-    if curve is not None:
-        return Placed(_along(piece, curve, rate), media, ahead)
+        return Placed(_along(piece, path.curve(ahead, length, first), rate), media, ahead)
     speed = own_speed(own, motion.speed)
     if speed == 1 and _is_still(media, length):
         remarks.add("stills are held for the length of their clips")

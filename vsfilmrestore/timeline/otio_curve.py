@@ -22,7 +22,8 @@ from vsfilmrestore.timeline.curve import Curve
 __all__ = ["Keys", "Path", "path_of", "resolve_keys"]
 
 _MOST: Final = 10_000
-_LONGEST: Final = 1_000_000
+_LONGEST: Final = 100_000
+_LONGEST_SMOOTH: Final = 20_000
 _ROOM: Final = 250
 _WHOLE: Final = Fraction(1, 50)
 _NEAR: Final = 1e-6
@@ -72,11 +73,11 @@ class Segment:
         (t0, p0), (t1, p1) = self.start, self.stop
         if self.handles is None or not t0 < time < t1:
             return p0 + (p1 - p0) * (time - t0) / (t1 - t0)
-        low, high = 0.0, 1.0
+        low, high, wanted = 0.0, 1.0, float(time)
         xs = float(t0), self.handles[0][0], self.handles[1][0], float(t1)
-        for _ in range(60):
+        for _ in range(40):
             middle = (low + high) / 2
-            low, high = (middle, high) if _bezier(xs, middle) < time else (low, middle)
+            low, high = (middle, high) if _bezier(xs, middle) < wanted else (low, middle)
         ys = float(p0), self.handles[0][1], self.handles[1][1], float(p1)
         return _snapped(Fraction(_bezier(ys, low)), Fraction(1, 10**5))
 
@@ -111,16 +112,18 @@ class Path:
         """The curve of a clip: times from its first frame, places counted from ``first`` on.
 
         Raises:
-            ValueError: The clip is too long for a smooth curve.
+            ValueError: The clip is too long.
         """
+        if length > _LONGEST:
+            raise ValueError(f"a clip of {ceil(length)} frames is too long for a speed curve")
         knots = {time - start: place for segment in self.segments for time, place in (segment.start, segment.stop)}
         for segment in self.segments:
             if segment.handles is None:
                 continue
             begin = max(floor(segment.start[0] - start) + 1, -_ROOM)
             end = min(ceil(segment.stop[0] - start), ceil(length) + _ROOM)
-            if end - begin > _LONGEST:
-                raise ValueError("the speed curve is too long")
+            if end - begin > _LONGEST_SMOOTH:
+                raise ValueError(f"{end - begin} frames are too many for an eased speed curve")
             knots |= {Fraction(k): segment.at(k + start) for k in range(begin, end)}
         return Curve(tuple((time, knots[time] + first) for time in sorted(knots)))
 

@@ -85,9 +85,10 @@ def _infinity(match: re.Match[str]) -> str:
     return match[0] if match[0].startswith('"') else match[0].replace("Inf", "Infinity")
 
 
+_EFFECTS: Final = frozenset({"Effect", "TimeEffect", "LinearTimeWarp", "FreezeFrame"})
 _READ: Final = frozenset(
     {"Timeline", "Stack", "Track", "Clip", "Gap", "Transition", "SerializableCollection", "Marker"}
-    | {"Effect", "TimeEffect", "LinearTimeWarp", "FreezeFrame"}
+    | _EFFECTS
     | {"MediaReference", "MissingReference", "ExternalReference", "ImageSequenceReference", "GeneratorReference"}
 )
 """Schemas handed on to the library. Some of the others end the whole program."""
@@ -135,6 +136,8 @@ class _Upkeep:
             if version.isdigit() and int(version[:9]) > self._known[name]:
                 self._remarks.add(f"{name}.{version} is newer than our library; read as {name}.{self._known[name]}")
             result[_SCHEMA] = f"{name}.{self._known[name]}"
+        if name in _EFFECTS:
+            result.setdefault("effect_name", "")
         if name == "Marker":
             _renew_marker(result)
         if name == "Clip":
