@@ -219,6 +219,16 @@ def test_a_medium_that_tells_nothing_is_not_judged() -> None:
     assert found.placed == (None,)
 
 
+def test_a_medium_that_cannot_be_read_is_told_with_the_reason() -> None:
+    cut = reel(key(), key())
+    links = [Linked(Link(Path("a.mov"), "file name"))] * 2
+    found = conform(cut, links, lambda _: None, None, lambda _: "the file is empty")
+    assert [(item.kind, item.severe, item.text) for item in found.findings] == [
+        ("unreadable", True, "a.mov: the file is empty")
+    ]
+    assert found.verdicts[0].word == "fails"
+
+
 def test_words_of_the_rate_rule() -> None:
     assert RateRule.of("") is None
     assert RateRule.of("frames") is RateRule.FRAMES

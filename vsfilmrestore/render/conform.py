@@ -106,9 +106,12 @@ class Conform:
 
 
 type FactsOf = Callable[[Path], Facts | None]
+type Why = Callable[[Path], str]
 
 
-def conform(cut: CutList, links: Sequence[Linked], facts_of: FactsOf, rule: RateRule | None = None) -> Conform:
+def conform(
+    cut: CutList, links: Sequence[Linked], facts_of: FactsOf, rule: RateRule | None = None, why: Why = lambda _: ""
+) -> Conform:
     """Compare a cut with its media.
 
     Args:
@@ -116,8 +119,9 @@ def conform(cut: CutList, links: Sequence[Linked], facts_of: FactsOf, rule: Rate
         links: One for each shot.
         facts_of: What a medium tells; None if it tells nothing yet.
         rule: How media of another rate are played; None is in time, and refuses what is contradictory.
+        why: Why a medium told nothing, '' where that is as it should be.
     """
-    survey = _Survey(cut, facts_of, rule)
+    survey = _Survey(cut, facts_of, rule, why)
     placed, fading = [], []
     for shot, item in zip(cut.shots, links, strict=True):
         placed.append(survey.look(shot, shot, item))
@@ -150,6 +154,9 @@ def _summary(cut: CutList, findings: Sequence[Finding]) -> str:
         words.append(f"{len(shots)} of {len(cut.shots)} shots cannot be made from the media there are")
     if sources:
         words.append("1 medium is missing" if len(sources) == 1 else f"{len(sources)} media are missing")
+    unread = sum(finding.kind == "unreadable" for finding in findings)
+    if unread:
+        words.append("1 medium cannot be read" if unread == 1 else f"{unread} media cannot be read")
     if sums:
         words.append("1 checksum differs" if sums == 1 else f"{sums} checksums differ")
     return "; ".join(words)
@@ -188,8 +195,8 @@ class _Medium:
 
 
 class _Survey:
-    def __init__(self, cut: CutList, facts_of: FactsOf, rule: RateRule | None) -> None:
-        self._cut, self._facts_of, self._rule = cut, facts_of, rule
+    def __init__(self, cut: CutList, facts_of: FactsOf, rule: RateRule | None, why: Why) -> None:
+        self._cut, self._facts_of, self._rule, self._why = cut, facts_of, rule, why
         self._media: dict[Path, _Medium] = {}
         self.findings: list[Finding] = []
         self._told: set[tuple[Path, str]] = set()
@@ -232,7 +239,12 @@ class _Survey:
 
     def _medium(self, link: Link) -> _Medium:
         if link.path not in self._media:
-            self._media[link.path] = _Medium(link.path, self._facts_of(link.path))
+            facts = self._facts_of(link.path)
+            medium = self._media[link.path] = _Medium(link.path, facts)
+            if facts is None and (why := self._why(link.path)):
+                finding = Finding("unreadable", True, f"{link.path.name}: {why}", path=link.path)
+                medium.findings.append(finding)
+                self.findings.append(finding)
         medium = self._media[link.path]
         medium.how[link.how] = None
         medium.shots += 1
@@ -250,8 +262,8 @@ class _Survey:
         facts = placed.facts
         medium.by[placed.by] = None
         medium.spans.append(placed.span)
-        if not alike(facts.rate, self._cut.rate) and not facts.still:
-            medium.rules[(self._rule or RateRule.TIME).text] = None
+        if rule := self._played(medium, placed):
+            medium.rules[rule.text] = None
         for doubt in placed.doubts:
             kind = "drop" if "drop frame" in doubt else "start" if "no timecode" in doubt else "rate"
             self._note(medium, kind, doubt, key, None)
@@ -262,6 +274,13 @@ class _Survey:
             self._note(medium, "reel", text, key, None)
         if key.available is not None and not facts.still and facts.exact:
             self._length(medium, facts, key)
+
+    def _played(self, medium: _Medium, placed: Placed) -> RateRule | None:
+        """How a medium of another rate than the record side is played."""
+        told = medium.facts
+        if told is None or not told.rate_told or told.still or alike(told.rate, self._cut.rate):
+            return None
+        return self._rule or (RateRule.TIME if placed.facts.rate == told.rate else RateRule.FRAMES)
 
     def _outside(self, medium: _Medium, placed: Placed, key: SourceKey, shot: Shot) -> None:
         (low, high), facts = placed.span, placed.facts

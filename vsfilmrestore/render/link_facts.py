@@ -137,9 +137,9 @@ class Prober:
         return known if isinstance(known, Facts) else None
 
     def failure(self, path: Path) -> str:
-        """Why a medium that was asked for told nothing, '' if it told."""
+        """Why a medium that was asked for told nothing; '' if it told, or is a script, which tells when it runs."""
         known = self._known.get(path)
-        return known.text if isinstance(known, Unread) else ""
+        return known.text if isinstance(known, Unread) and path.suffix.lower() != ".vpy" else ""
 
     def read(self, paths: Iterable[Path]) -> None:
         """Read many at once."""

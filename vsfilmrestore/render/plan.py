@@ -126,6 +126,6 @@ def plan_of_cut(
         VsfrError: What cannot be read or understood. Missing media are no error.
     """
     cut, links, linker = linked_cut(path, linking, rate=rate, markers=markers)
-    found = conform(cut, links, linker.prober, linking.rate_rule)
+    found = conform(cut, links, linker.prober, linking.rate_rule, linker.prober.failure)
     decided = decide_cut(cut, recipe, settings)
     return Plan(cut, decided.decisions, links, found, linking.rate_rule, decided.warnings, decided.orphans)
