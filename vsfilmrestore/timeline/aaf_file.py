@@ -51,8 +51,11 @@ def open_aaf(path: Path) -> Iterator[Any]:
     except ValueError as error:
         raise TimelineError(str(error) or "the file is damaged", file=path) from None
     except Exception as error:  # noqa: BLE001 - the library raises whatever it stumbles over in a damaged file
-        told = str(error).strip() or type(error).__name__
-        raise TimelineError(f"the file does not hold together ({told[:200]})", file=path) from None
+        # Names of attributes and lost keys say nothing to anybody; the library's own sentences do.
+        own = type(error).__module__.startswith("aaf2") and str(error).strip()
+        told = f" ({str(error)[:200]})" if own else ""
+        hint = "Export it from the editing program again"
+        raise TimelineError(f"the file does not hold together{told}", file=path, hint=hint) from None
 
 
 def _need_library(path: Path) -> None:
