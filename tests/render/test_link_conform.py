@@ -6,13 +6,17 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from vsfilmrestore.errors import MediaError, TimelineError, UsageError
+from vsfilmrestore.media.source import open_media
+from vsfilmrestore.render.bind import Bound
 from vsfilmrestore.render.conform import Conform, conform, refusal
 from vsfilmrestore.render.link import Link, Linked
 from vsfilmrestore.render.link_facts import Facts
 from vsfilmrestore.render.placing import RateRule, place, shown_frames
+from vsfilmrestore.render.sound import reel_sound
 from vsfilmrestore.timeline.curve import Curve
 from vsfilmrestore.timeline.model import FrameRange, Reel, Shot, SourceKey, Transition
 
@@ -227,6 +231,16 @@ def test_a_medium_that_cannot_be_read_is_told_with_the_reason() -> None:
         ("unreadable", True, "a.mov: the file is empty")
     ]
     assert found.verdicts[0].word == "fails"
+
+
+def test_sound_does_not_run_beside_pictures_played_at_another_rate(small_reel: Path) -> None:
+    medium = open_media(small_reel / "scans" / "R1.mkv")
+    bound = [Bound(Shot("s", FrameRange(0, 20), key()), medium, range(20), 0, (0, 0), "")]
+    for rate, sounds in ((R24, True), (Fraction(24000, 1001), True), (R25, False)):
+        sound = reel_sound(bound, rate)
+        assert sound is not None
+        with sound.get_frame(0) as frame:
+            assert np.asarray(frame[0]).any() == sounds
 
 
 def test_words_of_the_rate_rule() -> None:

@@ -9,6 +9,7 @@ import vapoursynth as vs
 
 from vsfilmrestore.media.audio import sample_position
 from vsfilmrestore.render.bind import Bound
+from vsfilmrestore.render.placing import alike
 
 __all__ = ["reel_sound"]
 
@@ -34,7 +35,7 @@ def _piece(item: Bound, like: vs.AudioNode, rate: Fraction) -> list[vs.AudioNode
     start, stop = (sample_position(frame, rate, like.sample_rate) for frame in (record.start, record.stop))
     wanted = stop - start
     sound = None if item.medium is None or item.frames != range(len(record)) else item.medium.audio
-    if sound is None or item.medium is None:
+    if sound is None or item.medium is None or not alike(item.medium.rate, rate):  # its pictures run faster or slower
         return [_silence(like, wanted)]
     sound = _resampled(sound, like)
     first = sample_position(item.first, item.medium.rate, like.sample_rate)
