@@ -53,14 +53,15 @@ def degrain(clip: vs.VideoNode, threshold: int = 1000) -> vs.VideoNode:
     return core.mvu.Degrain(clip, pyramid, vectors, thsad=[threshold], thscd1=8000)
 
 
-def spotless(clip: vs.VideoNode) -> vs.VideoNode:
+def spotless(clip: vs.VideoNode, radius: int = 1) -> vs.VideoNode:
     pyramid = core.mvu.Super(clip, blksize=[16], overlap=[8])
-    moved = [
-        core.mvu.Compensate(clip, pyramid, core.mvu.Analyse(pyramid, delta=d), thsad=10000, thscd1=8000)
-        for d in (-1, 1)
-    ]
-    stacked = core.std.Interleave([moved[0], clip, moved[1]])
-    return core.zsmooth.TemporalMedian(stacked, radius=1).std.SelectEvery(3, 1)
+    moved = {
+        d: core.mvu.Compensate(clip, pyramid, core.mvu.Analyse(pyramid, delta=d), thsad=10000, thscd1=8000)
+        for d in range(-radius, radius + 1)
+        if d
+    }
+    stacked = core.std.Interleave([moved.get(d, clip) for d in range(-radius, radius + 1)])
+    return core.zsmooth.TemporalMedian(stacked, radius=radius).std.SelectEvery(2 * radius + 1, radius)
 
 
 def depan(clip: vs.VideoNode) -> vs.VideoNode:
@@ -90,6 +91,11 @@ PLAIN: dict[str, tuple[str, Step, dict[str, object]]] = {
     "inverse_telecine": ("VFM, VDecimate", matching, {"field_order": "top"}),
     "remove_dirt": ("Super, Analyse, Compensate, TemporalMedian", spotless, {"strength": 0.5}),
     "remove_scratches": ("DeScratch", lambda c: c.descratch.DeScratch(), {"strength": 0.5}),
+    "remove_wires": (
+        "Super, Analyse, Compensate x4, TemporalMedian",
+        lambda c: spotless(c, 2),
+        {"strength": 0.5, "polarity": "dark"},
+    ),
     "repair_frames": ("Super, Analyse, Compensate, TemporalMedian", spotless, {"strength": 0.5}),
     "stabilize": ("DepanEstimate, DepanStabilise", depan, {}),
     "deflicker": ("PlaneStats", lambda c: c.std.PlaneStats(), {"strength": 0.5}),
