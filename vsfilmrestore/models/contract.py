@@ -1,0 +1,80 @@
+"""What a network wants and gives: the tensor contract of a model card."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["Contract", "ExtraInput"]
+
+type Layout = Literal["BCHW", "BTCHW", "stacked"]
+type Colour = Literal["rgb", "luma", "yuv", "data"]
+
+
+@dataclass(frozen=True, slots=True)
+class ExtraInput:
+    """An input beside the pictures.
+
+    Attributes:
+        name: Name of the tensor.
+        kind: ``number`` fills a plane of the picture's size with a value; ``scalar`` is a tensor of one number; ``mask``
+            and ``picture`` are clips.
+        default: Value of a number or scalar.
+        low: Least value.
+        high: Largest value.
+    """
+
+    name: str
+    kind: Literal["number", "scalar", "mask", "picture"]
+    default: float = 0.0
+    low: float = 0.0
+    high: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """The tensors of a network.
+
+    Attributes:
+        layout: ``BCHW``: one frame; ``stacked``: the frames of a window one after the other along the channels of
+            BCHW; ``BTCHW``: a window with its own dimension.
+        channels: Channels of a frame going in.
+        out_channels: Channels of a frame coming out.
+        colour: What the channels are: ``rgb``, ``luma`` (one channel), ``yuv``, or ``data`` (no picture: features).
+        low: Value of black (0.0 or -1.0).
+        high: Value of white.
+        before: Frames before the one asked for that go in.
+        after: Frames after it that go in.
+        frames_out: Frames that come out of one run: 1, or the length of a window of a sequence-to-sequence model.
+        scale: Size out over size in.
+        multiple: Width and height must be multiples of it.
+        minimum: Least width and height.
+        receptive: Pixels around a pixel on which its result depends; None if all, or unknown.
+        half: Whether 16-bit floats are good enough for it.
+        time: Name of the input that takes the time between two frames, '' if none.
+        extra: Other inputs.
+        tiled: Whether it may be run on tiles.
+    """
+
+    layout: Layout = "BCHW"
+    channels: int = 3
+    out_channels: int = 3
+    colour: Colour = "rgb"
+    low: float = 0.0
+    high: float = 1.0
+    before: int = 0
+    after: int = 0
+    frames_out: int = 1
+    scale: int = 1
+    multiple: int = 1
+    minimum: int = 1
+    receptive: int | None = None
+    half: bool = False
+    time: str = ""
+    extra: tuple[ExtraInput, ...] = ()
+    tiled: bool = True
+
+    @property
+    def window(self) -> int:
+        """Frames that go in."""
+        return self.before + self.frames_out + self.after
