@@ -44,15 +44,17 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         _ = vsfilmrestore.remove_dust
 
 
-FLOORS = ["cli", "render", "assess", "recipes", "filters", "timeline", "media"]
+FLOORS = ["cli", "render", "assess", "recipes", "filters", "inference", "models", "timeline", "media"]
 MAY_USE = {
     "media": set(),
     "timeline": {"media"},
-    "filters": {"media"},
+    "models": {"media"},
+    "inference": {"media", "models"},
+    "filters": {"inference", "media", "models"},
     "recipes": {"filters"},
     "assess": {"filters", "media"},
     "render": {"assess", "filters", "media", "recipes", "timeline"},
-    "cli": {"filters", "media", "recipes", "render", "timeline"},
+    "cli": {"filters", "inference", "media", "models", "recipes", "render", "timeline"},
 }
 
 

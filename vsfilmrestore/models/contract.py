@@ -17,8 +17,8 @@ class ExtraInput:
 
     Attributes:
         name: Name of the tensor.
-        kind: ``number`` fills a plane of the picture's size with a value; ``scalar`` is a tensor of one number; ``mask``
-            and ``picture`` are clips.
+        kind: ``number`` fills a plane of the picture's size with a value; ``scalar`` is a tensor of one number;
+            ``mask`` and ``picture`` are clips.
         default: Value of a number or scalar.
         low: Least value.
         high: Largest value.
