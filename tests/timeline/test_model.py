@@ -113,3 +113,19 @@ def test_weights_of_a_dissolve() -> None:
     fading = Transition("dissolve", replace(shot(3), record=FrameRange(10, 13)))
     assert fading.length == 3
     assert [fading.weight(i) for i in (9, 10, 11, 12, 13)] == [0, Fraction(1, 4), Fraction(1, 2), Fraction(3, 4), 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "reel", "url", "expected"),
+    [
+        ("Film.mov", "AX", "", "Film"),
+        ("Film", "AX", "file:///scans/Film.mov", "Film"),
+        ("SC 12.A", "AX", "", "SC 12.A"),
+        ("a", "R002", "x.mov", "R002"),
+        ("plate", "", "plates/plate.%04d.dpx", "plate"),
+        (".mov", "AX", "", ".mov"),
+        ("", "", "", "unnamed"),
+    ],
+)
+def test_the_same_film_has_the_same_label_in_every_format(name: str, reel: str, url: str, expected: str) -> None:
+    assert SourceKey(name, reel, url, 0, R24).label == expected

@@ -39,6 +39,9 @@ __all__ = [
 
 
 # The frame numbers in the name of an image sequence: plate.%04d, plate_####, plate.[1001-1099].
+_SUFFIX: Final = re.compile(
+    r"(?<=.)\.(?:mov|mxf|mp4|m4v|mkv|avi|mpe?g|m?ts|r3d|braw|ari|dv|dpx|cin|exr|tiff?)$", re.IGNORECASE
+)
 _NUMBERS: Final = re.compile(r"[._ -]?(?:%0?\d*d|#+|\[\d+-\d+\])$")
 
 
@@ -156,8 +159,8 @@ class SourceKey:
         if self.reel and self.reel.upper() not in {"AX", "BL"}:
             return self.reel
         url = unquote(self.url) if "://" in self.url else self.url
-        stem = url.replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0]
-        return _NUMBERS.sub("", stem) or stem or self.name or self.reel or "unnamed"
+        stem = url.replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0] or _SUFFIX.sub("", self.name)
+        return _NUMBERS.sub("", stem) or stem or self.reel or "unnamed"
 
 
 @dataclass(frozen=True, slots=True)
