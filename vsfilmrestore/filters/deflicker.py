@@ -83,7 +83,7 @@ def _curves(grids: vs.VideoNode, window: int, strength: float, local: float, mos
         props = [f[i - n + window].props for i in range(first, stop)]
         rows, errors = (np.array([p[key] for p in props], dtype=np.float64) for key in (_STEPS, _ERRORS))
         joined = np.array([bool(p[_JOINED]) for p in props])
-        joined[0] = True  # what it joins lies outside the window
+        joined[0], rows[0] = True, 0.0  # what it joins lies outside the window
         return as_frame(f[window], excess(rows, errors, joined, n - first))
 
     def as_frame(like: vs.VideoFrame, found: Excess) -> vs.VideoFrame:

@@ -26,6 +26,7 @@ _MARKS: Final[dict[Literal["top", "bottom"], int]] = {"top": 2, "bottom": 1}
     radius=2 * _CYCLE,
     changes="length",
     fields=True,
+    depends="clip",
 )
 def inverse_telecine(
     clip: vs.VideoNode,

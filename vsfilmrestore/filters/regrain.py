@@ -10,6 +10,7 @@ from vsutil import join, split
 from vsfilmrestore.filters._grain import GRAIN_PROPS, TAPS, WIDTH_PROP, base_plane, knot_prop, mix_prop, size_prop
 from vsfilmrestore.filters._noise import KNOTS, curve_expr
 from vsfilmrestore.filters.schema import Setting, Strength, restoration_filter
+from vsfilmrestore.media.props import PLACE
 
 __all__ = ["regrain"]
 
@@ -19,9 +20,10 @@ _USUAL_CURVE: Final = (0.45, 0.8, 1.0, 1.0, 0.7, 0.4)
 """Shape over brightness of grain that was not measured: weak where the print is clear or black."""
 _USUAL_SIZE: Final = 0.7
 _USUAL_CHROMA: Final = 0.5
+_NUMBER: Final = "_n"
 
 
-@restoration_filter(short="regrain", order=140, needs=("akarin",))
+@restoration_filter(short="regrain", order=140, needs=("akarin",), depends="number")
 def regrain(
     clip: vs.VideoNode,
     strength: Strength = 1.0,
@@ -34,8 +36,9 @@ def regrain(
     """Give the grain back that `denoise` took out: as strong at each brightness, as coarse, as coloured.
 
     The signature of the removed grain travels in the frame properties. A frame without one gets no grain unless
-    ``amount`` is given: where nothing was taken out, nothing is given back. The pattern depends on the frame number
-    and ``seed`` alone, so a frame is the same however it is reached.
+    ``amount`` is given: where nothing was taken out, nothing is given back. The pattern depends on ``seed`` and on
+    which frame of its source it is (its `PLACE`, else its number in the clip), so a frame is the same however it is
+    reached and in whatever cut it is shown.
 
     Args:
         clip: Any constant format. If its width is not the one the grain was measured in, the size follows.
@@ -84,7 +87,7 @@ def _with_recipe(clip: vs.VideoNode, amount: float, size: float) -> vs.VideoNode
 
 def _field(told: vs.VideoNode, plane: vs.VideoNode, shape: vs.VideoNode, index: int, seed: int) -> vs.VideoNode:
     """Grain for one plane: GRAYS, shares of full scale, as strong as the level of ``shape`` asks for."""
-    grain = _shaped(_white(plane, seed * 3 + index), told, index)
+    grain = _shaped(_white(plane, told, seed * 3 + index), told, index)
     if (shape.width, shape.height) != (plane.width, plane.height):
         shape = shape.resize.Bilinear(plane.width, plane.height)
     level = "y" if shape.format.sample_type == vs.FLOAT else f"y {(1 << shape.format.bits_per_sample) - 1} /"
@@ -97,18 +100,19 @@ def _props_of(told: vs.VideoNode, like: vs.VideoNode) -> vs.VideoNode:
     return core.std.BlankClip(like, format=vs.GRAY8, keep=True).std.CopyFrameProps(told)
 
 
-def _white(like: vs.VideoNode, seed: int) -> vs.VideoNode:
-    """White Gaussian noise of variance 1 as GRAYS, a function of frame number, place and seed.
+def _white(like: vs.VideoNode, told: vs.VideoNode, seed: int) -> vs.VideoNode:
+    """White Gaussian noise of variance 1 as GRAYS, a function of which frame it is, of the place in it and the seed.
 
     A place is hashed by multiplying and folding high bits onto low ones, with 32-bit integers that wrap around; two
     such numbers give a Gaussian one after Box and Muller (1958).
     """
     blank = core.std.BlankClip(like, format=vs.GRAYS, keep=True)
+    blank = core.akarin.PropExpr([blank, told], lambda: {_NUMBER: f"y.{PLACE} 0 > y.{PLACE} 1 - N ?"})
 
     def fold(bits: int) -> str:
         return f"dup {1 << bits} / trunc bitxor"
 
-    place = f"X 374761393 * Y 668265263 * + N 974634777 * + {seed} 461845907 * + 1274126177 +"
+    place = f"X 374761393 * Y 668265263 * + x.{_NUMBER} 0 bitor 974634777 * + {seed} 461845907 * + 1274126177 +"
     first = f"{place} {fold(15)} -2048144789 * {fold(13)} -1028477387 * {fold(15)} h!"
     second = f"h@ 1540483477 * 12345 + {fold(15)} 668265263 * {fold(13)}"
     radius = "h@ 16777215 bitand 0.5 + 16777216 / log -2 * sqrt"

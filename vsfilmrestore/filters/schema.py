@@ -210,6 +210,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 type Settings = Mapping[str, Any]
 type Change = Literal["", "length", "size"]
+type Dependence = Literal["window", "number", "clip"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +231,9 @@ class FilterSpec:
         alters: The same, given the completed settings; ask `changes_with`.
         one_sided: Whether the filter makes do with the frames on one side at the ends of its clip. Others are given
             mirrored frames at a cut.
+        depends: What decides a frame of the result. ``window``: the frames within the radius and nothing else;
+            ``number``: also which frame it is, told by the property `vsfilmrestore.media.props.PLACE`; ``clip``: the
+            whole clip. A render of a frame is good in another cut as well unless it depends on the clip.
     """
 
     name: str
@@ -243,6 +247,7 @@ class FilterSpec:
     changes: Change
     alters: Callable[[Settings], Change]
     one_sided: bool = False
+    depends: Dependence = "window"
 
     def check(self, given: Settings) -> dict[str, object]:
         """The given settings in their right types; nothing is filled in.
@@ -295,6 +300,7 @@ def restoration_filter[**P](
     changes: Change | Callable[[Settings], Change] = "",
     fields: bool = False,
     one_sided: bool = False,
+    depends: Dependence = "window",
 ) -> Callable[
     [Callable[Concatenate[vs.VideoNode, P], vs.VideoNode]], Callable[Concatenate[vs.VideoNode, P], vs.VideoNode]
 ]:
@@ -303,7 +309,7 @@ def restoration_filter[**P](
     The function gets a CPU-resident clip of constant format and size, and settings of the right type and range. What
     goes wrong inside reaches the caller as `vapoursynth.Error` that begins with the filter's name. Unless it asks for
     ``fields``, its clip does not say that it is interlaced: the resizer would take such pictures apart into fields,
-    and of heights that do not divide evenly it leaves lines unset. For ``one_sided`` see `FilterSpec`.
+    and of heights that do not divide evenly it leaves lines unset. For ``one_sided`` and ``depends`` see `FilterSpec`.
     """
 
     def decorate(
@@ -339,6 +345,7 @@ def restoration_filter[**P](
             changes=alters({key: setting.default for key, setting in settings.items()}),
             alters=alters,
             one_sided=one_sided,
+            depends=depends,
         )
         FILTERS[name] = spec
         return checked

@@ -13,6 +13,7 @@ __all__ = [
     "LOG",
     "MASK_PREFIX",
     "MISSING",
+    "PLACE",
     "REEL",
     "SHOT",
     "SOURCE_FILE",
@@ -36,6 +37,8 @@ LOG: Final = "_VsfrLog"
 """1 where the code values are logarithmic printing density (a Cineon or log DPX scan)."""
 MISSING: Final = "_VsfrMissing"
 """1 where an image sequence has a hole and the picture is a stand-in (a held or a black frame)."""
+PLACE: Final = "_VsfrPlace"
+"""Which frame of its source it is, counted from 1: the same in whatever cut it is shown. Noise that is made goes by it."""
 SHOT: Final = "_VsfrShot"
 """Id of the shot the frame belongs to."""
 MASK_PREFIX: Final = "_VsfrMask_"
