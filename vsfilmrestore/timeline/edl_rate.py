@@ -236,9 +236,8 @@ def _like(whole: int, rate: Fraction) -> Fraction:
 
 def _fits(edit: EditLine, rate: Fraction, record_rate: Fraction) -> bool:
     """Whether source and record of an edit take the same time, but for a frame."""
-    source = [_count(text, rate, drop=False) for text in edit.source]
-    record = [_count(text, record_rate, drop=False) for text in edit.record]
-    if None in source or None in record:
+    a, b = (_count(text, rate, drop=False) for text in edit.source)
+    c, d = (_count(text, record_rate, drop=False) for text in edit.record)
+    if a is None or b is None or c is None or d is None:
         return False
-    (a, b), (c, d) = source, record  # type: ignore[misc]
-    return abs((b - a) - (d - c) * rate / record_rate) <= max(Fraction(1), rate / record_rate)  # type: ignore[operator]
+    return abs((b - a) - (d - c) * rate / record_rate) <= max(Fraction(1), rate / record_rate)

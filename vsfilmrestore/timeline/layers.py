@@ -65,6 +65,8 @@ class Piece:
 
     def over(self, start: Fraction, stop: Fraction) -> Piece:
         """The same medium over other record frames: shorter, or on into its handles. The fade is left as it is."""
+        if start == self.start and stop == self.stop:
+            return self
         if self.curve is not None:
             return replace(self, start=start, stop=stop, curve=self.curve.moved(self.start - start))
         moved = start - self.start if self.step >= 0 else self.stop - stop
@@ -72,6 +74,8 @@ class Piece:
 
     def shifted(self, by: Fraction) -> Piece:
         """The same piece earlier or later on the record side."""
+        if not by:
+            return self
         fade = self.fade and replace(self.fade, outgoing=self.fade.outgoing.shifted(by))
         return replace(self, start=self.start + by, stop=self.stop + by, fade=fade)
 
@@ -113,7 +117,7 @@ class Fade:
 
 def whole(value: Fraction) -> int:
     """The nearest whole number."""
-    return floor(value + Fraction(1, 2))
+    return (2 * value.numerator + value.denominator) // (2 * value.denominator)
 
 
 def overlay(lower: Sequence[Piece], upper: Sequence[Piece], remarks: Remarks) -> list[Piece]:

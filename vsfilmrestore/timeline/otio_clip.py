@@ -14,6 +14,7 @@ from vsfilmrestore.timeline.curve import Curve
 from vsfilmrestore.timeline.layers import Piece
 from vsfilmrestore.timeline.model import FrameRange
 from vsfilmrestore.timeline.otio_curve import Path, path_of
+from vsfilmrestore.timeline.otio_json import metadata_of
 from vsfilmrestore.timeline.otio_media import Media, media_of, own_metadata
 from vsfilmrestore.timeline.otio_own import own_curve, own_fraction, own_speed
 from vsfilmrestore.timeline.otio_time import motion_of
@@ -41,7 +42,7 @@ class Placed:
 
 def is_premiere(root: Any) -> bool:
     """Whether Premiere wrote the file."""
-    return any("PremierePro_OTIO" in thing.metadata for thing in (root, getattr(root, "tracks", root)))
+    return any("PremierePro_OTIO" in metadata_of(thing) for thing in (root, getattr(root, "tracks", root)))
 
 
 def place_clip(clip: Any, length: Fraction, rate: Fraction, remarks: Remarks, *, premiere: bool) -> Placed:
@@ -111,7 +112,7 @@ def _piece(clip: Any, media: Media, length: Fraction) -> Piece:
 
 def _colour(clip: Any, own: Mapping[str, Any]) -> str:
     """The label of a clip: ours, the one of an FCP 7 XML, or OTIO's own."""
-    held: Any = clip.metadata.get("fcp_xml")
+    held: Any = metadata_of(clip).get("fcp_xml")
     labels = held.get("labels") if isinstance(held, Mapping) else None
     label = labels.get("label2") if isinstance(labels, Mapping) else None
     for name in (own.get("colour"), label):
@@ -189,7 +190,7 @@ def _start_of(path: Path, clip: Any, low: Fraction, records: Fraction) -> Fracti
 def _zoom_front(clip: Any) -> int | None:
     """Record frames of the retimed medium before the clip, by the first key of its (mostly unused) zoom."""
     for effect in clip.effects:
-        host = effect.metadata.get("Resolve_OTIO")
+        host = metadata_of(effect).get("Resolve_OTIO")
         if not isinstance(host, Mapping) or host.get("Name") != "Dynamic Zoom":
             continue
         for parameter in host.get("Parameters") or ():

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from vsfilmrestore.media.timecode import nominal_rate
 from vsfilmrestore.timeline.curve import Curve
+from vsfilmrestore.timeline.otio_json import metadata_of
 
 __all__ = ["Keys", "Path", "path_of", "resolve_keys"]
 
@@ -39,7 +40,7 @@ def resolve_keys(effect: Any, name: str) -> Keys | None:
     Raises:
         ValueError: They are no rows of numbers, or their times do not rise.
     """
-    held = effect.metadata.get("Resolve_OTIO")
+    held = metadata_of(effect).get("Resolve_OTIO")
     rows = held.get("Key Frames") if isinstance(held, Mapping) else None
     if not isinstance(rows, Iterable) or isinstance(rows, str | Mapping):
         return None

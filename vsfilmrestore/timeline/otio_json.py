@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,12 +21,13 @@ from vsfilmrestore.errors import TimelineError
 from vsfilmrestore.timeline._remarks import Remarks
 from vsfilmrestore.timeline._text import read_text
 
-__all__ = ["OTIO_ERRORS", "UNKNOWN_EFFECT", "load_otio"]
+__all__ = ["OTIO_ERRORS", "UNKNOWN_EFFECT", "load_otio", "metadata_of"]
 
 UNKNOWN_EFFECT: Final = "vsfilmrestore_unknown_effect"
 """Effect metadata key under which the schema of an unknown effect is kept."""
 
 _SCHEMA: Final = "OTIO_SCHEMA"
+_PACKED: Final = "json"
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|-?\bInf\b')
 OTIO_ERRORS: Final = (
     otio.exceptions.OTIOError,
@@ -142,6 +144,8 @@ class _Upkeep:
             _renew_marker(result)
         if name == "Clip":
             self._choose_media(result)
+        if "metadata" in result:
+            result["metadata"] = _packed(result["metadata"])
         return result
 
     def _value(self, owner: str, key: str, value: Any) -> Any:
@@ -154,7 +158,7 @@ class _Upkeep:
             return value if owner == "Marker" else _colour(value)
         if key in _INSIDE and isinstance(value, dict):
             return self._member(owner, key, value)
-        return value if key == _SCHEMA else _plain(value)
+        return value if key in {_SCHEMA, "metadata"} else _plain(value)
 
     def _member(self, owner: str, key: str, value: dict[str, Any]) -> dict[str, Any] | None:
         name = str(value.get(_SCHEMA, "")).partition(".")[0]
@@ -180,7 +184,8 @@ class _Upkeep:
         metadata = {"original_target_url": value["target_url"]} if isinstance(value.get("target_url"), str) else {}
         known = value.get("available_range")
         found = {"available_range": self.object(known)} if isinstance(known, dict) else {}
-        return {_SCHEMA: "MissingReference.1", "name": str(value.get("name") or ""), "metadata": metadata, **found}
+        name = str(value.get("name") or "")
+        return {_SCHEMA: "MissingReference.1", "name": name, "metadata": _packed(metadata), **found}
 
     def _unknown_item(self, owner: str, name: str, value: dict[str, Any]) -> dict[str, Any] | None:
         label = str(value.get("name") or "")
@@ -228,7 +233,7 @@ def _unknown_effect(name: str, value: dict[str, Any]) -> dict[str, Any]:
         "name": str(value.get("name") or ""),
         "effect_name": name,
         "enabled": value.get("enabled") is not False,
-        "metadata": {UNKNOWN_EFFECT: name},
+        "metadata": _packed({UNKNOWN_EFFECT: name}),
     }
 
 
@@ -245,6 +250,23 @@ def _colour(value: Any) -> Any:
     if not all(isinstance(number, int | float) for number in parts.values()):
         return None
     return {_SCHEMA: "Color.1", "name": _colour_name(value), **{part: float(x) for part, x in parts.items()}}
+
+
+def metadata_of(thing: Any) -> dict[str, Any]:
+    """The metadata of an object that `load_otio` read, as plain data; not to be changed."""
+    held = thing.metadata
+    return _unpacked(held[_PACKED]) if held else {}
+
+
+def _packed(metadata: Any) -> dict[str, str]:
+    """Metadata in one text: the library is slow at handing out what stands in it, key by key."""
+    return {_PACKED: json.dumps(metadata)} if metadata and isinstance(metadata, dict) else {}
+
+
+@lru_cache(maxsize=64)
+def _unpacked(text: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(text)
+    return found
 
 
 def _plain(value: Any) -> Any:

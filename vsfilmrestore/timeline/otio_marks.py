@@ -11,6 +11,7 @@ from vsfilmrestore.timeline.grammar import find_settings
 from vsfilmrestore.timeline.model import Strength
 from vsfilmrestore.timeline.notes import metadata_settings
 from vsfilmrestore.timeline.otio_clip import Placed
+from vsfilmrestore.timeline.otio_json import metadata_of
 from vsfilmrestore.timeline.otio_media import exact, own_metadata, rate_of
 
 __all__ = ["ClipMark", "clip_marks", "counts_record", "marker_colour", "marker_texts"]
@@ -41,11 +42,11 @@ def marker_texts(marker: Any) -> tuple[str, ...]:
     """Name and comments of a marker: Resolve keeps its note in metadata, the FCP 7 adapter its comment."""
     texts = [marker.name or "", marker.comment or ""]
     for host, key in (("Resolve_OTIO", "Note"), ("fcp_xml", "comment")):
-        held = marker.metadata.get(host)
+        held = metadata_of(marker).get(host)
         if isinstance(held, Mapping) and isinstance(held.get(key), str):
             texts.append(held[key])
     known = {find_settings(text) for text in texts}
-    texts += [f"VSFR {words}" for words in metadata_settings(marker.metadata) if words not in known]
+    texts += [f"VSFR {words}" for words in metadata_settings(metadata_of(marker)) if words not in known]
     return tuple(dict.fromkeys(texts))
 
 
@@ -67,7 +68,7 @@ def clip_marks(clip: Any, placed: Placed) -> list[ClipMark]:
 
 def counts_record(marker: Any) -> bool:
     """Whether a clip's marker stands at a record timecode: the CMX adapter's locators do."""
-    return "cmx_3600" in marker.metadata
+    return "cmx_3600" in metadata_of(marker)
 
 
 def _clip_mark(clip: Any, marker: Any, placed: Placed) -> ClipMark:
@@ -87,7 +88,7 @@ def _clip_mark(clip: Any, marker: Any, placed: Placed) -> ClipMark:
         span = [int(frame) for frame in record if isinstance(frame, int)]
         if len(span) == 2 and 0 <= span[0] < span[1]:
             return ClipMark(texts, colour, (Fraction(0), Fraction(0)), False, strength, (span[0], span[1]))
-    whole_clip = str(marker.metadata.get("applieswhole", "0")) in {"1", "True"}
+    whole_clip = str(metadata_of(marker).get("applieswhole", "0")) in {"1", "True"}
     if whole_clip or (not length and not marked.start_time.value) or (piece.step == 0 and piece.curve is None):
         return ClipMark(texts, colour, None, True, strength)
     used = clip.trimmed_range().start_time
@@ -96,7 +97,7 @@ def _clip_mark(clip: Any, marker: Any, placed: Placed) -> ClipMark:
     ahead -= exact(used.value) * rate / rate_of(used)
     low = placed.media.low + ahead
     size = max(length, Fraction(1))
-    if "Resolve_OTIO" in marker.metadata and (piece.speed != 1 or piece.curve is not None):
+    if "Resolve_OTIO" in metadata_of(marker) and (piece.speed != 1 or piece.curve is not None):
         low, size = _resolve_place(clip, marker, placed, size)
     return ClipMark(texts, colour, (low, low + size), length <= 1, strength)
 

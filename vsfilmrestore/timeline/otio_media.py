@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from math import isfinite
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from vsfilmrestore.timeline._remarks import Remarks
 from vsfilmrestore.timeline.layers import whole
 from vsfilmrestore.timeline.model import FrameRange, SourceKey
 from vsfilmrestore.timeline.otio_count import Counted, counted
+from vsfilmrestore.timeline.otio_json import metadata_of
 
 __all__ = ["OWN", "Media", "exact", "media_of", "own_metadata", "rate_of"]
 
@@ -63,6 +65,8 @@ def exact(value: float) -> Fraction:
     """
     if not isfinite(value) or abs(value) > _LARGEST:
         raise ValueError(f"{value} is not a time")
+    if value == int(value):
+        return Fraction(int(value))
     fraction = Fraction(value)
     near = whole(fraction)
     return Fraction(near) if abs(fraction - near) < Fraction(1, 1000) else fraction.limit_denominator(1_000_000)
@@ -74,15 +78,20 @@ def rate_of(time: Any) -> Fraction:
     Raises:
         ValueError: Not above 0, or out of all bounds.
     """
-    rate = exact_rate(float(time.rate)) if isfinite(time.rate) and time.rate > 0 else Fraction(0)
+    return _rate(float(time.rate))
+
+
+@lru_cache(maxsize=64)
+def _rate(value: float) -> Fraction:
+    rate = exact_rate(value) if isfinite(value) and value > 0 else Fraction(0)
     if not Fraction(1, 100) <= rate <= 1_000_000:
-        raise ValueError(f"{time.rate} is not a frame rate")
+        raise ValueError(f"{value} is not a frame rate")
     return rate
 
 
 def own_metadata(thing: Any) -> dict[str, Any]:
     """What we wrote into an object's metadata ourselves, {} if nothing."""
-    own = thing.metadata.get(OWN)
+    own = metadata_of(thing).get(OWN)
     return dict(own) if isinstance(own, Mapping) else {}
 
 
@@ -164,12 +173,13 @@ def _first_number(reference: Any) -> int | None:
 
 
 def _hiero(reference: Any) -> bool:
-    return "foundry.source.starttime" in reference.metadata
+    return "foundry.source.starttime" in metadata_of(reference)
 
 
 def _hiero_timecode(reference: Any) -> int | None:
     """Hiero counts a sequence by the files' numbers, and keeps the timecode of the first one beside it."""
-    number, timecode = (str(reference.metadata.get(f"foundry.source.{key}", "")) for key in ("starttime", "timecode"))
+    told = metadata_of(reference)
+    number, timecode = (str(told.get(f"foundry.source.{key}", "")) for key in ("starttime", "timecode"))
     if not re.fullmatch(r"\d{1,9}", timecode) or not re.fullmatch(r"\d{1,9}", number):
         return None
     return int(timecode) if int(timecode) > int(number) else None
@@ -189,9 +199,9 @@ def _url(reference: Any) -> str:
 def _target(reference: Any) -> str:
     """The path of a medium, also of one the host has lost but still names."""
     url = getattr(reference, "target_url", "")
-    resolve = reference.metadata.get("Resolve_OTIO")
+    resolve = metadata_of(reference).get("Resolve_OTIO")
     lost = resolve.get("Media Url") if isinstance(resolve, Mapping) else None
-    return next((str(text) for text in (url, lost, reference.metadata.get("original_target_url")) if text), "")
+    return next((str(text) for text in (url, lost, metadata_of(reference).get("original_target_url")) if text), "")
 
 
 def _as_percent(match: re.Match[str]) -> str:
@@ -205,9 +215,9 @@ def _as_percent(match: re.Match[str]) -> str:
 
 
 def _reel(clip: Any, reference: Any) -> str:
-    for thing in (clip, reference):
+    for told in (metadata_of(clip), metadata_of(reference)):
         for place in _REEL_PLACES:
-            value: Any = thing.metadata
+            value: Any = told
             for key in place:
                 value = value.get(key) if isinstance(value, Mapping) else None
             if isinstance(value, str) and value.strip():

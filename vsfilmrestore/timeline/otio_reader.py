@@ -6,6 +6,7 @@ point and looks past time effects. Gaps and disabled clips are see-through: what
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -23,7 +24,7 @@ from vsfilmrestore.timeline.layers import Fade, Piece, between, overlay, shots_o
 from vsfilmrestore.timeline.model import FrameRange, Marker, Reel, SettingNote, Strength
 from vsfilmrestore.timeline.notes import marker_settings, metadata_settings, setting_note, with_markers
 from vsfilmrestore.timeline.otio_clip import is_premiere, place_clip
-from vsfilmrestore.timeline.otio_json import OTIO_ERRORS, load_otio
+from vsfilmrestore.timeline.otio_json import OTIO_ERRORS, load_otio, metadata_of
 from vsfilmrestore.timeline.otio_marks import ClipMark, clip_marks, counts_record, marker_colour, marker_texts
 from vsfilmrestore.timeline.otio_media import exact, own_metadata, rate_of
 from vsfilmrestore.timeline.otio_own import own_fraction, own_outgoing
@@ -91,6 +92,8 @@ class _Laid:
     marks: list[_Mark] = field(default_factory=list)
 
     def moved(self, by: Fraction) -> _Laid:
+        if not by:
+            return self
         marks = [replace(mark, start=mark.start + by, stop=mark.stop + by) for mark in self.marks]
         return _Laid(self.length, [piece.shifted(by) for piece in self.pieces], marks)
 
@@ -148,7 +151,7 @@ class _Reader:
         own = own_metadata(root).get("drop")
         if isinstance(own, bool):
             return own
-        fcp = root.metadata.get("fcp_xml") or {}
+        fcp = metadata_of(root).get("fcp_xml") or {}
         shown = str((fcp.get("timecode") or {}).get("displayformat", "")) if hasattr(fcp, "get") else ""
         if shown in {"DF", "NDF"}:
             return shown == "DF"
@@ -235,7 +238,6 @@ class _Reader:
             laid.length += part.length
         for transition, cut in fades:
             self._fade(laid, transition, cut)
-        laid.pieces.sort(key=lambda piece: piece.start)
         return laid
 
     def _fade(self, laid: _Laid, transition: Any, cut: Fraction) -> None:
@@ -243,8 +245,10 @@ class _Reader:
         if before_cut < 0 or after_cut < 0:
             raise ValueError(f"the transition '{transition.name}' has an offset below 0")
         start, stop = max(cut - before_cut, _ZERO), min(cut + after_cut, laid.length)
-        old = next((piece for piece in laid.pieces if piece.stop == cut), None)
-        new = next((piece for piece in laid.pieces if piece.start == cut), None)
+        pieces = laid.pieces
+        i = bisect_left(pieces, cut, key=lambda piece: piece.start)
+        old = pieces[i - 1] if i > 0 and pieces[i - 1].stop == cut else None
+        new = pieces[i] if i < len(pieces) and pieces[i].start == cut else None
         if old is not None or new is not None:
             start, stop = max(start, cut - _room(new, head=True)), min(stop, cut + _room(old, head=False))
             if stop - start < before_cut + after_cut:
@@ -259,10 +263,8 @@ class _Reader:
         outgoing = own_outgoing(own, start, stop, self._rate) or replace(old or black, fade=None).over(start, stop)
         incoming = new.over(start, new.stop) if new else replace(black, stop=max(stop, cut))
         kind = str(own.get("kind") or _fade_kind(transition))
-        pieces = [piece for piece in laid.pieces if piece is not old and piece is not new]
-        if old is not None and old.start < start:
-            pieces.append(old.over(old.start, start))
-        laid.pieces = [*pieces, replace(incoming, fade=Fade(kind, outgoing))]
+        kept = [old.over(old.start, start)] if old is not None and old.start < start else []
+        pieces[i - (old is not None) : i + (new is not None)] = [*kept, replace(incoming, fade=Fade(kind, outgoing))]
 
     def _clip(self, clip: Any) -> _Laid:
         length = self._length(clip)
@@ -278,7 +280,7 @@ class _Reader:
         owner = len(self._clips)
         self._record_marks += [self._mark(marker) for marker in clip.markers if counts_record(marker)]
         self._clips[owner] = clip_marks(clip, placed)
-        self._notes[owner] = metadata_settings(clip.metadata)
+        self._notes[owner] = metadata_settings(metadata_of(clip))
         return _Laid(length, [replace(placed.piece, owner=owner)])
 
     def _empty_marks(self, item: Any) -> list[_Mark]:

@@ -14,7 +14,7 @@ import opentimelineio as otio
 from vsfilmrestore.timeline._remarks import Remarks
 from vsfilmrestore.timeline.layers import Piece
 from vsfilmrestore.timeline.otio_curve import Keys, resolve_keys
-from vsfilmrestore.timeline.otio_json import UNKNOWN_EFFECT
+from vsfilmrestore.timeline.otio_json import UNKNOWN_EFFECT, metadata_of
 
 __all__ = ["Motion", "motion_of", "retimed", "speed_of"]
 
@@ -87,7 +87,7 @@ def _scalar(value: float) -> Fraction:
 
 
 def _changes_time(effect: Any, warped: bool) -> bool:
-    metadata = effect.metadata
+    metadata = metadata_of(effect)
     if UNKNOWN_EFFECT in metadata:
         return bool(_TIME_WORDS.search(str(metadata[UNKNOWN_EFFECT])))
     fcp = metadata.get("fcp_xml")
@@ -125,7 +125,7 @@ def _parameters(host: Mapping[Any, Any]) -> list[Mapping[Any, Any]]:
 
 def _is_neutral(effect: Any) -> bool:
     """Whether it is one of the effects every clip of Resolve carries, switched off or not touched."""
-    resolve = effect.metadata.get("Resolve_OTIO")
+    resolve = metadata_of(effect).get("Resolve_OTIO")
     return isinstance(resolve, Mapping) and (resolve.get("Enabled") is False or not _parameters(resolve))
 
 
