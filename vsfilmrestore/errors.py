@@ -7,12 +7,14 @@
      +- InputError                a file handed to us cannot be used           3
      |   +- MediaError            pictures or sound
      |   |   +- MissingFrameError a hole in an image sequence
+     |   +- ModelError            a network's file, or what it wants and gives
      |   +- TimelineError         a cut list
      |   +- ScriptError           a .vpy script
      +- SettingError              a recipe, a marker or a value                4
      +- ProjectError              the project folder or its ledger             5
      +- OutputError               a file cannot be written, or not kept        6
      +- RenderError               a frame could not be made                    7
+     |   +- InferenceError        a network failed on a frame
      +- InstallationError         a plug-in, library or program is missing     8
 
 A message says what is wrong, where, and the way out. ``str(error)`` is one line; the command line prints it as it
@@ -28,10 +30,12 @@ from pathlib import Path
 from typing import Final
 
 __all__ = [
+    "InferenceError",
     "InputError",
     "InstallationError",
     "MediaError",
     "MissingFrameError",
+    "ModelError",
     "OutputError",
     "ProjectError",
     "RenderError",
@@ -137,6 +141,10 @@ class MissingFrameError(MediaError):
     """An image sequence has a hole."""
 
 
+class ModelError(InputError):
+    """The file of a network is damaged, forged or unknown, or it does not want and give what its card says."""
+
+
 class TimelineError(InputError):
     """A cut list cannot be read, or asks for what the media does not hold."""
 
@@ -167,6 +175,10 @@ class RenderError(VsfrError):
     """A frame could not be made."""
 
     exit_code = 7
+
+
+class InferenceError(RenderError):
+    """A network failed on a frame: short of memory, values that are no numbers, a picture it cannot take."""
 
 
 class InstallationError(VsfrError):
