@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from typing import Final
 
 import typer
 from typer.exceptions import TyperException
 
-from vsfilmrestore.cli import assess, doctor, export, plan, preview, render, restore
 from vsfilmrestore.errors import VsfrError, plain_text
 
-__all__ = ["app", "main"]
+__all__ = ["main"]
 
 _HELP = """Restore films, shot by shot.
 
-INPUT is a movie, a folder of stills, a cut list (.edl, .otio), a .vpy script or a project folder.
+INPUT is a movie, a folder of stills, a cut list (.edl .otio .otioz .otiod .xml .fcpxml .aaf), a .vpy script or a
+project folder.
 
 Exit codes: 0 done, 2 wrong words, 3 unusable input, 4 wrong setting, 5 project folder, 6 output, 7 a frame failed,
 8 installation, 130 stopped by hand (start again to go on), 1 anything else.
@@ -29,11 +30,18 @@ Exit codes: 0 done, 2 wrong words, 3 unusable input, 4 wrong setting, 5 project 
 
 _STOPPED: Final = 130
 
-app = typer.Typer(
-    help=_HELP, no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
-)
-for _module in (doctor, restore, assess, plan, preview, render, export):
-    app.command(name=_module.__name__.rsplit(".", 1)[-1])(_module.command)
+_COMMANDS: Final = ("doctor", "restore", "assess", "plan", "preview", "render", "export")
+
+
+def _app(arguments: list[str]) -> typer.Typer:
+    """The commands; only the one asked for where its name comes first, as each brings libraries of its own."""
+    app = typer.Typer(
+        help=_HELP, no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
+    )
+    app.callback()(lambda: None)  # one command alone is still called by its name
+    for name in arguments[:1] if arguments[:1] and arguments[0] in _COMMANDS else _COMMANDS:
+        app.command(name=name)(import_module(f"vsfilmrestore.cli.{name}").command)
+    return app
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -68,7 +76,8 @@ def _run_quietly(arguments: list[str] | None) -> int:
 
 
 def _run(arguments: list[str] | None) -> int:
-    result = app(arguments, standalone_mode=False) if arguments is not None else app(standalone_mode=False)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    result = _app(arguments)(arguments, standalone_mode=False)
     return result if isinstance(result, int) else 0
 
 

@@ -20,7 +20,6 @@ from vsfilmrestore.render.opening import media_opener, said_of_media
 from vsfilmrestore.render.plan import Plan
 from vsfilmrestore.render.project import Project
 from vsfilmrestore.render.shotlist import write_shotlist_csv, write_shotlist_toml
-from vsfilmrestore.render.thumbs import write_thumbnails
 
 __all__ = ["command"]
 
@@ -79,6 +78,8 @@ def command(
 
 
 def _thumbnails(plan: Plan, project: Project, folder: Path, *, quiet: bool) -> list[Path | None]:
+    from vsfilmrestore.render.thumbs import write_thumbnails  # brings NumPy and OpenImageIO
+
     pictures, remarks = write_thumbnails(plan, folder, media_opener(project.settings, project.folder))
     for remark in remarks if not quiet else ():
         say(f"note: {remark}")

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from time import monotonic
-from typing import Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from rich import box
 from rich.console import Console
@@ -15,9 +15,10 @@ from rich.table import Table
 from rich.text import Text
 
 from vsfilmrestore.errors import UsageError
-from vsfilmrestore.render.pieces import Piece
-from vsfilmrestore.render.progress import Progress as Listener
-from vsfilmrestore.render.progress import Silent
+
+if TYPE_CHECKING:
+    from vsfilmrestore.render.pieces import Piece
+    from vsfilmrestore.render.progress import Progress as Listener
 
 __all__ = ["console", "listener", "say", "show_table"]
 
@@ -59,6 +60,8 @@ def listener(style: str) -> Listener:
         case "jsonl":
             return _Lines(_json_line, sys.stdout, 0.5)
         case _:
+            from vsfilmrestore.render.progress import Silent
+
             return Silent()
 
 

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Final, NamedTuple
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import vapoursynth as vs
@@ -71,6 +70,8 @@ class Specks(NamedTuple):
 
 def specks(maps: Sequence[vs.VideoFrame]) -> Specks:
     """Measure what is considered in one frame, given the frames of `Evidence.maps`."""
+    import cv2  # on first use: it is large, and a plan needs none of it
+
     hot, light, dark, sure, second, around, texture, crowd, *near = (np.asarray(m[0]) for m in maps)
     count, marked, stats, _ = cv2.connectedComponentsWithStats(hot, connectivity=8)
     labels = np.asarray(marked, np.int32)

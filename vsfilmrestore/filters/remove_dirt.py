@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Final, Literal, NamedTuple
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import vapoursynth as vs
@@ -245,6 +244,8 @@ def _without_movers(chosen: vs.VideoFrame, pictures: Sequence[vs.VideoFrame], re
         pictures: Luma of this frame, of both neighbours as they are, and of both as moved onto this frame.
         reach: Longest way of a mover from frame to frame, in pixels.
     """
+    import cv2  # on first use: it is large, and a plan needs none of it
+
     out = chosen.copy()
     mask = np.asarray(out[0])
     height, width = mask.shape
@@ -268,6 +269,8 @@ def _way(
     speck: Levels, behind: Levels, picture: npt.NDArray[np.uint16], box: tuple[slice, slice], reach: int, like: float
 ) -> npt.NDArray[np.float64] | None:
     """The way (x, y) from a speck to its like in a neighbouring picture; None where it has no like."""
+    import cv2  # on first use: it is large, and a plan needs none of it
+
     top, left = max(box[0].start - reach, 0), max(box[1].start - reach, 0)
     around = picture[top : box[0].stop + reach, left : box[1].stop + reach].astype(np.float32)
     misfit = cv2.matchTemplate(around, speck, cv2.TM_SQDIFF)

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Final, Literal, NamedTuple
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import vapoursynth as vs
@@ -200,6 +199,8 @@ def _shifted(clip: vs.VideoNode, frames: int) -> vs.VideoNode:
 
 def _found(maps: Sequence[Grey], reach: int, search: _Search) -> Grey:
     """The lines among the heights: crests that stand out, joined to long straight runs."""
+    import cv2  # on first use: it is large, and a plan needs none of it
+
     heights, sides, change = maps
     high = heights.astype(np.float32)
     usual = cv2.blur(high, (81, 9)) + 0.06 * _STEPS
@@ -217,6 +218,8 @@ def _found(maps: Sequence[Grey], reach: int, search: _Search) -> Grey:
 
 def _runs(crest: Flags, length: float) -> Iterator[tuple[Places, Places]]:
     """Places (x, y) of crests that lie together, sideways by no more than two pixels from row to row."""
+    import cv2  # on first use: it is large, and a plan needs none of it
+
     joined = cv2.dilate(crest.astype(np.uint8), np.ones((3, 3), np.uint8))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     for label in np.flatnonzero(stats[:, cv2.CC_STAT_HEIGHT] >= length * crest.shape[0]):

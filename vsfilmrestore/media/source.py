@@ -10,6 +10,7 @@
     media.video, media.audio, media.timecode(0)
 
 A script that was named is run. Nothing else here runs code from a file, and nothing is written beside the media.
+Each kind brings its libraries when the first of it is opened; a plan without media brings none.
 """
 
 from __future__ import annotations
@@ -18,12 +19,8 @@ import os
 from pathlib import Path
 
 from vsfilmrestore.errors import MediaError
-from vsfilmrestore.media.container import probe_file
-from vsfilmrestore.media.files import open_file
 from vsfilmrestore.media.model import Gap, Kind, Media, Probe, SourceOptions
 from vsfilmrestore.media.naming import PICTURE_SUFFIXES, is_pattern
-from vsfilmrestore.media.script import open_script
-from vsfilmrestore.media.sequence import open_sequence, probe_sequence
 
 __all__ = ["Gap", "Kind", "Media", "Probe", "SourceOptions", "kind_of", "open_media", "probe"]
 
@@ -63,8 +60,16 @@ def open_media(path: str | Path, options: SourceOptions | None = None) -> Media:
     # Frames are read long after this; by then a host may have gone to another folder.
     named, chosen = Path(os.path.abspath(path)), options or SourceOptions()
     if kind == "sequence":
+        from vsfilmrestore.media.sequence import open_sequence
+
         return open_sequence(named, chosen)
-    return open_script(named, chosen) if kind == "script" else open_file(named, chosen)
+    if kind == "script":
+        from vsfilmrestore.media.script import open_script
+
+        return open_script(named, chosen)
+    from vsfilmrestore.media.files import open_file
+
+    return open_file(named, chosen)
 
 
 def probe(path: str | Path) -> Probe:
@@ -77,4 +82,10 @@ def probe(path: str | Path) -> Probe:
     kind = kind_of(named)
     if kind == "script":
         raise MediaError("a script tells nothing of itself before it runs", file=named, hint="Open it instead")
-    return probe_sequence(named) if kind == "sequence" else probe_file(named)
+    if kind == "sequence":
+        from vsfilmrestore.media.sequence import probe_sequence
+
+        return probe_sequence(named)
+    from vsfilmrestore.media.container import probe_file
+
+    return probe_file(named)

@@ -11,7 +11,7 @@ from vsfilmrestore.errors import MediaError, OutputError
 from vsfilmrestore.media.naming import PICTURE_SUFFIXES, FileSequence, find_sequence, is_pattern, sequences_in
 from vsfilmrestore.media.out.atomic import output_error, part_path
 from vsfilmrestore.media.out.profiles import Profile
-from vsfilmrestore.media.out.stills import still_path, stills_pattern
+from vsfilmrestore.media.out.still_names import still_path, stills_pattern
 
 __all__ = ["make_place", "refuse_overwriting"]
 

@@ -16,7 +16,8 @@ from vsfilmrestore.media.out.join import join_segments
 from vsfilmrestore.media.out.profiles import Profile
 from vsfilmrestore.media.out.segments import encode_segment, segment_suffix
 from vsfilmrestore.media.out.still_headers import StillLabels
-from vsfilmrestore.media.out.stills import still_path, stills_pattern, write_stills
+from vsfilmrestore.media.out.still_names import still_path, stills_pattern
+from vsfilmrestore.media.out.stills import write_stills
 from vsfilmrestore.media.out.wav import write_wav
 from vsfilmrestore.media.timecode import format_timecode
 from vsfilmrestore.render.ledger import Done

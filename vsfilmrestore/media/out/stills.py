@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import shutil
 from collections import deque
 from collections.abc import Iterable
@@ -23,18 +22,17 @@ import numpy.typing as npt
 import OpenImageIO as oiio
 import vapoursynth as vs
 
-from vsfilmrestore.errors import OutputError, RenderError, UsageError
+from vsfilmrestore.errors import OutputError, RenderError
 from vsfilmrestore.media.out.atomic import fsync_folder, output_error
 from vsfilmrestore.media.out.info import VideoInfo
 from vsfilmrestore.media.out.profiles import Profile
 from vsfilmrestore.media.out.still_headers import StillLabels, describe_still
+from vsfilmrestore.media.out.still_names import still_path
 
-__all__ = ["StillsResult", "still_path", "stills_pattern", "write_stills"]
+__all__ = ["StillsResult", "write_stills"]
 
 type Pixels = npt.NDArray[Any]
 
-_NUMBER: Final = re.compile(r"%0?(\d*)d|#+")
-_DIGITS: Final = 7
 _DPX_NAME_AT, _DPX_NAME_BYTES = 36, 100  # SMPTE ST 268: image file name
 _SAMPLES: Final = {"u1": "uint8", "u2": "uint16", "f2": "half", "f4": "float"}
 
@@ -54,32 +52,6 @@ class StillsResult:
     bytes: int
     picture_bytes: int
     md5s: tuple[str, ...]
-
-
-def stills_pattern(path: Path, profile: Profile) -> Path:
-    """The pattern of the file names for what a user named as output.
-
-    A folder ``reel1`` gives ``reel1/reel1.%07d.dpx``; ``shot.dpx`` gives ``shot.%07d.dpx``; ``shot.####.dpx`` and
-    ``shot.%04d.dpx`` stay.
-
-    Raises:
-        UsageError: The suffix does not fit the profile.
-    """
-    if path.suffix.lower() not in profile.containers:
-        if path.suffix and not path.is_dir():
-            raise UsageError(f"{profile.name} cannot be stored in '{path.name}'", hint=f"Use {profile.suffix}")
-        return path / f"{path.name}.%0{_DIGITS}d{profile.suffix}"
-    return path if _NUMBER.search(path.name) else path.with_name(f"{path.stem}.%0{_DIGITS}d{path.suffix}")
-
-
-def still_path(pattern: Path, number: int) -> Path:
-    """The file of one number; raises `UsageError` where the pattern has no place for it."""
-    hole = _NUMBER.search(pattern.name)
-    if hole is None:
-        raise UsageError("the pattern has no place for the number", file=pattern, hint="Write name.%07d.dpx")
-    digits = len(hole[0]) if hole[0].startswith("#") else int(hole[1] or 1)
-    name = f"{pattern.name[: hole.start()]}{number:0{digits}d}{pattern.name[hole.end() :]}"
-    return pattern.with_name(name)
 
 
 def _planes(frame: vs.VideoFrame) -> list[Pixels]:
