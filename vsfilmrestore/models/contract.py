@@ -16,7 +16,8 @@ class ExtraInput:
     """An input beside the pictures.
 
     Attributes:
-        name: Name of the tensor.
+        name: Name of the tensor. Where the network has no tensor of that name, the planes lie behind the picture's
+            channels in its one input, in the order of the card.
         kind: ``number`` fills a plane of the picture's size with a value; ``scalar`` is a tensor of one number;
             ``mask`` and ``picture`` are clips.
         default: Value of a number or scalar.
@@ -54,6 +55,7 @@ class Contract:
         time: Name of the input that takes the time between two frames, '' if none.
         extra: Other inputs.
         tiled: Whether it may be run on tiles.
+        size: The only width and height it takes, (0, 0) if it takes any.
     """
 
     layout: Layout = "BCHW"
@@ -73,6 +75,7 @@ class Contract:
     time: str = ""
     extra: tuple[ExtraInput, ...] = ()
     tiled: bool = True
+    size: tuple[int, int] = (0, 0)
 
     @property
     def window(self) -> int:
