@@ -7,9 +7,8 @@ frames that the encoder has not taken yet, however slow it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from itertools import groupby, islice
 from pathlib import Path
 from time import monotonic
@@ -49,7 +48,7 @@ class Rendered:
         info: Size, rate, colour of the output.
         profile: Output format.
         pieces: What it was made of, in order.
-        reused: Frames that were finished before this call.
+        reused: Frames that were not made in this call: finished before, or shown twice.
         seconds: Time this call took.
     """
 
@@ -98,18 +97,20 @@ def render(reel: Reel, project: Project, output: Path, profile: Profile, progres
     clip = prepare(_with_record_timecode(reel), profile)
     info = VideoInfo.of(_first_frame(clip), clip.fps)
     factor = round(clip.fps / reel.rate)
-    pieces = plan_pieces(reel, factor, [profile.name, repr(info), *_opened_as(project)])
+    ground = [profile.name, repr(info), *_opened_as(project)]
+    pieces = plan_pieces(reel, factor, ground, in_place=not profile.is_movie)
     maker = maker_for(profile, project, output, info, Labels.of(reel, factor, info))
     listener = progress or Silent()
     with Ledger(_made(project.ledger)) as ledger:
         make_place(output, profile)
         worker = _Worker(clip, maker, ledger, listener)
         done = {piece.key: found for piece in pieces if (found := worker.finished(piece))}
-        reused = sum(len(piece) for piece in pieces if piece.key in done)
+        wanted = _first_of_each(pieces, done)
+        reused = pieces[-1].stop - sum(map(len, wanted))
         listener.begin(pieces, reused)
         try:
-            for ready, run in groupby(pieces, partial(_is_done, frozenset(done))):
-                if not ready:
+            for new, run in groupby(pieces, wanted.__contains__):
+                if new:
                     done |= {each.key: each for each in worker.work(list(run))}
             listener.joining()
             ordered = tuple(_placed(done[piece.key], piece) for piece in pieces)
@@ -132,12 +133,14 @@ def _opened_as(project: Project) -> list[object]:
 
 
 def _placed(done: Done, piece: Piece) -> Done:
-    """A finished piece where it now stands: other shots before it may have changed their length since."""
-    return replace(done, first=piece.first, stop=piece.stop)
+    """A finished piece where it now stands: it may have been made for another cut, or for another place in this one."""
+    return replace(done, shot=piece.shot, first=piece.first, stop=piece.stop)
 
 
-def _is_done(keys: frozenset[str], piece: Piece) -> bool:
-    return piece.key in keys
+def _first_of_each(pieces: Sequence[Piece], done: Container[str]) -> dict[Piece, None]:
+    """The pieces to be made: of those that are alike the first."""
+    first = {piece.key: piece for piece in reversed(pieces) if piece.key not in done}
+    return dict.fromkeys(first.values())
 
 
 def _made(file: Path) -> Path:

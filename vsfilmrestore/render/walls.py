@@ -20,6 +20,7 @@ from itertools import pairwise
 import vapoursynth as vs
 
 from vsfilmrestore.errors import SettingError
+from vsfilmrestore.media.props import PLACE
 
 __all__ = ["Build", "WalledStep", "behind_walls", "mirrored", "retimed"]
 
@@ -36,11 +37,13 @@ class WalledStep:
         reach: Frames on each side it looks at.
         apply: What it does.
         one_sided: Whether it makes do with one side at the ends of its clip; else the clip is mirrored for it.
+        numbered: Whether it goes by the property `PLACE`.
     """
 
     reach: int
     apply: Build
     one_sided: bool = False
+    numbered: bool = False
 
 
 def mirrored(clip: vs.VideoNode, head: int, tail: int) -> vs.VideoNode:
@@ -56,7 +59,9 @@ def mirrored(clip: vs.VideoNode, head: int, tail: int) -> vs.VideoNode:
     return swing.std.Loop(loops)[first : first + wanted]
 
 
-def behind_walls(take: vs.VideoNode, handles: tuple[int, int], steps: Sequence[WalledStep]) -> vs.VideoNode:
+def behind_walls(
+    take: vs.VideoNode, handles: tuple[int, int], steps: Sequence[WalledStep], first: int = 0
+) -> vs.VideoNode:
     """A shot run through steps that never see a frame of another shot.
 
     Each step gets the shot mirrored by as many frames as it reaches, and what it makes of them is cut off again. The
@@ -67,6 +72,7 @@ def behind_walls(take: vs.VideoNode, handles: tuple[int, int], steps: Sequence[W
         take: The shot's frames with ``handles`` frames of the same take before and after them.
         handles: Frames in front of and behind the shot within ``take``.
         steps: The steps. One may give k frames for each of its own.
+        first: Which frame of its source the first of the take is; steps that ask for it find it as `PLACE`.
 
     Returns:
         The shot alone, k frames for each source frame.
@@ -78,11 +84,20 @@ def behind_walls(take: vs.VideoNode, handles: tuple[int, int], steps: Sequence[W
     front, back = (min(frames, reach) for frames in handles)
     length = take.num_frames - sum(handles)
     clip = take[handles[0] - front : handles[0] + length + back]
+    numbered = any(step.numbered for step in steps)
+    if numbered:
+        clip = _placed(clip, f"N {first + handles[0] - front + 1} +")
     factor = 1
     for step in steps:
         clip, times = _walled(clip, 0 if step.one_sided else step.reach, step.apply)
+        if numbered and times > 1:
+            clip = _placed(clip, f"x.{PLACE} 1 - {times} * N {times} % + 1 +")
         factor *= times
     return clip[front * factor : (front + length) * factor]
+
+
+def _placed(clip: vs.VideoNode, number: str) -> vs.VideoNode:
+    return core.akarin.PropExpr([clip], lambda: {PLACE: number})
 
 
 def _walled(clip: vs.VideoNode, reach: int, apply: Build) -> tuple[vs.VideoNode, int]:
