@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
@@ -17,7 +18,8 @@ from vsfilmrestore.media.timecode import rate_text
 from vsfilmrestore.render.decide import Decision, decide
 from vsfilmrestore.render.export import rate_of, relinked, restored_medium
 from vsfilmrestore.render.guard import refuse_overwriting
-from vsfilmrestore.render.job import named_sources, open_reel, output_of
+from vsfilmrestore.render.job import cut_file, named_sources, open_reel, output_of
+from vsfilmrestore.render.plan import CutFile
 from vsfilmrestore.render.project import Project
 from vsfilmrestore.timeline.model import CutList
 from vsfilmrestore.timeline.writer import WRITERS, write
@@ -42,6 +44,7 @@ def command(
     ] = "",
     rate: o.Rate = None,
     markers: o.Markers = None,
+    sequence: o.SequenceName = None,
 ) -> int:
     """Write a timeline relinked to the restored media; of a cut list alone, the same cut in another format."""
     if restored is not None and original:
@@ -49,9 +52,9 @@ def command(
     if output.suffix.lower() not in WRITERS:
         raise UsageError(f"'{output.suffix}' is not a cut list we write", file=output, hint=f"Use {', '.join(WRITERS)}")
     if Project.is_project(source):
-        sources, made, again = _of_project(source, markers)
+        sources, made, again = _of_project(source, markers or [], sequence or "")
     else:
-        sources, made, again = _of_cut(source, markers)
+        sources, made, again = _of_cut(source, markers or [], sequence or "")
     cut, decisions = again(rate)
     medium = None if original else restored or made
     refuse_overwriting(output, None, [*sources, *([medium] if medium else [])])
@@ -71,31 +74,30 @@ type _Reader = Callable[[str | Fraction | None], tuple[CutList, list[Decision]]]
 type _Found = tuple[list[Path], Path | None, _Reader]
 
 
-def _of_cut(source: Path, markers: Path | None) -> _Found:
+def _of_cut(source: Path, markers: list[Path], sequence: str) -> _Found:
     """Files not to overwrite, no output, and how to read the cut at a rate."""
     if not timeline.is_cut_list(source):
         hint = "Render it, then export its project folder"
         raise UsageError("is neither a project folder nor a cut list", file=source, hint=hint)
 
     def read(rate: str | Fraction | None) -> tuple[CutList, list[Decision]]:
-        return timeline.read(source, rate=rate, markers=markers), []
+        return CutFile(source, rate, markers, sequence).read(), []
 
-    return [source, *([markers] if markers else [])], None, read
+    return [source, *markers], None, read
 
 
-def _of_project(folder: Path, markers: Path | None) -> _Found:
+def _of_project(folder: Path, markers: list[Path], sequence: str) -> _Found:
     """The same of a project, with its output. The media of its cut need not be at hand."""
     project = Project.open(folder)
-    said = project.settings
     made, _ = output_of(project)
-    path = project.resolve(said.input)
-    marker_list = markers or (project.resolve(said.markers) if said.markers else None)
+    known = cut_file(project)
+    file = replace(known, markers=markers or known.markers, sequence=sequence or known.sequence)
 
     def read(rate: str | Fraction | None) -> tuple[CutList, list[Decision]]:
-        if not timeline.is_cut_list(path):
+        if not timeline.is_cut_list(file.path):
             reel = open_reel(project, save=False)
             return reel.cut, reel.decisions
-        cut = timeline.read(path, rate=rate or said.rate or None, markers=marker_list)
+        cut = replace(file, rate=rate or file.rate).read()
         return cut, list(decide(cut, project.recipe(), project.sidecar()))
 
-    return [*named_sources(project), folder / "project.toml"], made, read
+    return [*named_sources(project), *markers, folder / "project.toml"], made, read

@@ -40,7 +40,20 @@ MediaPlaces = Annotated[
     list[Path] | None,
     typer.Option("--media", help="Folder to search, or file to use, for the media of a cut list. May be repeated."),
 ]
-Markers = Annotated[Path | None, typer.Option("--markers", help="Marker list to join with the cut list.")]
+Markers = Annotated[
+    list[Path] | None,
+    typer.Option("--markers", help="Marker list (.edl .txt .csv) to join with the cut list. May be repeated."),
+]
+SequenceName = Annotated[
+    str | None, typer.Option("--sequence", help="Name of the sequence or project, of a cut list that holds several.")
+]
+ScanOfFilm = Annotated[
+    Path | None,
+    typer.Option(
+        "--scan",
+        help="Scan of the finished film: every shot is taken from it at its record timecode, not from its own source.",
+    ),
+]
 Rate = Annotated[str | None, typer.Option("--rate", help="Frame rate, where the input does not tell: 24, 23.976 …")]
 Start = Annotated[
     str | None, typer.Option("--media-start", help="Timecode of the first frame of media that carry none.")
@@ -92,6 +105,8 @@ type Given = dict[str, Any]
 _OF_THE_SOURCE: Final[dict[str, Any]] = {
     "media": MediaPlaces,
     "markers": Markers,
+    "sequence": SequenceName,
+    "scan": ScanOfFilm,
     "rate": Rate,
     "start": Start,
     "gap": Gap,
@@ -127,18 +142,20 @@ def takes_source(command: Callable[..., int]) -> Callable[..., int]:
     return called
 
 
-def settings_given(*, media: list[Path] | None = None, changes: list[str] | None = None, **values: Any) -> Given:
+def settings_given(*, changes: list[str] | None = None, **values: Any) -> Given:
     """The fields of `ProjectSettings` a command names; what was not named is left out.
 
     Raises:
         SettingError: A word of ``--set`` is no setting.
     """
-    given = {
-        key: str(value) if isinstance(value, Path) else value for key, value in values.items() if value is not None
-    }
-    if media:
-        given["media"] = [str(path) for path in media]
+    given = {key: _plain(value) for key, value in values.items() if value is not None and value != []}
     if changes:
         words = parse_settings(" ".join(changes)).values
         given["steps"] = changes_from_words(words)
     return given
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [str(item) for item in value]
+    return str(value) if isinstance(value, Path) else value

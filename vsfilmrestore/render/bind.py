@@ -6,13 +6,13 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 
 import vapoursynth as vs
 
 from vsfilmrestore.errors import TimelineError
 from vsfilmrestore.media.source import Media
+from vsfilmrestore.render.black import black
 from vsfilmrestore.render.conform import Conform, Finding, conform, refusal
 from vsfilmrestore.render.link import Linked
 from vsfilmrestore.render.link_facts import Facts
@@ -22,6 +22,9 @@ from vsfilmrestore.timeline.model import CutList, Shot
 __all__ = ["Bound", "Opener", "bind"]
 
 core = vs.core
+
+_GOES_ON = 16
+"""Frames that may lie between a shot and what fades out after it: a fast one skips some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,7 @@ class Bound:
     def take(self, like: Media | None = None) -> vs.VideoNode:
         """The source frames of the shot with its handles; black in the shape of ``like`` for a gap."""
         if self.medium is None:
-            shape = like.video if like is not None else None
-            return core.std.BlankClip(shape, length=self.length, keep=True)
+            return black(like, self.length)
         front, back = self.handles
         return self.medium.video[self.first - front : self.first + self.length + back]
 
@@ -70,6 +72,7 @@ def bind(
     *,
     rate_rule: RateRule | None = None,
     handles: int = 0,
+    told: Callable[[Facts], Facts] = lambda facts: facts,
 ) -> tuple[list[Bound], Conform]:
     """Bind every shot to its medium, and say how they agree; each medium is opened once.
 
@@ -79,6 +82,7 @@ def bind(
         opener: Opens a medium.
         rate_rule: How media of another rate are played.
         handles: Frames of the same take known to exist around each shot.
+        told: How what a medium tells of itself is taken.
 
     Raises:
         MediaError: Media are missing, all of them named; or one cannot be opened.
@@ -88,15 +92,14 @@ def bind(
     media = {path: opener(path) for path in _paths(links)}
     if not media:
         raise TimelineError("holds no shot with a picture", file=cut.file)
-    found = conform(cut, links, lambda path: replace(Facts.of_media(media[path]), path=path), rate_rule)
+    found = conform(cut, links, lambda path: told(replace(Facts.of_media(media[path]), path=path)), rate_rule)
     _refuse(cut, found.severe)
     played = _Played(media)
     bound = [
         _bound(shot, item, placed, played, fading)
         for shot, item, placed, fading in zip(cut.shots, links, found.placed, found.fading, strict=True)
     ]
-    bound = _with_handles(bound, handles)
-    return [_with_fade(before, item) for before, item in pairwise([None, *bound]) if item], found
+    return _with_fades(_with_handles(bound, handles)), found
 
 
 def _refuse(cut: CutList, findings: Sequence[Finding]) -> None:
@@ -147,13 +150,28 @@ def _bound(shot: Shot, item: Linked, placed: Placed | None, played: _Played, fad
     return Bound(shot, medium, frames, first, (0, 0), item.link.how, over)
 
 
-def _with_fade(before: Bound | None, item: Bound) -> Bound:
-    """What fades out goes on from the shot before: that shot's frames are of the same take, so filters may see them."""
-    over = item.fades_over
-    if over is None or before is None or over.medium is None or before.medium is not over.medium:
-        return item
-    front = over.first - before.first if over.first == before.first + before.length else 0
-    return replace(item, fades_over=replace(over, handles=(max(front, 0), 0)))
+def _with_fades(bound: list[Bound]) -> list[Bound]:
+    """What fades out goes on from the shot before: filters may see the frames of either beside those of the other.
+
+    Not from the shot into the transition where the frames of the transition are the incoming shot's, too: that is a
+    dissolve of the finished film, and the next shot is in the picture already.
+    """
+    result = list(bound)
+    for i, item in enumerate(bound[1:], 1):
+        before, over = result[i - 1], item.fades_over
+        if over is None or over.medium is None or before.medium is not over.medium or not _near(before, over):
+            continue
+        front, back = before.first - over.first, over.first + over.length - before.first - before.length
+        result[i] = replace(item, fades_over=replace(over, handles=(max(-front, 0), max(-back, 0))))
+        if item.medium is not over.medium or not _near(item, over, within=0):
+            handles = max(before.handles[0], front), max(before.handles[1], back)
+            result[i - 1] = replace(before, handles=handles)
+    return result
+
+
+def _near(a: Bound, b: Bound, within: int = _GOES_ON) -> bool:
+    """Whether the frames of two shots of one medium overlap, or lie no further from one another."""
+    return a.first < b.first + b.length + within and b.first < a.first + a.length + within
 
 
 def _with_handles(bound: list[Bound], wanted: int) -> list[Bound]:

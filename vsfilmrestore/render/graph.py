@@ -18,6 +18,7 @@ import vapoursynth as vs
 from vsfilmrestore.errors import SettingError, plain_text
 from vsfilmrestore.media.props import SHOT
 from vsfilmrestore.recipes import Recipe
+from vsfilmrestore.render.mixing import mixed
 from vsfilmrestore.render.walls import Build, WalledStep, behind_walls, retimed
 
 __all__ = ["GraphShot", "restored_node", "source_node"]
@@ -40,6 +41,9 @@ class GraphShot:
         script: The shot's own function, instead of a recipe.
         part: Record frames of the shot to show, counted from its start.
         fades_over: What fades out over the first frames of the shot.
+        fade: How, as in `Transition.kind`.
+        script_sees_handles: Whether the function gets the handles, too; what it makes of them is cut off.
+        first: Which frame of its source the first of `take` is.
     """
 
     id: str
@@ -50,6 +54,9 @@ class GraphShot:
     script: Build | None = None
     part: tuple[int, int] | None = None
     fades_over: GraphShot | None = None
+    fade: str = "dissolve"
+    script_sees_handles: bool = False
+    first: int = 0
 
     def limited(self, recipe: Recipe, start: int, stop: int) -> GraphShot:
         """The part of the shot from record frame ``start`` to ``stop``, with a recipe of its own."""
@@ -81,26 +88,31 @@ class GraphShot:
             return _checked_script(self)
         if not self.recipe:
             return self.bare
-        return behind_walls(self.take, self.handles, _walled_steps(self.recipe))
+        return behind_walls(self.take, self.handles, _walled_steps(self.recipe), self.first)
 
 
 def _walled_steps(recipe: Recipe) -> list[WalledStep]:
-    return [WalledStep(step.reach, step.apply, step.filter.one_sided) for step in recipe]
+    specs = [(step, step.filter) for step in recipe]
+    return [WalledStep(step.reach, step.apply, spec.one_sided, spec.depends == "number") for step, spec in specs]
 
 
 def _checked_script(shot: GraphShot) -> vs.VideoNode:
     assert shot.script is not None
-    result = shot.script(shot.bare)
+    given = shot.take if shot.script_sees_handles else shot.bare
+    result = shot.script(given)
     if not isinstance(result, vs.VideoNode):
         raise SettingError("the shot's function must return a clip", shot=shot.id)
-    factor = Fraction(result.num_frames, shot.bare.num_frames)
+    factor = Fraction(result.num_frames, given.num_frames)
     if factor.denominator != 1:
         raise SettingError(
-            f"the shot's function makes {result.num_frames} frames of {shot.bare.num_frames}",
+            f"the shot's function makes {result.num_frames} frames of {given.num_frames}",
             shot=shot.id,
             hint="Return as many frames, or a whole multiple of them",
         )
-    return result
+    if not shot.script_sees_handles:
+        return result
+    front, back = (handle * int(factor) for handle in shot.handles)
+    return result[front : result.num_frames - back]
 
 
 def source_node(shots: Sequence[GraphShot], rate: Fraction) -> vs.VideoNode:
@@ -123,7 +135,7 @@ def restored_node(shots: Sequence[GraphShot], rate: Fraction) -> vs.VideoNode:
 
 
 def _with_fade(shot: GraphShot, make: Callable[[GraphShot], vs.VideoNode], factor: int) -> vs.VideoNode:
-    """The piece of a shot, dissolved over what fades out: ``k / (n + 1)`` of it in frame k of n, counted from 1."""
+    """The piece of a shot, mixed with what fades out over its first frames."""
     new = make(shot)
     if shot.fades_over is None:
         return new
@@ -132,10 +144,8 @@ def _with_fade(shot: GraphShot, make: Callable[[GraphShot], vs.VideoNode], facto
     length = min(whole.num_frames - before, new.num_frames)
     if length <= 0:
         return new
-    share = f"N {1 + before} + {whole.num_frames + 1} /"
-    fresh = new[:length]
-    mixed = core.akarin.Expr([fresh, whole[before : before + length]], f"x y - {share} * y +").std.CopyFrameProps(fresh)
-    return mixed + new[length:] if new.num_frames > length else mixed
+    mixture = mixed(shot.fade, new[:length], whole[before : before + length], before, whole.num_frames)
+    return mixture + new[length:] if new.num_frames > length else mixture
 
 
 def _at_rate(clip: vs.VideoNode, rate: Fraction) -> vs.VideoNode:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,11 @@ from vsfilmrestore.render.guard import refuse_overwriting
 from vsfilmrestore.render.link_rules import relink_rules
 from vsfilmrestore.render.opening import media_opener, media_prober
 from vsfilmrestore.render.placing import RateRule
-from vsfilmrestore.render.plan import Linking, Plan, plan_of_cut
+from vsfilmrestore.render.plan import CutFile, Linking, Plan, plan_of_cut
 from vsfilmrestore.render.project import Project, ProjectSettings
 from vsfilmrestore.render.reel import Reel
 
-__all__ = ["named_sources", "open_project", "open_reel", "output_of", "plan_project"]
+__all__ = ["cut_file", "named_sources", "open_project", "open_reel", "output_of", "plan_project"]
 
 type Watcher = Callable[[int, int], None]
 
@@ -45,7 +45,7 @@ def open_project(
         raise UsageError("does not exist", file=source)
     if Project.is_project(source):
         project = Project.open(source)
-        _refuse_script(project, [] if "media" in given else project.settings.media)
+        _refuse_script(project, given)
         settings = project.settings
     else:
         folder = folder or Path(f"{source.stem or source.name}.vsfr")
@@ -86,16 +86,25 @@ def output_of(project: Project) -> tuple[Path, Profile]:
 def named_sources(project: Project) -> list[Path]:
     """Files and folders a project names as what it is made from."""
     said = project.settings
-    return [project.resolve(name) for name in (said.input, said.markers, *said.media) if name]
+    return [project.resolve(name) for name in (said.input, said.scan, *said.markers, *said.media) if name]
 
 
 def _check(project: Project) -> None:
-    for name in (project.settings.input, project.settings.output, *project.settings.media):
+    said = project.settings
+    for name in (said.input, said.output, said.scan, *said.media):
         if not name.isprintable():
             shown = name.encode("utf-8", "backslashreplace").decode()
             raise UsageError("the name holds characters that cannot be written down", file=shown, hint="Rename it")
-    if project.settings.markers and not timeline.is_cut_list(Path(project.settings.input)):
-        raise UsageError("a marker list goes with a cut list", file=project.settings.input, hint="Leave --markers out")
+    for option, word, value in (
+        ("markers", "a marker list goes", said.markers),
+        ("sequence", "the name of a sequence goes", said.sequence),
+        ("scan", "a scan of the finished film goes", said.scan),
+    ):
+        if value and not timeline.is_cut_list(Path(said.input)):
+            raise UsageError(f"{word} with a cut list", file=said.input, hint=f"Leave --{option} out")
+    if said.scan and said.media:
+        hint = "Leave one of them out"
+        raise UsageError("--scan takes all shots from one film, --media each from its own source", hint=hint)
     project.recipe()
     media_opener(project.settings, project.folder)
     _linking(project)
@@ -104,9 +113,12 @@ def _check(project: Project) -> None:
         refuse_overwriting(*output_of(project), named_sources(project))
 
 
-def _refuse_script(project: Project, media: Sequence[str]) -> None:
+def _refuse_script(project: Project, given: Mapping[str, Any]) -> None:
     """A project folder may come from a stranger: it never makes us run a script that the user did not name."""
-    for name, role in ((project.settings.input, "input"), *((name, "medium") for name in media)):
+    said = project.settings
+    media = [("medium", name) for name in said.media if "media" not in given]
+    scan = [("scan", said.scan)] if "scan" not in given else []
+    for role, name in [("input", said.input), *media, *scan]:
         if Path(name).suffix.lower() in (".vpy", ".py"):
             raise UsageError(
                 f"names the script {name} as its {role}, and scripts run only when you name them",
@@ -124,11 +136,19 @@ def _relative(path: Path, folder: Path) -> str:
 
 def _written(key: str, value: Any, folder: Path) -> Any:
     """A value of the command line as it stands in project.toml: paths relative to the project folder."""
-    if (key in ("markers", "output") and value) or (key == "preset" and value.lower().endswith(".toml")):
+    if (key in ("output", "scan") and value) or (key == "preset" and value.lower().endswith(".toml")):
         return _relative(Path(value), folder)
-    if key == "media":
-        return tuple(_relative(Path(name), folder) for name in value)
+    if key in ("media", "markers"):
+        names = [value] if isinstance(value, str | os.PathLike) else value
+        return tuple(_relative(Path(name), folder) for name in names)
     return value
+
+
+def cut_file(project: Project) -> CutFile:
+    """What is read of a project's cut list."""
+    said = project.settings
+    markers = [project.resolve(name) for name in said.markers]
+    return CutFile(project.resolve(said.input), said.rate or None, markers, said.sequence)
 
 
 def plan_project(project: Project) -> Plan:
@@ -137,15 +157,7 @@ def plan_project(project: Project) -> Plan:
     Raises:
         VsfrError: Input that cannot be read or understood. Missing media are no error.
     """
-    settings = project.settings
-    return plan_of_cut(
-        project.resolve(settings.input),
-        _linking(project),
-        project.recipe(),
-        rate=settings.rate or None,
-        markers=project.resolve(settings.markers) if settings.markers else None,
-        settings=project.sidecar(),
-    )
+    return plan_of_cut(cut_file(project), _linking(project), project.recipe(), settings=project.sidecar())
 
 
 def open_reel(project: Project, *, watch: Watcher | None = None, save: bool = True) -> Reel:
@@ -175,6 +187,7 @@ def _linking(project: Project) -> Linking:
         rules=settings.relink,
         folder=project.folder,
         rate_rule=RateRule.of(settings.media_rate_rule),
+        scan=project.resolve(settings.scan) if settings.scan else None,
         prober=media_prober(settings, project.folder),
     )
 

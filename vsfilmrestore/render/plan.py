@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -14,14 +14,16 @@ from vsfilmrestore.recipes import Recipe
 from vsfilmrestore.render.conform import Conform, conform
 from vsfilmrestore.render.decide import Decision, decide_cut
 from vsfilmrestore.render.link import Linked, Linker
-from vsfilmrestore.render.link_facts import Prober
+from vsfilmrestore.render.link_facts import Facts, Prober
 from vsfilmrestore.render.link_index import MediaIndex
 from vsfilmrestore.render.link_rules import relink_rules
 from vsfilmrestore.render.placing import RateRule
+from vsfilmrestore.render.scan import Scan, scan_medium
 from vsfilmrestore.render.sidecar import Sidecar
+from vsfilmrestore.render.wipes import transition_remarks
 from vsfilmrestore.timeline.model import CutList
 
-__all__ = ["Linking", "Plan", "linked_cut", "plan_of_cut"]
+__all__ = ["CutFile", "Linking", "Plan", "plan_of_cut"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Linking:
         rules: ``[[relink]]`` tables.
         folder: Where relative paths of the rules start; None: the cut list's own folder.
         rate_rule: How media of another rate than the record side are played.
+        scan: The finished film, which every shot is taken from at its record timecode; None: each from its own source.
         prober: Reads headers; None: as the media tell.
     """
 
@@ -40,7 +43,12 @@ class Linking:
     rules: Sequence[Mapping[str, Any]] = ()
     folder: Path | None = None
     rate_rule: RateRule | None = None
+    scan: Path | None = None
     prober: Prober | None = None
+
+    def known(self) -> Prober:
+        """The reader of headers."""
+        return self.prober or Prober()
 
 
 @dataclass
@@ -55,6 +63,7 @@ class Plan:
         rate_rule: How media of another rate are played; None: nobody said, in time.
         warnings: What an editor should know that concerns no single shot.
         orphans: Settings of the project that no shot of the cut has.
+        scan: The finished film, where all shots are taken from one.
     """
 
     cut: CutList
@@ -64,6 +73,7 @@ class Plan:
     rate_rule: RateRule | None = None
     warnings: Sequence[str] = ()
     orphans: Sequence[str] = ()
+    scan: Scan | None = None
 
     def index_at(self, record_frame: int) -> int:
         """Which shot shows a record frame of the reel."""
@@ -76,56 +86,86 @@ class Plan:
         return [*self.cut.remarks, *(remark for facts in media if facts for remark in facts.remarks)]
 
 
-def linked_cut(
-    path: Path,
-    linking: Linking,
-    *,
-    rate: float | str | Fraction | None = None,
-    markers: Path | None = None,
-) -> tuple[CutList, list[Linked], Linker]:
-    """Read a cut list and link it. Missing media are told, not raised.
+@dataclass(frozen=True, slots=True)
+class CutFile:
+    """What is read of a cut list.
 
-    Where the cut list does not tell its rate and nobody else does, the medium of its first shot that is found does.
-
-    Raises:
-        VsfrError: The cut list or a rule cannot be understood, or a place to search does not exist.
+    Attributes:
+        path: The cut list.
+        rate: Frame rate, for cut lists that do not tell.
+        markers: Marker lists to join with it.
+        sequence: Name of the sequence, of a file with several; '' for the only one.
     """
-    rules = relink_rules(linking.rules, linking.folder or path.parent)
-    cut = timeline.read(path, rate=rate, markers=markers)
-    places = [*timeline.bundle_media_places(path), *(linking.media or [path.parent])]
-    index = MediaIndex(places, asked=bool(linking.media))
-    linker = Linker(index, linking.prober or Prober(), rules, linking.rate_rule)
-    told = None if cut.rate_known else linker.rate(cut)
-    if told == cut.rate:
-        cut = replace(cut, rate_known=True)
-    elif told is not None:
-        cut = timeline.read(path, rate=told, markers=markers)
-    return cut, linker.link(cut), linker
+
+    path: Path
+    rate: float | str | Fraction | None = None
+    markers: Sequence[Path] = ()
+    sequence: str = ""
+
+    def read(self, rate: Fraction | None = None) -> CutList:
+        """Read it, at a rate that is known by now."""
+        return timeline.read(self.path, rate=rate or self.rate, markers=list(self.markers), sequence=self.sequence)
+
+    def read_at(self, told: Callable[[CutList], Fraction | None]) -> CutList:
+        """Read it; where neither it nor anybody else tells its rate, ask for it."""
+        cut = self.read()
+        rate = None if cut.rate_known else told(cut)
+        if rate is None:
+            return cut
+        return replace(cut, rate_known=True) if rate == cut.rate else self.read(rate)
 
 
 def plan_of_cut(
-    path: Path,
+    file: CutFile,
     linking: Linking,
     recipe: Recipe,
     *,
-    rate: float | str | Fraction | None = None,
-    markers: Path | None = None,
     settings: Sidecar | Mapping[str, Any] | None = None,
 ) -> Plan:
     """The plan of a cut list, with or without its media at hand.
 
+    Where the cut list does not tell its rate and nobody else does, its media do: the scan, or that of the first shot
+    that is found.
+
     Args:
-        path: Cut list.
+        file: The cut list.
         linking: Where its media are looked for.
         recipe: Recipe of shots nobody wrote anything about.
-        rate: Frame rate, for cut lists that do not tell.
-        markers: A marker list to join with the cut.
         settings: Settings by shot id and colour, as in ``project.toml``.
 
     Raises:
         VsfrError: What cannot be read or understood. Missing media are no error.
     """
-    cut, links, linker = linked_cut(path, linking, rate=rate, markers=markers)
-    found = conform(cut, links, linker.prober, linking.rate_rule, linker.prober.failure)
+    prober, rule = linking.known(), linking.rate_rule
+    scan = None
+    if linking.scan is not None:
+        path = scan_medium(linking.scan)
+        cut = file.read_at(lambda _: _rate_told(prober, path))
+        scan = Scan.of(path, cut, rule)
+        cut = scan.over(cut)
+        links = scan.links(cut)
+    else:
+        linker = _linker(file.path, linking, prober)
+        cut = file.read_at(linker.rate)
+        links = linker.link(cut)
+    cut = replace(cut, remarks=(*cut.remarks, *transition_remarks(cut)))
+    found = conform(cut, links, lambda path: _told(prober(path), scan), rule, prober.failure)
     decided = decide_cut(cut, recipe, settings)
-    return Plan(cut, decided.decisions, links, found, linking.rate_rule, decided.warnings, decided.orphans)
+    return Plan(cut, decided.decisions, links, found, rule, decided.warnings, decided.orphans, scan)
+
+
+def _linker(cut: Path, linking: Linking, prober: Prober) -> Linker:
+    rules = relink_rules(linking.rules, linking.folder or cut.parent)
+    places = [*timeline.bundle_media_places(cut), *(linking.media or [cut.parent])]
+    index = MediaIndex(places, asked=bool(linking.media))
+    return Linker(index, prober, rules, linking.rate_rule)
+
+
+def _rate_told(prober: Prober, path: Path) -> Fraction | None:
+    """The rate that a medium tells, None if it tells none or is not there."""
+    facts = prober(path)
+    return facts.rate if facts is not None and facts.rate_told else None
+
+
+def _told(facts: Facts | None, scan: Scan | None) -> Facts | None:
+    return scan.told(facts) if scan is not None and facts is not None else facts

@@ -41,7 +41,9 @@ class ProjectSettings:
     Attributes:
         input: Cut list, medium or .vpy.
         media: Folders and files to find the cut list's media in.
-        markers: Marker list joined with the cut, '' if none.
+        markers: Marker lists joined with the cut.
+        sequence: Name of the sequence, of a cut list with several; '' for the only one.
+        scan: The finished film, which every shot is taken from at its record timecode; '' for none.
         rate: Frame rate for input that does not tell, '' if it does.
         start: Timecode of the first frame of media that carry none, '' if they do.
         gap: What a missing frame of an image sequence becomes: ``error``, ``hold`` or ``black``.
@@ -64,7 +66,9 @@ class ProjectSettings:
 
     input: str = ""
     media: tuple[str, ...] = ()
-    markers: str = ""
+    markers: tuple[str, ...] = ()
+    sequence: str = ""
+    scan: str = ""
     rate: str = ""
     start: str = ""
     gap: str = "error"
@@ -90,6 +94,8 @@ _TABLES: Final[dict[str, tuple[str, ...]]] = {
         "input",
         "media",
         "markers",
+        "sequence",
+        "scan",
         "rate",
         "start",
         "gap",
@@ -274,6 +280,8 @@ def _typed(text: str, table: str, key: str, value: object) -> object:
         return value
     if kind.startswith("Mapping") and isinstance(value, dict):
         return value
+    if kind.startswith("tuple[str") and isinstance(value, str):
+        return (value,)
     if kind.startswith("tuple") and isinstance(value, list):
         wanted = int if "int" in kind else str
         if all(isinstance(item, wanted) and not isinstance(item, bool) for item in value):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from os import PathLike
 from pathlib import Path
@@ -18,69 +18,39 @@ from vsfilmrestore.media.source import Media, open_media
 from vsfilmrestore.recipes import Recipe
 from vsfilmrestore.render.bind import Bound, Opener, bind
 from vsfilmrestore.render.conform import Conform, conform
-from vsfilmrestore.render.decide import Decision, Part, decide_cut
+from vsfilmrestore.render.decide import Decision, decide_cut
+from vsfilmrestore.render.export import relinked, restored_medium
 from vsfilmrestore.render.graph import GraphShot, restored_node, source_node
+from vsfilmrestore.render.guard import refuse_overwriting
 from vsfilmrestore.render.link import Link, Linked
 from vsfilmrestore.render.link_facts import Facts
 from vsfilmrestore.render.placing import RateRule
-from vsfilmrestore.render.plan import Linking, Plan, plan_of_cut
+from vsfilmrestore.render.plan import CutFile, Linking, Plan, plan_of_cut
+from vsfilmrestore.render.reel_shot import ReelShot
 from vsfilmrestore.render.sidecar import Sidecar
 from vsfilmrestore.render.sound import reel_sound
 from vsfilmrestore.render.walls import Build
-from vsfilmrestore.timeline.model import CutList, Shot
+from vsfilmrestore.timeline.model import CutList
 
 __all__ = ["Reel", "ReelShot"]
 
 type PathName = str | PathLike[str]
 
 
-@dataclass
-class ReelShot:
-    """A shot of a reel: what it is, its recipe, and its pictures."""
-
-    _reel: Reel
-    _index: int
-
-    @property
-    def shot(self) -> Shot:
-        return self._reel.cut.shots[self._index]
-
-    @property
-    def decision(self) -> Decision:
-        """Recipe and where its values came from."""
-        return self._reel.decisions[self._index]
-
-    @property
-    def recipe(self) -> Recipe:
-        return self.decision.recipe
-
-    @recipe.setter
-    def recipe(self, recipe: Recipe) -> None:
-        if not isinstance(recipe, Recipe):
-            raise UsageError(f"a recipe is wanted for shot {self.shot.name}, not {type(recipe).__name__}")
-        origins = {step.name: "script" for step in recipe}
-        parts = (Part(self.shot.record, recipe, origins),)
-        self._reel.decisions[self._index] = Decision(self.shot, parts, origins)
-
-    def source(self) -> vs.VideoNode:
-        """The unrestored shot."""
-        return source_node(self._reel.graph_shots(self._index), self._reel.rate)
-
-    def restored(self) -> vs.VideoNode:
-        """The restored shot, at the rate its own steps give it."""
-        return restored_node(self._reel.graph_shots(self._index), self._reel.rate)
-
-
 class Reel:
     """A cut with its media and decisions.
 
-    >>> reel = Reel.open("cut.edl", media="scans/", markers="markers.edl")
+    >>> reel = Reel.open("cut.edl", media="scans/", markers=["clips.edl", "notes.csv"])
     >>> @reel.shot("fight-03")
     ... def fight(clip):                     # a shot scripted by hand
     ...     return remove_wires(clip, only=[(900, 0, 1100, 1080)])
     >>> reel["opening"].recipe = Recipe.preset("archive").with_(deflicker=0.8)
+    >>> for shot in reel.find(colour="Yellow"):
+    ...     shot.change("dust=0.8 scratch=off")
     >>> reel.restored().set_output(0)
     >>> reel.source().set_output(1)
+
+    Of a finished film in one piece: ``Reel.open("cut.edl", scan="film.mov")``.
 
     Shots are found by name, by id (``<reel or file>@<source timecode>``) or by event number.
 
@@ -88,6 +58,7 @@ class Reel:
         cut: The cut list.
         bound: Media of each shot, in the order of the cut.
         decisions: What is done to each shot, in the order of the cut.
+        scripts: Functions that restore shots by hand, by index of the shot.
     """
 
     def __init__(
@@ -97,16 +68,16 @@ class Reel:
         decisions: Sequence[Decision],
         links: Sequence[Linked],
         agreement: Conform,
-        rate_rule: RateRule | None = None,
+        plan: Plan | None = None,
         warnings: Sequence[str] = (),
         orphans: Sequence[str] = (),
     ) -> None:
         self.cut = cut
-        self._links, self._agreement, self._rate_rule = links, agreement, rate_rule
-        self._warnings, self._orphans = tuple(warnings), tuple(orphans)
+        self._plan = plan or Plan(cut, decisions, links, agreement, None, warnings, orphans)
+        self._plan = replace(self._plan, conform=agreement)
         self.bound = tuple(bound)
         self.decisions = list(decisions)
-        self._scripts: dict[int, Build] = {}
+        self.scripts: dict[int, Build] = {}
 
     @classmethod
     def open(
@@ -114,7 +85,7 @@ class Reel:
         path: PathName,
         *,
         media: PathName | Sequence[PathName] = (),
-        markers: PathName | None = None,
+        markers: PathName | Sequence[PathName] = (),
         preset: str | Recipe = "archive",
         rate: float | str | Fraction | None = None,
         settings: Sidecar | Mapping[str, Any] | None = None,
@@ -122,13 +93,15 @@ class Reel:
         opener: Opener = open_media,
         relink: Sequence[Mapping[str, str]] = (),
         media_rate_rule: str = "",
+        sequence: str = "",
+        scan: PathName | None = None,
     ) -> Self:
         """Open a cut list with its media, or a medium as one single shot.
 
         Args:
-            path: Cut list (.otio, .edl) or medium (movie, folder of stills, .vpy).
+            path: Cut list (.otio, .otioz, .otiod, .edl, .xml, .fcpxml, .aaf) or medium (movie, folder of stills, .vpy).
             media: Folders to search, or media files; the cut list's own folder if not given.
-            markers: A marker list to join with the cut.
+            markers: A marker list to join with the cut, or several.
             preset: Recipe of shots nobody wrote anything about, or the name of a preset.
             rate: Frame rate, for cut lists that do not tell.
             settings: Settings by shot id, in marker words or as tables, as in ``project.toml``; a `Sidecar` holds
@@ -137,6 +110,8 @@ class Reel:
             opener: Opens a medium; give your own to set gaps, rates or timecode.
             relink: Rules as in ``[[relink]]`` of ``project.toml``; paths start at the cut list's folder.
             media_rate_rule: How media of another rate than the cut are played: ``time`` or ``frames``.
+            sequence: Name of the sequence, of a file that holds several.
+            scan: The finished film: every shot is taken from it at its record timecode, not from its own source.
 
         Raises:
             VsfrError: What cannot be read, linked or understood, with file, line and shot.
@@ -144,18 +119,19 @@ class Reel:
         path = Path(path)
         recipe = Recipe.preset(preset) if isinstance(preset, str) else preset
         if not timeline.is_cut_list(path):
+            if scan is not None or sequence or markers:
+                raise UsageError("markers, sequence and scan go with a cut list", file=path)
             return cls.of_medium(opener(path), recipe=recipe, settings=settings)
-        names = [media] if isinstance(media, str | PathLike) else media
-        linking = Linking([Path(name) for name in names], relink, rate_rule=RateRule.of(media_rate_rule))
-        plan = plan_of_cut(
-            path,
-            linking,
-            recipe,
-            rate=rate,
-            markers=None if markers is None else Path(markers),
-            settings=settings,
+        if scan is not None and media:
+            raise UsageError("scan takes all shots from one film, media each from its own source", file=path)
+        linking = Linking(
+            _paths(media),
+            relink,
+            rate_rule=RateRule.of(media_rate_rule),
+            scan=None if scan is None else Path(scan),
         )
-        return cls.of_plan(plan, opener, handles)
+        file = CutFile(path, rate, _paths(markers), sequence)
+        return cls.of_plan(plan_of_cut(file, linking, recipe, settings=settings), opener, handles)
 
     @classmethod
     def of_plan(cls, plan: Plan, opener: Opener = open_media, handles: int = 0) -> Self:
@@ -165,9 +141,9 @@ class Reel:
             MediaError: Media are missing, all of them named; or one cannot be opened.
             TimelineError: Shots ask for frames their media do not hold, all of them named.
         """
-        cut, rule = plan.cut, plan.rate_rule
-        bound, agreement = bind(cut, plan.links, opener, rate_rule=rule, handles=handles)
-        return cls(cut, bound, plan.decisions, plan.links, agreement, rule, plan.warnings, plan.orphans)
+        told = plan.scan.told if plan.scan is not None else _as_told
+        bound, agreement = bind(plan.cut, plan.links, opener, rate_rule=plan.rate_rule, handles=handles, told=told)
+        return cls(plan.cut, bound, plan.decisions, plan.links, agreement, plan)
 
     @classmethod
     def of_medium(
@@ -195,7 +171,8 @@ class Reel:
         facts = Facts.of_media(medium)
         decided = decide_cut(cut, Recipe.preset("archive") if recipe is None else recipe, settings)
         found = conform(cut, links, lambda _: facts)
-        return cls(cut, bound, decided.decisions, links, found, None, decided.warnings, decided.orphans)
+        said = decided.warnings, decided.orphans
+        return cls(cut, bound, decided.decisions, links, found, None, *said)
 
     @property
     def rate(self) -> Fraction:
@@ -204,14 +181,25 @@ class Reel:
     @property
     def plan(self) -> Plan:
         """What is shown and done, as plain data that needs no pictures."""
-        plan = Plan(self.cut, tuple(self.decisions), self._links, self._agreement, self._rate_rule)
-        return replace(plan, warnings=self._warnings, orphans=self._orphans)
+        return replace(self._plan, decisions=tuple(self.decisions))
 
     @property
     def remarks(self) -> list[str]:
         """What was tolerated or assumed while reading the cut and opening the media, a sentence each."""
         media = {id(item.medium): item.medium for item in self.bound if item.medium is not None}
-        return [*self.cut.remarks, *(remark for medium in media.values() for remark in medium.remarks)]
+        opened = (remark for medium in media.values() for remark in medium.remarks)
+        return list(dict.fromkeys([*self._plan.remarks, *opened]))
+
+    @property
+    def warnings(self) -> list[str]:
+        """What an editor should look at: settings that disagree or belong to no shot, media that do not quite fit."""
+        shots = (
+            f"shot {decision.shot.name or decision.shot.id}: {warning}"
+            for decision in self.decisions
+            for warning in decision.warnings
+        )
+        found = (finding.text for finding in self._plan.conform.findings)
+        return list(dict.fromkeys([*self._plan.warnings, *shots, *found]))
 
     @property
     def media_paths(self) -> set[Path]:
@@ -238,12 +226,33 @@ class Reel:
         """
         return ReelShot(self, self._index(key))
 
-    def shot(self, key: str | int) -> Callable[[Build], Build]:
-        """Decorator: restore the shot with the function below, which gets the shot's source frames."""
-        index = self._index(key)
+    def find(self, name: str = "", *, colour: str = "", marker: str = "", media: str = "") -> list[ReelShot]:
+        """The shots that fit all that is asked, in record order; none is an empty list.
+
+        Args:
+            name: Name, id or event number; ``*`` and ``?`` stand for anything (``"fight-*"``).
+            colour: Colour of the clip's label or of a marker over the shot.
+            marker: Text in the name or note of a marker over the shot.
+            media: Reel or file name of the source, likewise.
+        """
+        return [shot for shot in self.shots if shot.fits(name, colour, marker, media)]
+
+    def shot(self, *keys: str | int) -> Callable[[Build], Build]:
+        """Decorator: restore the shot, or each of several, with the function below.
+
+        It gets the shot's source frames, and in a transition those that fade out as well.
+
+        Args:
+            keys: Name, id or event number; with ``*`` or ``?`` all shots that fit.
+
+        Raises:
+            UsageError: There is no such shot; or several, and the key has no ``*``.
+        """
+        chosen = [index for key in keys for index in self._indices(key)]
 
         def remember(function: Build) -> Build:
-            self._scripts[index] = function
+            for index in chosen:
+                ReelShot(self, index).script = function
             return function
 
         return remember
@@ -260,22 +269,56 @@ class Reel:
         """The sound under the record side, sample-exact; None if no source has any."""
         return reel_sound(self.bound, self.rate)
 
+    def write(self, path: PathName, *, restored: PathName | None = None, schema: str = "") -> tuple[str, ...]:
+        """Write the cut as a cut list, in the format of the suffix.
+
+        Args:
+            path: ``.otio``, ``.edl``, ``.xml`` (Final Cut Pro 7), ``.fcpxml`` or ``.aaf``.
+            restored: What the reel was rendered to, as the media of all shots; the cut's own media if not given.
+            schema: For ``.otio``: the release of OpenTimelineIO that must be able to read it, ``0.15``.
+
+        Returns:
+            What the format could not hold, a sentence each.
+
+        Raises:
+            VsfrError: It cannot be written, would overwrite what the reel is made from, or `restored` does not fit.
+        """
+        media = [Path(restored)] if restored is not None else []
+        refuse_overwriting(Path(path), None, [Path(self.cut.file or self.cut.name), *self.media_paths, *media])
+        cut, extras = self.cut, None
+        if restored is not None:
+            cut, extras = relinked(cut, restored_medium(Path(restored), cut), self.decisions)
+        return timeline.write(cut, Path(path), extras, schema=schema)
+
     def graph_shots(self, index: int | None = None) -> list[GraphShot]:
         """Shots, or one shot, split into the parts that share a recipe."""
         chosen = range(len(self)) if index is None else (index,)
         return [piece for i in chosen for piece in self._pieces(i)]
 
     def _pieces(self, index: int) -> list[GraphShot]:
-        bound, decision, script = self.bound[index], self.decisions[index], self._scripts.get(index)
+        bound, decision, script = self.bound[index], self.decisions[index], self.scripts.get(index)
         like = next((b.medium for b in self.bound if b.medium is not None), None)
         whole = _graph_shot(bound, like, decision.recipe, script)
-        if bound.fades_over is not None:
-            old = _graph_shot(bound.fades_over, like, self.decisions[max(index - 1, 0)].recipe, None)
-            whole = replace(whole, fades_over=old)
-        if whole.script is not None or not whole.recipe or len(decision.parts) == 1:
+        if bound.fades_over is not None and bound.shot.transition is not None:
+            before = max(index - 1, 0)
+            recipe = self.decisions[before].parts[-1].recipe  # as the shot ended
+            old = _graph_shot(bound.fades_over, like, recipe, self.scripts.get(before) if index else None)
+            old = replace(old, script_sees_handles=True)
+            whole = replace(whole, fades_over=old, fade=bound.shot.transition.kind)
+        if whole.script is not None or len(decision.parts) == 1:
             return [whole]
         start = bound.shot.record.start
+        if bound.medium is None:
+            return [whole]
         return [whole.limited(p.recipe, p.frames.start - start, p.frames.stop - start) for p in decision.parts]
+
+    def _indices(self, key: str | int) -> list[int]:
+        if not isinstance(key, str) or not set("*?") & set(key):
+            return [self._index(key)]
+        found = [i for i, shot in enumerate(self.shots) if shot.fits(key, "", "", "")]
+        if not found:
+            raise UsageError(f"no shot fits '{key}'", file=self.cut.file or None)
+        return found
 
     def _index(self, key: str | int) -> int:
         shots = self.cut.shots
@@ -298,4 +341,14 @@ class Reel:
 
 def _graph_shot(bound: Bound, like: Media | None, recipe: Recipe, script: Build | None) -> GraphShot:
     shot = GraphShot(bound.shot.id, bound.take(like), bound.handles, bound.frames, recipe, script)
-    return shot.untreated() if bound.medium is None else shot
+    if bound.medium is None:
+        return shot.untreated()
+    return replace(shot, first=bound.medium.first_number + bound.first - bound.handles[0])
+
+
+def _paths(names: PathName | Sequence[PathName]) -> list[Path]:
+    return [Path(name) for name in ([names] if isinstance(names, str | PathLike) else names)]
+
+
+def _as_told(facts: Facts) -> Facts:
+    return facts

@@ -62,7 +62,7 @@ __all__ = [
     "write_otio",
 ]
 
-READERS: Final[dict[str, Callable[[Path, Fraction | None], Reel]]] = {
+READERS: Final[dict[str, Callable[..., Reel]]] = {
     ".aaf": read_aaf,
     ".edl": read_edl,
     ".fcpxml": read_fcpxml,
@@ -72,7 +72,7 @@ READERS: Final[dict[str, Callable[[Path, Fraction | None], Reel]]] = {
     ".otioz": read_otioz,
     ".xml": read_xml_cut,
 }
-"""Reader of a cut list by suffix, lower case. It gets the path and the rate asked for, if any."""
+"""Reader of a cut list by suffix, lower case. It gets the path, the rate asked for and the sequence, if any."""
 
 
 def is_cut_list(path: Path) -> bool:
@@ -85,6 +85,7 @@ def read(
     *,
     rate: float | str | Fraction | None = None,
     markers: str | Path | Sequence[str | Path] | None = None,
+    sequence: str = "",
 ) -> Reel:
     """Read a cut list.
 
@@ -92,6 +93,8 @@ def read(
         path: ``.otio``, ``.otioz``, ``.otiod`` (a folder), ``.edl``, ``.xml``, ``.fcpxml``, ``.fcpxmld`` or ``.aaf``.
         rate: Frames per second, for lists that do not tell (``.edl``); 23.976, "24000/1001" and the like are exact.
         markers: A list of timeline markers to join to the shots, or several.
+        sequence: Which sequence (project, timeline) of a file that holds several: its name, or its number from 1 in
+            the order of the file; '' for the only one.
 
     Returns:
         The reel. `Reel.remarks` says what was tolerated, `Reel.rate_known` whether the rate is a guess.
@@ -107,10 +110,16 @@ def read(
             raise TimelineError("this is a folder, not a cut list" if path.is_dir() else "no such file", file=path)
         known = ", ".join(sorted(READERS))
         raise TimelineError(f"'{path.suffix}' is not a cut list we read ({known})", file=path)
-    reel = reader(path, None if rate is None else _rate(rate))
+    reel = reader(path, None if rate is None else _rate(rate), *_named(path, sequence))
     for marker_list in [markers] if isinstance(markers, str | Path) else markers or []:
         reel = join_marker_list(reel, marker_list)
     return reel
+
+
+def _named(path: Path, sequence: str) -> tuple[str, ...]:
+    if sequence and path.suffix.lower() == ".edl":
+        raise UsageError("an EDL holds one cut, and no name to choose it by", file=path, hint="Leave --sequence out")
+    return (sequence,) if sequence else ()
 
 
 def _rate(rate: float | str | Fraction) -> Fraction:
