@@ -20,8 +20,8 @@ _LINE_END: Final = re.compile(r"\r\n|\n|\r")
 def read_text(path: Path, remarks: Remarks, *, max_bytes: int = MAX_BYTES) -> str:
     """The text of a cut list.
 
-    Decodes UTF-8 and UTF-16 by their marks, UTF-16 without one by its zeros, then UTF-8, then Windows Latin (with
-    a remark).
+    Decodes UTF-8 and UTF-16 by their marks, UTF-16 without one by its zeros, then UTF-8, then Windows Latin or, where
+    lines end as on old Macs, Mac Roman (with a remark).
 
     Raises:
         TimelineError: Not there, a folder, unreadable, empty, too large, or not text.
@@ -70,9 +70,14 @@ def _decoded(path: Path, data: bytes, remarks: Remarks) -> str:
             return data.decode("utf-16")
         if data[1:64:2].count(0) > len(data[:64]) * 3 // 8:
             return data.decode("utf-16-le")
+        if data[0:64:2].count(0) > len(data[:64]) * 3 // 8:
+            return data.decode("utf-16-be")
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         pass
+    if b"\r" in data and b"\n" not in data:
+        remarks.add("the text is not UTF-8 and its lines end as on old Macs, read as Mac Roman")
+        return data.decode("mac-roman")
     remarks.add("the text is not UTF-8, read as Windows Latin")
     try:
         return data.decode("cp1252")

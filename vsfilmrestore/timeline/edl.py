@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Final
 
 from vsfilmrestore.errors import TimelineError
-from vsfilmrestore.media.timecode import nominal_rate
 from vsfilmrestore.timeline._remarks import Remarks
 from vsfilmrestore.timeline._text import lines_of, read_text
 from vsfilmrestore.timeline.edl_lines import EditLine, Event, Motion, parse_lines
@@ -247,7 +246,7 @@ class _Reader:
         n, line = cut.length, cut.edit.line
         length = cut.source.stop - cut.source.start
         if motion is not None:
-            step = told_step(motion, nominal_rate(self._clock.rate))
+            step = told_step(motion, self._clock.rate, length, n, self._remarks)
             check_told(length, n, step, line, self._remarks)
             return step
         ratio = cut.source.rate / self._clock.rate

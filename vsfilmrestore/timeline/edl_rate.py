@@ -17,6 +17,7 @@ from vsfilmrestore.errors import TimelineError
 from vsfilmrestore.media.timecode import nominal_rate, parse_timecode, rate_text
 from vsfilmrestore.timeline._remarks import Remarks
 from vsfilmrestore.timeline.edl_lines import EditLine, RawEdl
+from vsfilmrestore.timeline.edl_speed import follows, motion_of
 
 __all__ = ["Clock", "SourceSpan"]
 
@@ -68,7 +69,40 @@ class Clock:
         if drop and nominal_rate(self.rate) % 30:
             remarks.add(f"there is no drop frame at {rate_text(self.rate)} fps; counted without")
         self.drop = drop and nominal_rate(self.rate) % 30 == 0
-        self._foreign = _foreign(edits, plain, self.rate)
+        self._foreign = self._told_by_speed(edl) | _foreign(edits, plain, self.rate)
+
+    def _told_by_speed(self, edl: RawEdl) -> dict[str | int, Fraction]:
+        """Rates of media that an ``M2`` line tells: Avid gives media of 24 fps the speed 24.0 on a record of 30.
+
+        The same line means a slower speed where the media count as the record does. The lengths decide, but for those
+        that are alike on both sides, which some programs write beside any speed.
+        """
+        own: set[str | int] = set()
+        other: dict[str | int, Fraction] = {}
+        for event in edl.events:
+            for edit in event.edits:
+                motion = motion_of(event, edit) if edit.has_video else None
+                rate = Fraction(motion.fps) if motion else Fraction(0)
+                if rate not in _WHOLE_RATES or rate == nominal_rate(self.rate):
+                    continue
+                step = rate / nominal_rate(self.rate)
+                like = _like(int(rate), self.rate)
+                if self._shows(edit, self.rate, step):
+                    own.add(_medium(edit))
+                elif self._shows(edit, like, step) and not self._shows(edit, self.rate, None):
+                    other[_medium(edit)] = like
+        return {medium: rate for medium, rate in other.items() if medium not in own}
+
+    def _shows(self, edit: EditLine, rate: Fraction, step: Fraction | None) -> bool:
+        """Whether the source side counted at a rate is as long as the record side at a speed (None: as many frames)."""
+        source = [_count(text, rate, drop=False) for text in edit.source]
+        record = [_count(text, self.rate, drop=self.drop) for text in edit.record]
+        if None in source or None in record:
+            return False
+        (a, b), (c, d) = source, record  # type: ignore[misc]
+        if step is None:
+            return b - a == d - c  # type: ignore[operator]
+        return d > c and follows(b - a, d - c, step)  # type: ignore[operator]
 
     def record(self, text: str, line: int) -> int:
         """Frame count of a record timecode."""

@@ -1,7 +1,8 @@
 """How fast the source of an edit runs, and from where: its ``M2`` line, or what its lengths tell.
 
 ``M2`` gives source frames per second of record timecode: 24.0 is one frame after the other at 24 and at 23.976 fps,
-48.0 every second one, -24.0 backwards, 0 a freeze frame. A list without it plays at normal speed.
+48.0 every second one, -24.0 backwards, 0 a freeze frame. Some programs write frames per second of true time, which is
+seen where it makes a whole per cent: 47.952 is every second frame at 23.976. A list without M2 plays at normal speed.
 
 Backwards there are two ways to write. To Avid and Final Cut the in point is the first frame shown, from which the
 motion goes down; the out point is made up (in + 1, or as many frames on as the record has). Others write the frames
@@ -19,13 +20,16 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import Final
 
+from vsfilmrestore.media.timecode import nominal_rate, rate_text
 from vsfilmrestore.timeline._remarks import Remarks
 from vsfilmrestore.timeline.edl_lines import EditLine, Event, Motion, RawEdl
 
-__all__ = ["check_told", "goes_down", "motion_of", "step_of", "told_step"]
+__all__ = ["check_told", "follows", "goes_down", "motion_of", "step_of", "told_step"]
 
 _SIMPLE_SPEEDS: Final = tuple(Fraction(text) for text in ("2", "5/2", "3", "4", "5", "1/2", "2/5", "1/3", "1/4"))
 _ENOUGH: Final = 8
+# Decimals from which a speed by chance is hardly one of true time.
+_TELLING: Final = 2
 
 
 def motion_of(event: Event, edit: EditLine) -> Motion | None:
@@ -51,14 +55,39 @@ def _side(motion: Motion, sides: list[EditLine], *, several: bool) -> EditLine:
     return (alike or sides)[-1]
 
 
-def told_step(motion: Motion, nominal: int) -> Fraction:
-    """Source frames per record frame that an ``M2`` line tells."""
+def told_step(motion: Motion, rate: Fraction, length: int, n: int, remarks: Remarks) -> Fraction:
+    """Source frames per record frame that an ``M2`` line tells.
+
+    Args:
+        motion: The line.
+        rate: Exact record rate.
+        length: Source frames the list gives.
+        n: Record frames.
+        remarks: Told where the speed is in frames per second of true time.
+    """
+    nominal = nominal_rate(rate)
     step = Fraction(motion.fps) / nominal
     decimals = len(motion.fps.partition(".")[2])
+    true = _true_step(motion.fps, rate, decimals)
+    if true is not None and (
+        length == n * true or (decimals >= _TELLING and (length == n or abs(length - n * true) <= 1))
+    ):
+        remarks.add(f"its M2 speed is {true} times {rate_text(rate)} fps, and taken as that", motion.line)
+        return true
     if decimals < 4:
         return step
     simple = step.limit_denominator(1000)
     return simple if abs(simple - step) * nominal <= Fraction(1, 10**decimals) else step
+
+
+def _true_step(fps: str, rate: Fraction, decimals: int) -> Fraction | None:
+    """The speed in whole per cent that is written as frames per second of true time; None where it is not."""
+    told = Fraction(fps)
+    if rate.denominator == 1 or not told or (told / nominal_rate(rate) * 100).denominator == 1:
+        return None
+    step = Fraction(round(told / rate * 100), 100)
+    # Programs round, and some cut off.
+    return step if step and abs(step * rate - told) < Fraction(1, 10**decimals) else None
 
 
 def step_of(length: int, n: int, ratio: Fraction, line: int, remarks: Remarks, *, still: bool) -> Fraction | None:
@@ -96,9 +125,13 @@ def step_of(length: int, n: int, ratio: Fraction, line: int, remarks: Remarks, *
 
 def check_told(length: int, n: int, step: Fraction, line: int, remarks: Remarks) -> None:
     """Remark when source frames do not follow the ``M2`` speed. Some programs write as many as there are on record."""
-    least, most = floor((n - 1) * abs(step)), ceil((n + 1) * abs(step)) + 1
-    if n and step > 0 and length != n and not least <= length <= most:
+    if n and step > 0 and length != n and not follows(length, n, step):
         remarks.add(f"{length} source frames do not follow its M2 speed, which is kept", line)
+
+
+def follows(length: int, n: int, step: Fraction) -> bool:
+    """Whether so many source frames are what ``n`` record frames show at a speed."""
+    return floor((n - 1) * abs(step)) <= length <= ceil((n + 1) * abs(step)) + 1
 
 
 def goes_down(edl: RawEdl) -> bool:
