@@ -115,6 +115,8 @@ class Table:
         value = self._value(key, [], list, "a list of tables")
         if not all(isinstance(each, dict) for each in value):
             raise self.error("must be a list of tables", key)
+        if not value:
+            return []
         starts = self._starts(key) or [1]
         starts = (starts + [starts[-1]] * len(value))[: len(value)]  # an inline list stands on one line
         stops = [after if after > start else math.inf for start, after in zip(starts, [*starts[1:], 0], strict=True)]

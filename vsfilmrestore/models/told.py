@@ -1,0 +1,63 @@
+"""What a user tells of a network whose file does not tell all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+from vsfilmrestore.models.card import Card, Commercial
+
+__all__ = ["ExtraKind", "Told"]
+
+type ExtraKind = Literal["number", "scalar", "mask", "picture"]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Each is '' or None where the user says nothing.
+
+    Attributes:
+        name: Name of the card; else from the file.
+        task: What it is for.
+        family: Networks that are built alike.
+        architecture: Architecture, where neither the file nor spandrel tells it.
+        summary: One sentence.
+        licence: Terms of the weights.
+        commercial: Whether paid work may use it.
+        author: Who made it.
+        home: Where it comes from.
+        window: Frames that go in.
+        channels: Channels of a frame going in.
+        colour: What they are.
+        scale: Size out over size in.
+        low: Value of black.
+        high: Value of white.
+        multiple: Width and height must be multiples of it.
+        minimum: Least width and height.
+        half: Whether 16-bit floats are good enough.
+        extra: Kind of each input beside the pictures.
+        like: A card that tells the rest.
+    """
+
+    name: str = ""
+    task: str = ""
+    family: str = ""
+    architecture: str = ""
+    summary: str = ""
+    licence: str = ""
+    commercial: Commercial = "unknown"
+    author: str = ""
+    home: str = ""
+    window: int | None = None
+    channels: int | None = None
+    colour: Literal["", "rgb", "luma", "yuv", "data"] = ""
+    scale: int | None = None
+    low: float | None = None
+    high: float | None = None
+    multiple: int | None = None
+    minimum: int | None = None
+    half: bool | None = None
+    extra: Mapping[str, ExtraKind] = field(default_factory=lambda: MappingProxyType({}))
+    like: Card | None = None
