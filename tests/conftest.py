@@ -24,8 +24,9 @@ def _small_cache() -> None:
 
 @pytest.fixture(autouse=True)
 def _own_cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Index files of the tests do not stay in the user's cache."""
+    """Index files of the tests do not stay in the user's cache, and the user's models play no part."""
     monkeypatch.setenv("VSFILMRESTORE_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+    monkeypatch.setenv("VSFILMRESTORE_MODELS", str(tmp_path_factory.getbasetemp() / "models"))
 
 
 @pytest.fixture(scope="session")

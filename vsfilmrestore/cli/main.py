@@ -30,7 +30,7 @@ Exit codes: 0 done, 2 wrong words, 3 unusable input, 4 wrong setting, 5 project 
 
 _STOPPED: Final = 130
 
-_COMMANDS: Final = ("doctor", "restore", "assess", "plan", "preview", "render", "export")
+_COMMANDS: Final = ("doctor", "restore", "assess", "plan", "preview", "render", "export", "models")
 
 
 def _app(arguments: list[str]) -> typer.Typer:
@@ -40,7 +40,11 @@ def _app(arguments: list[str]) -> typer.Typer:
     )
     app.callback()(lambda: None)  # one command alone is still called by its name
     for name in arguments[:1] if arguments[:1] and arguments[0] in _COMMANDS else _COMMANDS:
-        app.command(name=name)(import_module(f"vsfilmrestore.cli.{name}").command)
+        module = import_module(f"vsfilmrestore.cli.{name}")
+        if hasattr(module, "app"):  # a command with commands of its own
+            app.add_typer(module.app, name=name)
+        else:
+            app.command(name=name)(module.command)
     return app
 
 
