@@ -1,0 +1,240 @@
+"""A network that is run on windows of frames: numpy in, numpy out."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import vapoursynth as vs
+
+from vsfilmrestore.errors import InferenceError, ModelError
+from vsfilmrestore.inference._machine import available_memory, total_memory
+from vsfilmrestore.inference.binding import Binding, Feed, bind
+from vsfilmrestore.inference.registry import Handle, Loaded
+from vsfilmrestore.inference.runtimes.base import Array, MemoryShortError, Session
+from vsfilmrestore.inference.tiles import TilePlan, fitting_tile, padded_size, plan_tiles, run_tiled, smaller
+from vsfilmrestore.models.contract import Contract
+
+__all__ = ["Network"]
+
+log = logging.getLogger(__name__)
+
+_WORKSPACE: Final = 1.5
+"""Operators' own scratch, over what the graph tells."""
+_UNTOLD: Final = 1024.0
+"""Bytes per pixel where the graph tells nothing: 64 channels of 32-bit floats, four of them alive."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    binding: Binding
+    size: tuple[int, int]
+    tiles: TilePlan
+
+
+class Network:
+    """A network and the size of the pictures it is run on.
+
+    Args:
+        handle: The right to use it.
+        contract: What it wants and gives.
+        path: Its file, for messages.
+        size: Height and width of the pictures.
+        tile: Height and width of tiles; 0 takes the whole side, None chooses by memory.
+        numbers: Values of numbers, scalars and the time, by name.
+    """
+
+    def __init__(
+        self,
+        handle: Handle,
+        contract: Contract,
+        path: Path,
+        size: tuple[int, int],
+        *,
+        tile: tuple[int, int] | None = None,
+        numbers: Mapping[str, float] | None = None,
+    ) -> None:
+        self._handle = handle
+        self._contract = contract
+        self._path = path
+        self._size = size
+        self._tile = tile
+        self._numbers = dict(numbers or {})
+        self._plan: _Plan | None = None
+        self._planned_for: Session | None = None
+
+    def __call__(self, number: int, frames: list[list[vs.VideoFrame]], names: Sequence[str]) -> tuple[Array, float]:
+        """Run it once.
+
+        Args:
+            number: Number of the first frame that comes out, for messages.
+            frames: The window, then the frames of each clip in ``names``.
+            names: Inputs that are clips.
+
+        Returns:
+            ``[frames_out, channels, height, width]``, the size perhaps padded on the right and below; black is 0 and
+            white 1. And half a step of its numbers just below white: no change is smaller.
+
+        Raises:
+            InferenceError: Short of memory, or the values are no numbers.
+            ModelError: The file does not fit its card.
+        """
+        with self._handle.use() as loaded:
+            while True:
+                plan = self._planned(loaded.session)
+                try:
+                    step = float(np.finfo(plan.binding.pictures[0].dtype).epsneg) / 2
+                    return self._run(loaded, plan, number, frames, names), step
+                except (MemoryShortError, MemoryError):
+                    self._tile = self._next_smaller(plan, number)
+                    self._plan = None
+
+    def _run(
+        self, loaded: Loaded, plan: _Plan, number: int, frames: list[list[vs.VideoFrame]], names: Sequence[str]
+    ) -> Array:
+        key = (plan.size, self._contract, *plan.binding.apart, *plan.binding.behind)
+        with loaded.scratch(key, lambda: plan.binding.feed(*plan.size)) as feed:
+            self._fill(feed, frames, names)
+            result = run_tiled(
+                plan.tiles, feed.arrays, self._contract.scale, lambda arrays: loaded.session.run(arrays)[0]
+            )
+            return self._pictures(result, plan, number)
+
+    def _fill(self, feed: Feed, frames: list[list[vs.VideoFrame]], names: Sequence[str]) -> None:
+        low, high = self._contract.low, self._contract.high
+        for place, frame in enumerate(frames[0]):
+            _fill(feed.frames[place], frame, low, high)
+        masks = {extra.name for extra in self._contract.extra if extra.kind == "mask"}
+        for name, group in zip(names, frames[1:], strict=True):
+            target = feed.extras[name]
+            for place in range(target.shape[0]):
+                span = (0.0, 1.0) if name in masks else (low, high)
+                _fill(target[place], group[min(place, len(group) - 1)], *span)
+        for name, value in self._numbers.items():
+            feed.extras[name][...] = value
+
+    def _pictures(self, result: Array, plan: _Plan, number: int) -> Array:
+        """What came out as ``[frames_out, channels, height, width]``, checked, black 0 and white 1."""
+        contract = self._contract
+        height, width = (side * contract.scale for side in plan.size)
+        shape = (contract.frames_out, contract.out_channels, height, width)
+        if result.ndim == 5 and result.shape[1] == contract.window != contract.frames_out:
+            result = result[:, contract.before : contract.before + contract.frames_out]
+        if result.shape[-2:] != shape[-2:] or result.size != math.prod(shape):
+            raise ModelError(
+                f"gives {'x'.join(map(str, result.shape))} for a picture of {plan.size[1]}x{plan.size[0]}, "
+                f"its card says {'x'.join(map(str, shape))}",
+                file=self._path,
+                hint="Correct the card's scale, channels or frames",
+            )
+        pictures = result.reshape(shape)
+        if (contract.low, contract.high) != (0.0, 1.0):
+            pictures = (pictures.astype(np.float32) - contract.low) / (contract.high - contract.low)
+        self._check_numbers(pictures, number)
+        return pictures
+
+    def _check_numbers(self, pictures: Array, number: int) -> None:
+        with np.errstate(all="ignore"):
+            fine = all(math.isfinite(float(plane.sum(dtype=np.float32))) for frame in pictures for plane in frame)
+        if not fine:
+            half = self._plan is not None and self._plan.binding.pictures[0].dtype == np.float16
+            raise InferenceError(
+                "the network gives values that are no numbers",
+                file=self._path,
+                frame=number,
+                hint="Take its 32-bit version"
+                if half
+                else "Its file may be damaged, or the picture is none it can take",
+            )
+
+    def _planned(self, session: Session) -> _Plan:
+        plan = self._plan
+        if plan is None or self._planned_for is not session:
+            plan = self._make_plan(session)
+            self._plan, self._planned_for = plan, session
+        return plan
+
+    def _make_plan(self, session: Session) -> _Plan:
+        contract = self._contract
+        binding = bind(session, contract, self._path)
+        fixed = binding.size
+        height, width = (
+            padded_size(side, contract.multiple, contract.minimum, insisted)
+            for side, insisted in zip(self._size, fixed, strict=True)
+        )
+        tile = self._tile or self._roomy_tile(session, (height, width))
+        tile = (fixed[0] or tile[0], fixed[1] or tile[1])
+        if not contract.tiled and (0 < tile[0] < height or 0 < tile[1] < width):
+            if None not in fixed:
+                raise ModelError(
+                    f"takes pictures of {fixed[1]}x{fixed[0]} alone and cannot be run in tiles", file=self._path
+                )
+            tile = (0, 0)
+        least = max(contract.minimum, contract.multiple)
+        tile = (tile[0] and max(tile[0], least), tile[1] and max(tile[1], least))
+        try:
+            tiles = plan_tiles((height, width), tile, reach=contract.receptive, multiple=contract.multiple)
+        except ValueError as error:
+            raise ModelError(str(error), file=self._path, hint="Take larger tiles, or none") from None
+        return _Plan(binding, (height, width), tiles)
+
+    def _roomy_tile(self, session: Session, size: tuple[int, int]) -> tuple[int, int]:
+        """The largest tile that memory has room for.
+
+        Chosen by the memory the machine has, so that a picture comes out the same on every day; only where less than
+        that is free, tiles are smaller.
+        """
+        if session.device != "cpu":
+            return size  # a card's memory is not known here: too large a picture comes back as MemoryShortError
+        per_pixel = (_UNTOLD if session.per_pixel is None else session.per_pixel) * _WORKSPACE
+        usual = fitting_tile(size, per_pixel, total_memory() / 2 / session.parallel)
+        now = fitting_tile(usual, per_pixel, available_memory() * 0.8 / session.parallel)
+        if now != usual:
+            log.warning("memory is short: tiles of %dx%d instead of %dx%d", now[1], now[0], usual[1], usual[0])
+        return now
+
+    def _next_smaller(self, plan: _Plan, number: int) -> tuple[int, int]:
+        tile = smaller(plan.tiles.tile)
+        contract = self._contract
+        reach = 32 if contract.receptive is None else contract.receptive
+        fixed = any(side is not None for side in plan.binding.size)
+        if fixed or not contract.tiled or min(tile) < max(contract.minimum, 2 * reach + 2 * contract.multiple):
+            raise InferenceError(
+                f"there is not enough memory even for tiles of {plan.tiles.tile[1]}x{plan.tiles.tile[0]} pixels"
+                if contract.tiled and not plan.tiles.whole
+                else f"there is not enough memory for pictures of {plan.size[1]}x{plan.size[0]}",
+                file=self._path,
+                frame=number,
+                hint="Close other programs, run fewer at a time, or take a smaller network",
+            ) from None
+        log.warning("memory is short: trying tiles of %dx%d", tile[1], tile[0])
+        return tile
+
+
+def _fill(target: Array, frame: vs.VideoFrame, low: float, high: float) -> None:
+    """A frame into ``[channels, height, width]``, brought from 0..1 to the network's range, mirrored into the rest."""
+    height, width = frame.height, frame.width
+    for plane in range(target.shape[0]):
+        picture = target[plane, :height, :width]
+        np.copyto(picture, np.asarray(frame[plane]), casting="same_kind")
+        if high - low != 1.0:
+            picture *= target.dtype.type(high - low)
+        if low:
+            picture += target.dtype.type(low)
+    if target.shape[-2] > height:
+        target[:, height:, :width] = target[:, _mirror(height, target.shape[-2]), :width]
+    if target.shape[-1] > width:
+        target[:, :, width:] = target[:, :, _mirror(width, target.shape[-1])]
+
+
+def _mirror(size: int, padded: int) -> npt.NDArray[np.intp]:
+    """Which pixels stand beyond the end of a side."""
+    swing = max(2 * size - 2, 1)
+    place = np.arange(size, padded) % swing
+    return np.minimum(place, swing - place)

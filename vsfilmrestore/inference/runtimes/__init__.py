@@ -1,0 +1,36 @@
+"""Runtimes behind one small protocol. Importing this loads none of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from vsfilmrestore.errors import ModelError
+from vsfilmrestore.inference.runtimes.base import Runtime
+
+__all__ = ["RUNTIMES", "runtime_for"]
+
+
+def _onnxruntime() -> Runtime:
+    from vsfilmrestore.inference.runtimes.onnx import OnnxRuntime
+
+    return OnnxRuntime()
+
+
+RUNTIMES: Final[dict[str, Callable[[], Runtime]]] = {"onnxruntime": _onnxruntime}
+"""Every runtime by name."""
+
+
+def runtime_for(path: Path) -> Runtime:
+    """The runtime that takes a file of this name.
+
+    Raises:
+        ModelError: None does.
+    """
+    for make in RUNTIMES.values():
+        runtime = make()
+        if path.suffix.lower() in runtime.suffixes:
+            return runtime
+    known = ", ".join(suffix for make in RUNTIMES.values() for suffix in make().suffixes)
+    raise ModelError("no runtime takes this kind of file", file=path, hint=f"Give one of {known}")
