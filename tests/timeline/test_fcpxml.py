@@ -249,7 +249,7 @@ def test_a_lone_clip_is_a_reel(fcpxml: Read) -> None:
     [
         ("<xmeml/>", r"cut\.fcpxml:1: this is no FCPXML: it begins with <xmeml>"),
         (wrapped(""), "neither a project nor a clip"),
-        (wrapped(clip("A", "", "0s", "1s", 'name="x"') * 2), r"2 clips and no project: 'x' \(line 2\), 'x' \(line 2\)"),
+        (wrapped(clip("A", "", "0s", "1s", 'name="x"') * 2), r"2 clips and no project: 1 'x' \(line 2\), 2 'x'"),
         (project("") + "", "nothing here shows pictures"),
         (project("</spine></sequence></project><project name='Two'><sequence format='f24'><spine>"), "2 projects"),
         (project(clip("X", "0s", "0s", "1s")), r":6: an asset-clip refers to 'X', which is not among the resources"),

@@ -43,8 +43,8 @@ REFUSED = {
     "Occlusion": NO_PICTURES,
     "TransitionMarkers1": NO_PICTURES,
     "TwoClipsMarkers": NO_PICTURES,
-    "fcpx_clips": r"3 clips and no project: 'compound_clip_1' \(line 86\)",
-    "fcpx_event": "2 projects: 'OpenTimeline_Project' .*, 'OpenTimeline_Project 1'",
+    "fcpx_clips": r"3 clips and no project: 1 'compound_clip_1' \(line 86\)",
+    "fcpx_event": "2 projects: 1 'OpenTimeline_Project' .*, 2 'OpenTimeline_Project 1'",
     "fcpx_example": "2 projects",
     "fcpx_library": "2 projects",
 }

@@ -23,6 +23,7 @@ from typing import Any, Final
 
 from vsfilmrestore.errors import TimelineError
 from vsfilmrestore.media.timecode import format_timecode, nominal_rate, rate_text
+from vsfilmrestore.timeline._choice import chosen
 from vsfilmrestore.timeline._remarks import Remarks
 from vsfilmrestore.timeline.aaf_file import count, items, kind_of, nested, open_aaf, rate_of, text
 from vsfilmrestore.timeline.aaf_laid import Laid
@@ -37,30 +38,30 @@ __all__ = ["read_aaf"]
 
 _TOP: Final = "Usage_TopLevel"
 _LONGEST: Final = 100 * 3600 * 120
-_NAMED: Final = 6
 
 
-def read_aaf(path: Path, rate: Fraction | None = None) -> Reel:
+def read_aaf(path: Path, rate: Fraction | None = None, sequence: str = "") -> Reel:
     """Read the sequence of an ``.aaf`` file.
 
     Args:
         path: The file.
         rate: Exact rate, where the file's own is only nearly right (24 for 23.976); None takes the file's.
+        sequence: Name or number of the sequence, of a file with several; '' for the only one.
 
     Raises:
         TimelineError: With the file, and the record timecode where it is about one place.
         InstallationError: The library pyaaf2 is missing.
     """
     with open_aaf(path) as file:
-        return _Reader(path, file, rate).reel()
+        return _Reader(path, file, rate, sequence).reel()
 
 
 class _Reader:
-    def __init__(self, path: Path, file: Any, rate: Fraction | None) -> None:
+    def __init__(self, path: Path, file: Any, rate: Fraction | None, wanted: str) -> None:
         self._path = path
         self._remarks = Remarks()
         self._mobs = {str(mob.mob_id): mob for mob in file.content.mobs}
-        self._sequence = self._top()
+        self._sequence = self._top(wanted)
         self._slots = self._pictures()
         self._rate = self._record_rate(rate)
         clock = self._clock()
@@ -68,8 +69,8 @@ class _Reader:
         self._drop = bool(clock and clock.drop and clock.fps % 30 == 0)
         self._layout = Layout(self._mobs, self._rate, self._remarks)
 
-    def _top(self) -> Any:
-        """The sequence: the composition that says it is one, else the only one that no other refers to."""
+    def _top(self, wanted: str) -> Any:
+        """The sequence: the one named, else the one that says it is one, else the only one no other refers to."""
         compositions = {key: mob for key, mob in self._mobs.items() if kind_of(mob) == "CompositionMob"}
         if not compositions:
             raise TimelineError("the file holds no sequence, only clips", file=self._path)
@@ -77,12 +78,10 @@ class _Reader:
         if len(top) > 1:
             used = {key for mob in compositions.values() for key in _references(mob)}
             top = {key: mob for key, mob in top.items() if key not in used} or top
-        if len(top) > 1:
-            names = [f"'{text(mob, 'Name')}'" for mob in top.values()]
-            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-            message = f"the file holds {len(names)} sequences ({', '.join(names[:_NAMED])}{more}); we need one"
-            raise TimelineError(message, file=self._path, hint="Export one sequence to a file")
-        return next(iter(top.values()))
+        if wanted:
+            top |= compositions  # a part of another may be meant
+        mobs = list(top.values())
+        return chosen(mobs, [text(mob, "Name") for mob in mobs], wanted, self._path)
 
     def _pictures(self) -> list[Any]:
         slots = [s for s in items(self._sequence, "Slots") if kind_of(s) == "TimelineMobSlot" and is_picture(s)]

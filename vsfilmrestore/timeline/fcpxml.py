@@ -16,6 +16,7 @@ from typing import Final
 
 from vsfilmrestore.errors import TimelineError
 from vsfilmrestore.media.timecode import nominal_rate, rate_text
+from vsfilmrestore.timeline._choice import chosen
 from vsfilmrestore.timeline._remarks import Remarks
 from vsfilmrestore.timeline._xml import Node, read_xml
 from vsfilmrestore.timeline.fcpxml_layers import Laid, Mark
@@ -30,15 +31,15 @@ __all__ = ["read_fcpxml"]
 
 _INSIDE: Final = "Info.fcpxml"
 _CLIPS: Final = frozenset({"asset-clip", "clip", "ref-clip", "sync-clip", "mc-clip", "audition"})
-_LISTED: Final = 8
 
 
-def read_fcpxml(path: Path, rate: Fraction | None = None) -> Reel:
+def read_fcpxml(path: Path, rate: Fraction | None = None, sequence: str = "") -> Reel:
     """Read an ``.fcpxml`` file, or an ``.fcpxmld`` bundle by the ``Info.fcpxml`` in it.
 
     Args:
         path: The file or the bundle.
         rate: Exact rate, where the file's own is only nearly right (24 for 23.976); None takes the file's.
+        sequence: Name or number of the project, of a file with several; '' for the only one.
 
     Raises:
         TimelineError: With the file, and the line wherever one is to blame.
@@ -48,13 +49,13 @@ def read_fcpxml(path: Path, rate: Fraction | None = None) -> Reel:
     root = read_xml(file, remarks)
     if root.tag != "fcpxml":
         raise TimelineError(f"this is no FCPXML: it begins with <{root.tag[:40]}>", file=file, line=root.line)
-    return _Reader(path, Document(file, root, remarks), rate).reel()
+    return _Reader(path, Document(file, root, remarks), rate, sequence).reel()
 
 
 class _Reader:
-    def __init__(self, path: Path, document: Document, rate: Fraction | None) -> None:
+    def __init__(self, path: Path, document: Document, rate: Fraction | None, wanted: str) -> None:
         self._path, self._doc, self._remarks = path, document, document.remarks
-        self._project, self._main = self._chosen()
+        self._project, self._main = self._chosen(wanted)
         own = self._own_rate()
         if rate is not None and nominal_rate(rate) != nominal_rate(own):
             message = f"the cut runs at {rate_text(own)} fps, not at {rate_text(rate)}"
@@ -64,24 +65,23 @@ class _Reader:
         self._story = Story(document, own, self._rate)
         self._used: set[int] = set()
 
-    def _chosen(self) -> tuple[Node, Node]:
+    def _chosen(self, wanted: str) -> tuple[Node, Node]:
         """The project, or the lone clip, and the sequence or clip to lay flat."""
         projects = [node for node in self._doc.root.walk() if node.tag == "project" and node.all("sequence")]
-        if len(projects) > 1:
-            hint = "Export one project to a file"
-            raise self._doc.error(f"the file holds {len(projects)} projects: {_listed(projects)}", projects[1], hint)
         if projects:
-            return projects[0], projects[0].all("sequence")[0]
+            project = self._one(projects, wanted, "project")
+            return project, project.all("sequence")[0]
         clips = list(_loose_clips(self._doc.root))
         if not clips:
             raise self._doc.error("the file holds neither a project nor a clip", self._doc.root)
-        if len(clips) > 1:
-            hint = "Export the project instead, or one clip"
-            raise self._doc.error(f"the file holds {len(clips)} clips and no project: {_listed(clips)}", clips[0], hint)
-        clip = clips[0]
+        clip = self._one(clips, wanted, "clip", " and no project")
         if clip.tag == "ref-clip" and (sequence := self._doc.resource(clip).first("sequence")) and _is_plain(clip):
             return clip, sequence
         return clip, clip
+
+    def _one(self, nodes: list[Node], wanted: str, word: str, beside: str = "") -> Node:
+        names, lines = [node.get("name") for node in nodes], [node.line for node in nodes]
+        return chosen(nodes, names, wanted, self._doc.path, word=word, beside=beside, lines=lines)
 
     def _own_rate(self) -> Fraction:
         node = self._main
@@ -212,12 +212,6 @@ def _loose_clips(node: Node) -> Iterable[Node]:
 def _is_plain(clip: Node) -> bool:
     """Whether a browser clip is all of its compound clip, and nothing more."""
     return not any(clip.get(name) for name in ("start", "srcEnable")) and not clip.children
-
-
-def _listed(nodes: list[Node]) -> str:
-    names = [f"{label(node)} (line {node.line})" for node in nodes[:_LISTED]]
-    more = len(nodes) - _LISTED
-    return ", ".join(names) + (f" and {more} more" if more > 0 else "")
 
 
 def _frames(mark: Mark, start: int) -> FrameRange:

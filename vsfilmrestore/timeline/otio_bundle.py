@@ -52,12 +52,13 @@ _ZIP_ERRORS: Final = (
 )
 
 
-def read_otiod(path: Path, rate: Fraction | None = None) -> Reel:
+def read_otiod(path: Path, rate: Fraction | None = None, sequence: str = "") -> Reel:
     """Read a ``.otiod`` bundle, which is a folder.
 
     Args:
         path: The folder.
         rate: As for `read_otio`.
+        sequence: Likewise.
 
     Raises:
         TimelineError: It is no folder with a timeline in it, or the timeline cannot be used.
@@ -68,15 +69,16 @@ def read_otiod(path: Path, rate: Fraction | None = None) -> Reel:
         raise TimelineError(what, file=path)
     remarks = Remarks()
     root = load_otio(path, remarks, read_text(content, remarks))
-    return reel_of(path, root, rate, remarks)
+    return reel_of(path, root, rate, remarks, sequence)
 
 
-def read_otioz(path: Path, rate: Fraction | None = None) -> Reel:
+def read_otioz(path: Path, rate: Fraction | None = None, sequence: str = "") -> Reel:
     """Read a ``.otioz`` bundle, which is a zip file. Nothing is unpacked to disk.
 
     Args:
         path: The zip file.
         rate: As for `read_otio`.
+        sequence: Likewise.
 
     Raises:
         TimelineError: Not a zip, damaged, encrypted, of a size that is no timeline's, or with names that lead out of
@@ -94,7 +96,7 @@ def read_otioz(path: Path, rate: Fraction | None = None) -> Reel:
             f"the bundle holds {len(media)} media files ({size:.0f} MB), which cannot be read inside it; "
             f"unpack it beside itself as '{path.stem}/', or name another folder with --media"
         )
-    return reel_of(path, root, rate, remarks)
+    return reel_of(path, root, rate, remarks, sequence)
 
 
 def bundle_media_places(path: Path) -> list[Path]:

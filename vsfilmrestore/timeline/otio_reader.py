@@ -18,6 +18,7 @@ import opentimelineio as otio
 
 from vsfilmrestore.errors import TimelineError
 from vsfilmrestore.media.timecode import exact_rate, nominal_rate, rate_text
+from vsfilmrestore.timeline._choice import chosen
 from vsfilmrestore.timeline._remarks import Remarks
 from vsfilmrestore.timeline.grammar import is_key
 from vsfilmrestore.timeline.layers import Fade, Piece, between, overlay, shots_of, whole
@@ -36,21 +37,22 @@ __all__ = ["read_otio", "reel_of"]
 _ZERO: Final = Fraction(0)
 
 
-def read_otio(path: Path, rate: Fraction | None = None) -> Reel:
+def read_otio(path: Path, rate: Fraction | None = None, sequence: str = "") -> Reel:
     """Read an ``.otio`` file: a timeline, or a single stack, track or clip.
 
     Args:
         path: The file.
         rate: Exact rate, where the file's own is only nearly right (24 for 23.976); None takes the file's.
+        sequence: Name or number of the timeline, of a file with several; '' for the only one.
 
     Raises:
         TimelineError: With the file, and the line where it is not even JSON.
     """
     remarks = Remarks()
-    return reel_of(path, load_otio(path, remarks), rate, remarks)
+    return reel_of(path, load_otio(path, remarks), rate, remarks, sequence)
 
 
-def reel_of(path: Path, root: Any, rate: Fraction | None, remarks: Remarks) -> Reel:
+def reel_of(path: Path, root: Any, rate: Fraction | None, remarks: Remarks, sequence: str = "") -> Reel:
     """The shots of an OTIO object.
 
     Args:
@@ -58,12 +60,13 @@ def reel_of(path: Path, root: Any, rate: Fraction | None, remarks: Remarks) -> R
         root: A timeline, or a single stack, track or clip.
         rate: As for `read_otio`.
         remarks: What was tolerated so far.
+        sequence: As for `read_otio`.
 
     Raises:
         TimelineError: It cannot be laid out as shots.
     """
     try:
-        return _Reader(path, root, rate, remarks).reel()
+        return _Reader(path, root, rate, remarks, sequence).reel()
     except RecursionError:
         raise TimelineError("the timeline is nested too deeply", file=path) from None
     except ValueError as error:
@@ -99,10 +102,10 @@ class _Laid:
 
 
 class _Reader:
-    def __init__(self, path: Path, root: Any, rate: Fraction | None, remarks: Remarks) -> None:
+    def __init__(self, path: Path, root: Any, rate: Fraction | None, remarks: Remarks, wanted: str) -> None:
         self._path = path
         self._remarks = remarks
-        self._root = self._timeline(root)
+        self._root = self._timeline(root, wanted)
         own = _record_rate(self._root)
         if rate is not None and nominal_rate(rate) != nominal_rate(own):
             message = f"the cut runs at {rate_text(own)} fps, not at {rate_text(rate)}"
@@ -115,13 +118,14 @@ class _Reader:
         self._hidden_start = _ZERO
         self._record_marks: list[_Mark] = []
 
-    def _timeline(self, root: Any) -> Any:
+    def _timeline(self, root: Any, wanted: str) -> Any:
         if isinstance(root, otio.schema.SerializableCollection):
             timelines = [item for item in root if isinstance(item, otio.schema.Timeline)]
-            if len(timelines) != 1:
-                message = f"the file holds {len(timelines)} timelines; we need one"
-                raise TimelineError(message, file=self._path, hint="Export one timeline to a file")
-            root = timelines[0]
+            if not timelines:
+                raise TimelineError("the file holds 0 timelines; we need one", file=self._path)
+            root = chosen(timelines, [each.name for each in timelines], wanted, self._path, word="timeline")
+        elif wanted:
+            chosen([root], [root.name], wanted, self._path, word="timeline")
         if not isinstance(root, otio.schema.Timeline | otio.core.Item):
             raise TimelineError(f"a {type(root).__name__} is not a timeline", file=self._path)
         return root

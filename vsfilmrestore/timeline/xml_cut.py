@@ -19,12 +19,13 @@ class _FoundError(Exception):
     """Carries the root's name out of the parser."""
 
 
-def read_xml_cut(path: Path, rate: Fraction | None = None) -> Reel:
+def read_xml_cut(path: Path, rate: Fraction | None = None, sequence: str = "") -> Reel:
     """Read an ``.xml`` file: Final Cut Pro 7 XML (``xmeml``) or FCPXML (``fcpxml``).
 
     Args:
         path: The file.
         rate: Exact rate asked for, if any.
+        sequence: Name or number of the sequence, of a file with several; '' for the only one.
 
     Raises:
         TimelineError: It is neither of the two, or cannot be used.
@@ -33,11 +34,11 @@ def read_xml_cut(path: Path, rate: Fraction | None = None) -> Reel:
     if tag == "fcpxml":
         from vsfilmrestore.timeline.fcpxml import read_fcpxml
 
-        return read_fcpxml(path, rate)
+        return read_fcpxml(path, rate, sequence)
     if tag not in {"xmeml", ""}:
         hint = "Export 'Final Cut Pro XML' (xmeml), FCPXML, OTIO or an EDL from the editing program"
         raise TimelineError(f"an XML file of the kind '{tag[:40]}' is not a cut list we read", file=path, hint=hint)
-    return read_fcp7(path, rate)
+    return read_fcp7(path, rate, sequence)
 
 
 def root_tag(path: Path) -> str:

@@ -237,7 +237,7 @@ def test_several_sequences_are_named(cut: Any) -> None:
     a = cut.media("A")
     cut.show(cut.row(cut.clip(a, 0, 10)))
     cut.show(cut.row(cut.clip(a, 0, 10)), cut.composition("Reel 2", "Usage_TopLevel"))
-    with pytest.raises(TimelineError, match=r"2 sequences \('Cut', 'Reel 2'\).*Export one"):
+    with pytest.raises(TimelineError, match=r"2 sequences: 1 'Cut', 2 'Reel 2'\. Choose one with --sequence"):
         cut.read()
 
 
@@ -304,3 +304,11 @@ def test_the_library_is_loaded_late() -> None:
     source = Path(timeline.__file__).parent
     for module in source.glob("*.py"):
         assert not any(line.startswith(("import aaf2", "from aaf2")) for line in module.read_text().splitlines())
+
+
+def test_a_sequence_is_chosen_by_name(cut: Any) -> None:
+    a = cut.media("A")
+    cut.show(cut.row(cut.clip(a, 0, 10)))
+    cut.show(cut.row(cut.clip(a, 0, 7)), cut.composition("Reel 2", "Usage_TopLevel"))
+    path = cut.save()
+    assert [len(timeline.read(path, sequence=name)) for name in ("Cut", "reel 2", "2")] == [10, 7, 7]
