@@ -322,7 +322,7 @@ def test_choosing_the_sequence(read: Read) -> None:
     outer = sequence(tracks(clip(0, 10, 0, '<sequence id="n"/>')), name="outer")
     assert read(inner + outer).name == "outer"
     two = [sequence(tracks(clip(0, 9, 0, file("A"))), id_=f"r{i}", name=f"reel {i}") for i in (1, 2)]
-    with pytest.raises(TimelineError, match=r"holds 2 sequences: 'reel 1', 'reel 2'. Select one"):
+    with pytest.raises(TimelineError, match=r"holds 2 sequences: 1 'reel 1' \(line 3\), 2 'reel 2' .* Choose"):
         read("".join(two))
     empty = sequence("<media><audio/></media>", id_="e", name="sound")
     assert read(empty + outer + inner).name == "outer"

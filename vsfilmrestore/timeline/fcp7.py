@@ -16,6 +16,7 @@ from typing import Final
 
 from vsfilmrestore.errors import TimelineError
 from vsfilmrestore.media.timecode import format_timecode, nominal_rate, rate_text
+from vsfilmrestore.timeline._choice import chosen
 from vsfilmrestore.timeline._remarks import Remarks
 from vsfilmrestore.timeline._xml import Node, read_xml
 from vsfilmrestore.timeline.fcp7_layout import Laid, Layout, sequence_rate
@@ -33,12 +34,13 @@ _PREMIERE: Final = "MZ.Sequence.VideoTimeDisplayFormat"
 _SHOWN_DROP: Final = {"102": True, "103": False, "106": True, "107": False}
 
 
-def read_fcp7(path: Path, rate: Fraction | None = None) -> Reel:
+def read_fcp7(path: Path, rate: Fraction | None = None, sequence: str = "") -> Reel:
     """Read a Final Cut Pro 7 XML file.
 
     Args:
         path: The file.
         rate: Exact rate, where the file tells none or one that is only nearly right (24 for 23.976).
+        sequence: Name or number of the sequence, of a file with several; '' for the only one.
 
     Raises:
         TimelineError: With the file, and the line where it can be said.
@@ -49,15 +51,15 @@ def read_fcp7(path: Path, rate: Fraction | None = None) -> Reel:
         raise TimelineError(f"the XML is a '{root.tag[:40]}', not a cut of Final Cut Pro 7 (xmeml)", file=path)
     doc = Document(path, root, remarks)
     try:
-        return _Reader(doc, rate).reel()
+        return _Reader(doc, rate, sequence).reel()
     except RecursionError:
         raise TimelineError("the sequences are nested too deeply", file=path) from None
 
 
 class _Reader:
-    def __init__(self, doc: Document, rate: Fraction | None) -> None:
+    def __init__(self, doc: Document, rate: Fraction | None, wanted: str) -> None:
         self._doc = doc
-        self._sequence = doc.full(_sequence(doc))
+        self._sequence = doc.full(_sequence(doc, wanted))
         own = sequence_rate(doc, self._sequence)
         if own is None and rate is None:
             hint = "Say it with --rate"
@@ -149,11 +151,11 @@ def _over(frames: FrameRange, piece: Piece) -> bool:
     return frames.overlap(_record(piece)) is not None
 
 
-def _sequence(doc: Document) -> Node:
-    """The sequence that is the cut: the only one that is not a part of another.
+def _sequence(doc: Document, wanted: str) -> Node:
+    """The sequence that is the cut: the one that is named, else the only one that is not a part of another.
 
     Raises:
-        TimelineError: There is none, or there are several.
+        TimelineError: There is none, or there are several; or none of that name.
     """
     told = [node for node in doc.root.walk() if node.tag == "sequence" and node.first("media") is not None]
     if not told:
@@ -163,15 +165,14 @@ def _sequence(doc: Document) -> Node:
     parts = {id(node) for node in inside}
     tops = [node for node in told if id(node) not in parts and node.get("id") not in names]
     cuts = [node for node in tops if _has_pictures(node)] or tops
-    if len(cuts) == 1:
-        if len(tops) > 1:
-            doc.remarks.add("sequences without pictures are left aside")
-        return cuts[0]
+    if wanted:
+        cuts += [node for node in told if not any(node is cut for cut in cuts)]  # a part of another may be meant
+    elif len(tops) > len(cuts) == 1:
+        doc.remarks.add("sequences without pictures are left aside")
     if not cuts:
         raise doc.fail("every sequence of the file is a part of another", told[0])
-    listed = ", ".join(f"'{node.value('name')[:60]}'" for node in cuts[:8]) + (", …" if len(cuts) > 8 else "")
-    hint = "Select one of them in the editing program and export it alone"
-    raise doc.fail(f"the file holds {len(cuts)} sequences: {listed}", cuts[1], hint=hint)
+    called, lines = [node.value("name") for node in cuts], [node.line for node in cuts]
+    return chosen(cuts, called, wanted, doc.path, lines=lines)
 
 
 def _nested(root: Node) -> Iterator[Node]:
