@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from time import process_time
+
 import pytest
 
 from vsfilmrestore.errors import TimelineError
@@ -46,3 +49,26 @@ def test_broken_xml_names_the_line(tmp_path):
 def test_deep_nests_are_refused(tmp_path):
     with pytest.raises(TimelineError, match="nested too deeply"):
         read(tmp_path, "<a>" * 5000)
+
+
+def test_a_long_text_is_read_in_time(tmp_path: Path) -> None:
+    path = tmp_path / "long.xml"
+    path.write_text("<a>" + ("x" * 79 + "\n") * 200_000 + "</a>")
+    start = process_time()
+    assert len(read_xml(path, Remarks()).text) == 200_000 * 80 - 1
+    assert process_time() - start < 1
+
+
+def test_text_after_a_child_is_not_the_elements_own(tmp_path: Path) -> None:
+    path = tmp_path / "mixed.xml"
+    path.write_text("<a> one &amp; two <b> three </b> four <b/> five </a>")
+    root = read_xml(path, Remarks())
+    assert [root.text, root.children[0].text, root.children[1].text] == ["one & two", "three", ""]
+
+
+def test_too_many_elements_are_refused_in_bounded_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vsfilmrestore.timeline._xml._MOST_NODES", 100)
+    path = tmp_path / "many.xml"
+    path.write_text("<a>" + "<b/>" * 200 + "</a>")
+    with pytest.raises(TimelineError, match="too large for a cut list"):
+        read_xml(path, Remarks())

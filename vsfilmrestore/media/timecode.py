@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 __all__ = ["exact_rate", "format_timecode", "nominal_rate", "parse_timecode", "rate_text"]
@@ -28,6 +29,11 @@ def exact_rate(rate: float | str | Fraction) -> Fraction:
     value = Fraction(str(rate)) if isinstance(rate, float) else Fraction(rate)
     if value <= 0:
         raise ValueError(f"a frame rate must be above 0, not {rate}")
+    return _snapped(value)
+
+
+@lru_cache(maxsize=256)
+def _snapped(value: Fraction) -> Fraction:
     nearest = round(value)
     if nearest and abs(value - nearest) < Fraction(1, 10**6):
         return Fraction(nearest)

@@ -14,7 +14,7 @@ from vsfilmrestore.timeline._text import lines_of, read_text
 
 __all__ = ["Node", "read_xml"]
 
-_MOST_NODES: Final = 4_000_000
+_MOST_NODES: Final = 2_000_000
 _DEEPEST: Final = 200
 
 
@@ -49,9 +49,14 @@ class Node:
 
     def first(self, path: str) -> Node | None:
         """The first element at a path of names below it: ``rate/timebase``."""
-        node: Node | None = self
+        node = self
         for name in path.split("/"):
-            node = next((child for child in node.children if child.tag == name), None) if node else None
+            for child in node.children:
+                if child.tag == name:
+                    node = child
+                    break
+            else:
+                return None
         return node
 
     def value(self, path: str, default: str = "") -> str:
@@ -90,6 +95,7 @@ class _Builder:
         self._parser.CharacterDataHandler = self._characters
         self._parser.EntityDeclHandler = self._entity
         self._stack: list[Node] = []
+        self._text: list[str] = []
         self._root: Node | None = None
         self._count = 0
         self._above = 0
@@ -117,20 +123,25 @@ class _Builder:
         self._count += 1
         if self._count > _MOST_NODES or len(self._stack) >= _DEEPEST:
             raise self._fail("the XML is nested too deeply, or too large for a cut list")
-        node = Node(tag, attributes, self._line)
+        node = Node(tag, attributes, self._above + self._parser.CurrentLineNumber)
         if self._stack:
+            self._keep_text(self._stack[-1])
             self._stack[-1].children.append(node)
         else:
             self._root = node
         self._stack.append(node)
 
     def _end(self, tag: str) -> None:
-        node = self._stack.pop()
-        node.text = node.text.strip()
+        self._keep_text(self._stack.pop())
 
     def _characters(self, text: str) -> None:
         if not self._stack[-1].children:
-            self._stack[-1].text += text
+            self._text.append(text)
+
+    def _keep_text(self, node: Node) -> None:
+        if self._text:
+            node.text = "".join(self._text).strip()
+            self._text.clear()
 
     def _entity(self, *declaration: object) -> None:
         raise self._fail("the XML declares entities of its own, which cut lists never need; refused")

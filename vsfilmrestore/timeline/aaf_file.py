@@ -6,12 +6,14 @@ taken for what it is only after a look: a number may be missing, or be a text.
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from vsfilmrestore.errors import InstallationError, TimelineError, VsfrError
 from vsfilmrestore.media.timecode import exact_rate, nominal_rate
@@ -22,6 +24,7 @@ __all__ = ["attributes", "count", "fraction", "items", "kind_of", "nested", "ope
 _LARGEST: Final = 64 * 1024**3
 _LONGEST_ARRAY: Final = 65_536
 _MOST_FRAMES: Final = 2**40
+_NUMBERS: Final[WeakKeyDictionary[Any, dict[str, dict[str, int]]]] = WeakKeyDictionary()
 
 
 @contextmanager
@@ -38,7 +41,7 @@ def open_aaf(path: Path) -> Iterator[Any]:
     try:
         with path.open("rb") as stream:
             check_container(stream, _size(path))
-        with _quiet(), aaf2.open(str(path), "r") as file:
+        with _quiet(), _without_pauses(), aaf2.open(str(path), "r") as file:
             _check_types(file)
             yield file
     except VsfrError:
@@ -88,6 +91,21 @@ def _quiet() -> Iterator[None]:
         root.removeHandler(silent)
 
 
+@contextmanager
+def _without_pauses() -> Iterator[None]:
+    """Keeps Python from looking for rubbish again and again: the library's objects refer to one another by design.
+
+    A quarter of the time of a long cut goes there.
+    """
+    active = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if active:
+            gc.enable()
+
+
 def _check_types(file: Any) -> None:
     for definition in file.metadict.typedefs_by_auid.values():
         if type(definition).__name__ == "TypeDefFixedArray" and definition.size > _LONGEST_ARRAY:
@@ -100,8 +118,25 @@ def kind_of(thing: Any) -> str:
 
 
 def _value(thing: Any, key: str) -> Any:
-    found = None if thing is None else thing.get(key, None, allkeys=False)
+    if thing is None:
+        return None
+    number = _numbers(thing).get(key)
+    found = None if number is None else thing.property_entries.get(number)
     return None if found is None else found.value
+
+
+def _numbers(thing: Any) -> dict[str, int]:
+    """Numbers of the properties of an object's class by their names, asked once for each class of a file.
+
+    (The library's own way is to compare the name of each property of each object.)
+    """
+    known = _NUMBERS.setdefault(thing.root, {})
+    identity = str(thing.class_id)
+    if identity not in known:
+        found = known[identity] = {}
+        for definition in thing.classdef.all_propertydefs() if thing.classdef is not None else ():
+            found.setdefault(definition.property_name, definition.pid)
+    return known[identity]
 
 
 def count(thing: Any, key: str, default: int = 0) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -52,6 +53,7 @@ class Document:
     Attributes:
         path: The file.
         root: Its root element.
+        tellers: Its files, sequences and clips, in the order of the file.
         remarks: What was tolerated.
     """
 
@@ -62,8 +64,9 @@ class Document:
         self._told: dict[tuple[str, str], Node] = {}
         self._joined: dict[int, Node] = {}
         self._taken_for: dict[Fraction, Fraction] = {}
-        for node in root.walk():
-            if node.tag in _TELLS and (name := node.get("id")):
+        self.tellers = [node for node in root.walk() if node.tag in _TELLS]
+        for node in self.tellers:
+            if name := node.get("id"):
                 best = self._told.get((node.tag, name))
                 if best is None or (not _tells(best) and len(node.children) > len(best.children)):
                     self._told[node.tag, name] = node
@@ -103,8 +106,7 @@ class Document:
         found = node.first(path)
         if found is None or not found.text:
             return None
-        match = _NUMBER.fullmatch(found.text)
-        value = Fraction(found.text) if match else None
+        value = _number(found.text)
         if value is None or abs(value) > most:
             raise self.fail(f"'{found.text[:40]}' is no number for <{found.tag}>", found)
         return value
@@ -174,6 +176,11 @@ class Document:
         except ValueError as error:
             self.remarks.add(f"{error}; counted without timecode", element.line)
             return None
+
+
+@lru_cache(maxsize=4096)
+def _number(text: str) -> Fraction | None:
+    return Fraction(text) if _NUMBER.fullmatch(text) else None
 
 
 def _tells(node: Node) -> bool:
