@@ -311,3 +311,49 @@ def test_a_long_edl_is_planned_quickly(plan: Plan) -> None:
     told = facts(plan("long.edl", "--media", "empty", "--json"))
     assert time.process_time() - begin < 6  # 1 second where nothing else runs
     assert len(told["shots"]) == 3000 + 2999  # a frame of black between all
+
+
+RANGED = """Name,Start,End
+VSFR key dust=0.2,01:00:00:00,01:00:00:01
+VSFR key dust=0.8,01:00:00:16,01:00:00:17
+VSFR scratch=off,01:00:00:04,01:00:00:08
+VSFR off,01:00:01:00,01:00:01:04
+"""
+
+
+def test_keys_and_ranges_stand_below_their_shot(small_reel: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (small_reel / "m.csv").write_text(RANGED)
+    words = ["--media", str(small_reel / "scans"), "--markers", str(small_reel / "m.csv"), "--preset", "none"]
+    words += ["--set", "scratch=0.5"]
+    assert main(["plan", str(small_reel / "cut.edl"), *words]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    table = [line.split() for line in lines if line.startswith((" opening", "   key", "   range", " fight-03", " end"))]
+    heads = [row[: 3 if row[0] not in ("key",) else 2] for row in table]
+    assert heads == [
+        ["opening", "01:00:00:00", "20"],
+        ["key", "01:00:00:00"],
+        ["key", "01:00:00:16"],
+        ["range", "01:00:00:04", "4"],
+        ["fight-03", "01:00:00:20", "12"],
+        ["range", "01:00:01:00", "4"],
+        ["end", "01:00:01:08", "16"],
+    ]
+    assert "untouched" in table[5]
+    assert "…" in table[3] or any("…" in line for line in lines)
+
+
+def test_several_marker_lists(small_reel: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (small_reel / "more.csv").write_text("Name,Start,End\nVSFR grain=0.2,01:00:01:20,01:00:01:20\n")
+    lists = [str(small_reel / "markers.edl"), str(small_reel / "more.csv")]
+    words = ["--media", str(small_reel / "scans"), "--markers", lists[0], "--markers", lists[1]]
+    folder = small_reel / "p"
+    assert main(["plan", str(small_reel / "cut.edl"), *words, "--project", str(folder), "--json"]) == 0
+    shots = json.loads(capsys.readouterr().out)["shots"]
+    assert "deflicker" not in [step["name"] for step in shots[2]["parts"][0]["steps"]]
+    assert shots[2]["parts"][0]["steps"][-1]["origin"].startswith("more.csv:2")
+    file = folder / "project.toml"
+    assert 'markers = ["../markers.edl", "../more.csv"]' in file.read_text()
+    file.write_text(file.read_text().replace('["../markers.edl", "../more.csv"]', '"../more.csv"'))
+    assert main(["plan", str(folder), "--json"]) == 0
+    shots = json.loads(capsys.readouterr().out)["shots"]
+    assert "deflicker" in [step["name"] for step in shots[2]["parts"][0]["steps"]]

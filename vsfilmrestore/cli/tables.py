@@ -6,7 +6,7 @@ import csv
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -60,15 +60,30 @@ def print_plan(plan: Plan, *, as_json: bool, thumbnails: Sequence[Path | None] |
 
 
 def _rows(shot: dict[str, Any]) -> Iterator[list[str]]:
-    name, picture = shot["name"] or shot["id"], shot["thumbnail"] or ""
-    for part in shot["parts"]:
-        steps = "\n".join(f"{step['name']} {step['words']}".strip() for step in part["steps"]) or "untouched"
-        origins = "\n".join(step["origin"] for step in part["steps"])
-        yield [name, part["in"], str(part["frames"]), source_text(shot), steps, origins, picture]
-        if shot["keys"]:
-            break  # values move from frame to frame: the keys tell it shorter
+    """A row for the shot as a whole, then one for each key, then one for each range that is an exception to both."""
+    name, record, parts = shot["name"] or shot["id"], shot["record"], shot["parts"]
+    ranges = [list(run) for ranged, run in groupby(parts, lambda part: bool(part["ranged"])) if ranged]
+    steps = shot["whole"] if shot["keys"] or ranges else parts[0]["steps"]
+    words = _steps(steps)
+    yield [name, record["in"], str(record["frames"]), source_text(shot), *words, shot["thumbnail"] or ""]
     for key in shot["keys"]:
-        yield [name, key["timecode"], "key", "", key["words"], key["origin"], ""]
+        yield ["  key", key["timecode"], "", "", key["words"], key["origin"], ""]
+    for run in ranges:
+        for same in _alike(run):
+            frames = sum(part["frames"] for part in same)
+            yield ["  range", same[0]["in"], str(frames), "", *_steps(same[0]["steps"], moving=len(same) > 1), ""]
+
+
+def _steps(steps: list[dict[str, Any]], *, moving: bool = False) -> tuple[str, str]:
+    """Steps and where they came from, a line each."""
+    words = "\n".join(f"{step['name']} {step['words']}".strip() for step in steps) or "untouched"
+    return f"{words} …" if moving else words, "\n".join(step["origin"] for step in steps)
+
+
+def _alike(run: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Parts with the same steps from the same places; only values that keys move tell them apart."""
+    for _, same in groupby(run, lambda part: [(step["name"], step["origin"]) for step in part["steps"]]):
+        yield list(same)
 
 
 def _print_media(plan: Plan) -> None:
@@ -90,7 +105,7 @@ def _print_media(plan: Plan) -> None:
     if not any(each.hashed for each in verdicts):
         columns.remove("hash")
         rows = [row[:6] + row[7:] for row in rows]
-    show_table(f"{len(verdicts)} media", columns, rows)
+    show_table("1 medium" if len(verdicts) == 1 else f"{len(verdicts)} media", columns, rows)
 
 
 def _print_missing(facts: dict[str, Any]) -> None:

@@ -293,6 +293,8 @@ class _Survey:
             wanted = format_timecode(facts.start + low, facts.rate, drop=facts.drop)
             text += f" ({wanted} is wanted, it has {first} to {last})"
         hint = "Check that cut list and scan belong together, and their frame rates"
+        if medium.how.keys() == {"the only medium given"}:
+            hint += f"; if {facts.path.name} is the finished film, give it with --scan"
         self._note(medium, "range", text, key, shot, hint)
 
     def _length(self, medium: _Medium, facts: Facts, key: SourceKey) -> None:

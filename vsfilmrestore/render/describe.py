@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from vsfilmrestore.media.timecode import format_timecode
-from vsfilmrestore.recipes.recipe import Step
+from vsfilmrestore.recipes.recipe import Recipe, Step
 from vsfilmrestore.render.conform import Finding, Verdict
-from vsfilmrestore.render.decide import Key, Part
+from vsfilmrestore.render.decide import Decision, Key, Part
 from vsfilmrestore.render.link import Linked
 from vsfilmrestore.render.placing import Placed, RateRule, shown_frames
 from vsfilmrestore.render.plan import Plan
@@ -82,12 +82,17 @@ def _shot(plan: Plan, index: int, id_: str, remarks: list[str]) -> dict[str, Any
         **_side(plan, shot, item, plan.conform.placed[index]),
         "transition": _transition(plan, shot, item, plan.conform.fading[index]),
         "handles": {"head": shot.handles[0], "tail": shot.handles[1]},
+        "whole": [_step(step, decision.origins) for step in _whole(decision)],
         "parts": [_part(cut, part) for part in decision.parts],
         "keys": [_key(cut, key) for key in decision.keys],
         "comments": list(shot.comments),
         "remarks": remarks,
         "warnings": list(decision.warnings),
     }
+
+
+def _whole(decision: Decision) -> Recipe:
+    return decision.recipe if decision.whole is None else decision.whole
 
 
 def _record(cut: CutList, start: int, stop: int) -> dict[str, Any]:

@@ -110,9 +110,7 @@ class CutFile:
         """Read it; where neither it nor anybody else tells its rate, ask for it."""
         cut = self.read()
         rate = None if cut.rate_known else told(cut)
-        if rate is None:
-            return cut
-        return replace(cut, rate_known=True) if rate == cut.rate else self.read(rate)
+        return cut if rate is None else self.read(rate)
 
 
 def plan_of_cut(
