@@ -14,10 +14,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import unquote
 
 from vsfilmrestore.errors import MediaError
 
-__all__ = ["PICTURE_SUFFIXES", "FileSequence", "find_sequence", "is_pattern", "ranges_text", "sequences_in"]
+__all__ = [
+    "PICTURE_SUFFIXES",
+    "FileSequence",
+    "find_sequence",
+    "is_pattern",
+    "ranges_text",
+    "sequences_in",
+    "unquoted",
+]
 
 PICTURE_SUFFIXES: Final = frozenset({".dpx", ".cin", ".exr", ".tif", ".tiff", ".png", ".jpg", ".jpeg"})
 """Extensions read as pictures of a sequence."""
@@ -25,6 +34,8 @@ PICTURE_SUFFIXES: Final = frozenset({".dpx", ".cin", ".exr", ".tif", ".tiff", ".
 _NUMBERED: Final = re.compile(r"(.*?)([0-9]+)([^0-9]*\.(?:dpx|cin|exr|tiff?|png|jpe?g))", re.IGNORECASE | re.DOTALL)
 _PRINTF: Final = re.compile(r"%0?(\d*)d")
 _HASHES: Final = re.compile(r"#+")
+# Quoted it would be a control character and a d, which no name has.
+_NUMBER_IN_URL: Final = re.compile(r"(%0\dd)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,3 +218,8 @@ def _only_one(folder: Path, found: list[FileSequence]) -> FileSequence:
             hint="Name one of them, as it is written here",
         )
     return found[0]
+
+
+def unquoted(url: str) -> str:
+    """A URL without its percent signs, but for those of a frame number: ``a%20b.%04d.exr`` is ``a b.%04d.exr``."""
+    return "".join(part if i % 2 else unquote(part) for i, part in enumerate(_NUMBER_IN_URL.split(url)))

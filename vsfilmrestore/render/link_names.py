@@ -13,9 +13,8 @@ from itertools import islice, takewhile
 from pathlib import Path
 from typing import Final
 from unicodedata import normalize
-from urllib.parse import unquote
 
-from vsfilmrestore.media.naming import PICTURE_SUFFIXES
+from vsfilmrestore.media.naming import PICTURE_SUFFIXES, unquoted
 
 __all__ = [
     "MOVIE_SUFFIXES",
@@ -53,7 +52,7 @@ def parts(path: str) -> tuple[str, ...]:
 
 def written_parts(path: str) -> tuple[str, ...]:
     """Folders and file name of a path or URL of any system, in their own case."""
-    text = unquote(path.split("://", 1)[1]) if "://" in path else path
+    text = unquoted(path.split("://", 1)[1]) if "://" in path else path
     return tuple(part for part in text.replace("\\", "/").split("/") if part.strip() not in ("", ".", ".."))
 
 

@@ -9,8 +9,9 @@ from fractions import Fraction
 from itertools import zip_longest
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, Final
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
+from vsfilmrestore.media.naming import unquoted
 from vsfilmrestore.timeline.model import FrameRange, Marker, Reel, SettingNote, Shot, SourceKey, Strength
 from vsfilmrestore.timeline.notes import marker_settings
 
@@ -235,7 +236,7 @@ def plain_path(url: str) -> str:
     """A file URL as the path it stands for; anything else as it is."""
     if not url.lower().startswith("file:"):
         return url
-    path = unquote(url[5:])
+    path = unquoted(url[5:])
     if path.startswith("//"):
         host, _, rest = path[2:].partition("/")
         path = f"/{rest}" if host.lower() in ("", "localhost") else path
@@ -244,7 +245,7 @@ def plain_path(url: str) -> str:
 
 def last_name(url: str) -> str:
     """File name at the end of a path or URL, readable."""
-    text = unquote(url) if "://" in url else url
+    text = unquoted(url) if "://" in url else url
     return text.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
 
 

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
-from urllib.parse import unquote
 
+from vsfilmrestore.media.naming import unquoted
 from vsfilmrestore.media.timecode import nominal_rate
 from vsfilmrestore.timeline._xml import Node
 from vsfilmrestore.timeline.fcp7_xml import Document
@@ -92,7 +92,7 @@ def local_path(url: str) -> str:
     """
     if not url.lower().startswith("file:"):
         return url
-    host, path = "", unquote(url[5:])
+    host, path = "", unquoted(url[5:])
     if path.startswith("//"):
         host, _, path = path[2:].partition("/")
         path = f"/{path}"

@@ -20,8 +20,8 @@ from enum import StrEnum
 from fractions import Fraction
 from math import floor
 from typing import Final
-from urllib.parse import unquote
 
+from vsfilmrestore.media.naming import unquoted
 from vsfilmrestore.media.timecode import format_timecode, nominal_rate, rate_text
 from vsfilmrestore.timeline.curve import Curve
 
@@ -158,7 +158,7 @@ class SourceKey:
         """The best short name of the media: reel, else file stem, else clip name."""
         if self.reel and self.reel.upper() not in {"AX", "BL"}:
             return self.reel
-        url = unquote(self.url) if "://" in self.url else self.url
+        url = unquoted(self.url) if "://" in self.url else self.url
         stem = url.replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0] or _SUFFIX.sub("", self.name)
         return _NUMBERS.sub("", stem) or stem or self.reel or "unnamed"
 
