@@ -21,6 +21,7 @@ from vsfilmrestore.render.placing import RateRule
 from vsfilmrestore.render.scan import Scan, scan_medium
 from vsfilmrestore.render.sidecar import Sidecar
 from vsfilmrestore.render.wipes import transition_remarks
+from vsfilmrestore.timeline.edl_rate import RATE_GUESSED
 from vsfilmrestore.timeline.model import CutList
 
 __all__ = ["CutFile", "Linking", "Plan", "plan_of_cut"]
@@ -110,7 +111,12 @@ class CutFile:
         """Read it; where neither it nor anybody else tells its rate, ask for it."""
         cut = self.read()
         rate = None if cut.rate_known else told(cut)
-        return cut if rate is None else self.read(rate)
+        if rate is None:
+            return cut
+        if rate != cut.rate:
+            return self.read(rate)
+        told = tuple(remark for remark in cut.remarks if not str(remark).startswith(RATE_GUESSED))
+        return replace(cut, rate_known=True, remarks=told)
 
 
 def plan_of_cut(

@@ -19,7 +19,10 @@ from vsfilmrestore.timeline._remarks import Remarks
 from vsfilmrestore.timeline.edl_lines import EditLine, RawEdl
 from vsfilmrestore.timeline.edl_speed import follows, motion_of
 
-__all__ = ["Clock", "SourceSpan"]
+__all__ = ["RATE_GUESSED", "Clock", "SourceSpan"]
+
+RATE_GUESSED: Final = "the list does not tell its frame rate"
+"""How the remark on a guessed rate begins; of no interest once a medium tells the same."""
 
 _WHOLE_RATES: Final = (24, 25, 30, 48, 50, 60, 100, 120)
 _HOURS_22: Final = 22 * 3600
@@ -231,7 +234,7 @@ def _guessed(edits: list[EditLine], plain: list[EditLine], drop: bool, normal: i
         rate, why = Fraction(25), "its M2 lines speak of 25"
     else:
         rate, why = Fraction(whole), f"its highest frame number is {highest}"
-    remarks.add(f"the list does not tell its frame rate; taken as {rate_text(rate)} fps, as {why} (--rate sets it)")
+    remarks.add(f"{RATE_GUESSED}; taken as {rate_text(rate)} fps, as {why} (--rate sets it)")
     return rate
 
 
