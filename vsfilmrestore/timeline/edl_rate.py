@@ -102,7 +102,7 @@ class Clock:
         record = [_count(text, self.rate, drop=self.drop) for text in edit.record]
         if None in source or None in record:
             return False
-        (a, b), (c, d) = source, record  # type: ignore[misc]
+        (a, b), (c, d) = source, record
         if step is None:
             return b - a == d - c  # type: ignore[operator]
         return d > c and follows(b - a, d - c, step)  # type: ignore[operator]
