@@ -20,7 +20,7 @@ from vsfilmrestore.render.plan import CutFile, Linking, Plan, plan_of_cut
 from vsfilmrestore.render.project import Project, ProjectSettings
 from vsfilmrestore.render.reel import Reel
 
-__all__ = ["cut_file", "named_sources", "open_project", "open_reel", "output_of", "plan_project"]
+__all__ = ["cut_file", "named_sources", "open_project", "open_reel", "output_of", "plan_project", "with_cut"]
 
 type Watcher = Callable[[int, int], None]
 
@@ -69,6 +69,31 @@ def open_project(
     if save:
         project.save()
     return project
+
+
+def with_cut(project: Project, cut: Path, given: Mapping[str, Any]) -> Project:
+    """A project with another cut list in the place of its input; nothing is written.
+
+    Marker lists and the name of a sequence go with their cut list and are not kept.
+
+    Args:
+        project: The project.
+        cut: The new cut list.
+        given: Fields of `ProjectSettings` the command names; all others stay as they are.
+
+    Raises:
+        UsageError: It is no cut list, or does not exist.
+        VsfrError: What the command names does not fit.
+    """
+    if not cut.exists() or not timeline.is_cut_list(cut):
+        raise UsageError("is no cut list" if cut.exists() else "does not exist", file=cut)
+    said, own = project.settings, {"markers": (), "sequence": "", "cuts": None}
+    if not timeline.is_cut_list(Path(said.input)):
+        own["media"] = (*said.media, said.input)
+    changed = own | {key: _written(key, value, project.folder) for key, value in given.items()}
+    made = replace(project, settings=replace(said, input=_relative(cut, project.folder), **changed))
+    _check(made)
+    return made
 
 
 def output_of(project: Project) -> tuple[Path, Profile]:

@@ -35,7 +35,7 @@ from vsfilmrestore.render.link_rules import RelinkRule
 from vsfilmrestore.render.placing import RateRule, alike, place
 from vsfilmrestore.timeline.model import CutList, Shot, SourceKey
 
-__all__ = ["Link", "Linked", "Linker", "agree_on_reel"]
+__all__ = ["Link", "Linked", "Linker", "agree_on_reel", "reel_name"]
 
 _NO_REEL: Final = frozenset({"", "ax", "bl", "gen", "none", "unknown", "na", "n/a"})
 _HINT: Final = "Name the right one in a [[relink]] rule of project.toml, or its folder with --media"
@@ -101,10 +101,10 @@ class Linker:
             (lambda key: index.like(_file_name(key)), "file name without suffix"),
             (lambda key: index.exact(key.name), "clip name"),
             (lambda key: index.like(key.name), "clip name without suffix"),
-            (lambda key: [*index.exact(_reel(key)), *index.like(_reel(key))], "reel name"),
+            (lambda key: [*index.exact(reel_name(key)), *index.like(reel_name(key))], "reel name"),
             (lambda key: index.exact(_folder(key)), "folder name"),
             (self._telling, "reel told by the medium"),
-            (lambda key: index.beginnings.cut_off(_reel(key)), "reel, cut off"),
+            (lambda key: index.beginnings.cut_off(reel_name(key)), "reel, cut off"),
         )
         self._found: dict[tuple[str, str, str], tuple[list[Path], str]] = {}
         self._silent: list[tuple[float, float, Path]] | None = None
@@ -138,7 +138,7 @@ class Linker:
             or item.link
             or item.candidates
             or not shot.source.has_timecode
-            or not _reel(shot.source)
+            or not reel_name(shot.source)
         ):
             return item
         holding = [path for path in self._anonymous(claimed, shot) if self._holds(cut, shot, shot.source, path)]
@@ -174,7 +174,7 @@ class Linker:
         found, how = self._found[names]
         if found:
             return self._chosen(cut, shot, key, found, how)
-        if _reel(key) and (beginning := self.index.beginnings.longer(_reel(key))):
+        if reel_name(key) and (beginning := self.index.beginnings.longer(reel_name(key))):
             self.prober.read(beginning)
             if holding := [path for path in beginning if self._holds(cut, shot, key, path)]:
                 return self._chosen(cut, shot, key, holding, "reel with which the name begins, timecode")
@@ -192,7 +192,7 @@ class Linker:
         return [], ""
 
     def _telling(self, key: SourceKey) -> list[Path]:
-        if not (reel := _reel(key)):
+        if not (reel := reel_name(key)):
             return []
         exact, beginnings = self._told_reels
         return exact.get(reel) or exact.get(base(reel)) or beginnings.cut_off(reel)
@@ -248,7 +248,7 @@ class Linker:
 
     def _tells_reel(self, key: SourceKey, path: Path) -> bool:
         facts = self.prober(path)
-        return facts is not None and facts.reel != "" and _same_reel(_reel(key), facts.reel)
+        return facts is not None and facts.reel != "" and _same_reel(reel_name(key), facts.reel)
 
     def _holds(self, cut: CutList, shot: Shot, key: SourceKey, path: Path) -> bool:
         """Whether a medium's own timecode holds all that a shot shows."""
@@ -270,7 +270,7 @@ def _called(key: SourceKey) -> str:
 
 def agree_on_reel(key: SourceKey, told: str) -> bool:
     """Whether the reel a medium tells may be the one of the cut list; also where the cut list has none."""
-    return not _reel(key) or _same_reel(_reel(key), told)
+    return not reel_name(key) or _same_reel(reel_name(key), told)
 
 
 def _both(item: Linked) -> Iterator[Linked]:
@@ -297,7 +297,8 @@ def _reel_text(key: SourceKey) -> str:
     return "" if folded(key.reel) in _NO_REEL else key.reel
 
 
-def _reel(key: SourceKey) -> str:
+def reel_name(key: SourceKey) -> str:
+    """The reel a cut list names, folded; '' for none and for words that stand for none, such as ``AX``."""
     return folded(_reel_text(key))
 
 

@@ -28,7 +28,7 @@ from vsfilmrestore.recipes import Recipe
 from vsfilmrestore.recipes.toml import key_lines, line_of, parse_toml
 from vsfilmrestore.render.sidecar import Sidecar
 
-__all__ = ["Project", "ProjectSettings"]
+__all__ = ["Project", "ProjectSettings", "filled"]
 
 _FILE: Final = "project.toml"
 _HEAD: Final = "vsfilmrestore project. Edit freely: only what a change touches is rendered again."
@@ -200,14 +200,19 @@ class Project:
         file = self.folder / _FILE
         if file.is_file() and _settings(*parse_toml(file)) == self.settings:
             return  # taking a long file apart with all its comments takes seconds
-        document = tomlkit.parse(file.read_text("utf-8")) if file.is_file() else tomlkit.document()
-        if not file.is_file():
-            document.add(tomlkit.comment(_HEAD))
-        for table, keys in _TABLES.items():
-            _fill(document, table, {key: getattr(self.settings, key) for key in keys})
-        for table in _FREE:
-            _fill_free(document, table, getattr(self.settings, table))
-        atomic_text(file, tomlkit.dumps(document))
+        atomic_text(file, filled(file.read_text("utf-8") if file.is_file() else None, self.settings))
+
+
+def filled(text: str | None, settings: ProjectSettings) -> str:
+    """The text of a ``project.toml`` with these settings in it; None for a new one. What a person wrote is kept."""
+    document = tomlkit.document() if text is None else tomlkit.parse(text)
+    if text is None:
+        document.add(tomlkit.comment(_HEAD))
+    for table, keys in _TABLES.items():
+        _fill(document, table, {key: getattr(settings, key) for key in keys})
+    for table in _FREE:
+        _fill_free(document, table, getattr(settings, table))
+    return tomlkit.dumps(document)
 
 
 def _fill(document: tomlkit.TOMLDocument, table: str, values: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ import csv
 import io
 import json
 import os
+import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import groupby
@@ -27,7 +28,7 @@ from vsfilmrestore.render.places import Place, moment_text, range_texts
 from vsfilmrestore.timeline.ids import unique_ids
 from vsfilmrestore.timeline.model import CutList, FrameRange, Shot
 
-__all__ = ["COLUMNS", "ListRow", "origin_text", "shot_rows", "write_shotlist_csv", "write_shotlist_toml"]
+__all__ = ["COLUMNS", "ListRow", "origin_text", "shot_row", "shot_rows", "write_shotlist_csv", "write_shotlist_toml"]
 
 _HEAD: Final = """\
 # Shot list of {name}. The tables below may stand in a project.toml, or be read as they are.
@@ -114,6 +115,12 @@ def write_shotlist_toml(
     listed = zip(cut.shots, decisions, shot_rows(cut, decisions, _relative(path, thumbnails)), strict=True)
     blocks += [_table(cut, shot, decision, rows) for shot, decision, rows in listed if shot.source is not None]
     atomic_text(path, "\n".join(blocks))
+
+
+def shot_row(cut: CutList, shot: Shot, decision: Decision) -> dict[str, Any]:
+    """What was decided about a shot as a row of ``[shots]``; empty where its recipe has no marker words."""
+    table = tomllib.loads(_table(cut, shot, decision, _rows(cut, shot.id, shot, decision, "")))
+    return {name: value for name, value in table["shots"][shot.id].items() if name != "about"}
 
 
 def shot_rows(
