@@ -131,7 +131,11 @@ def check(
         _json({"files": [verdict_facts(each) for each in verdicts]})
     else:
         rows = [[v.card.name, v.file.name, v.word, str(v.path or ""), v.why] for v in verdicts]
-        show_table(f"{len(verdicts)} files", ["model", "file", "verdict", "where", "why"], rows)
+        show_table(
+            "1 file" if len(verdicts) == 1 else f"{len(verdicts)} files",
+            ["model", "file", "verdict", "where", "why"],
+            rows,
+        )
     _complain(verdicts, named=bool(names))
     return 0
 

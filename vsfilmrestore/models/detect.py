@@ -19,9 +19,9 @@ __all__ = ["contract_of"]
 
 _FLOATS: Final = ("fp32", "fp16")
 _TIMES: Final = ("t", "time", "timestep")
-_MULTIPLES: Final = (1, 2, 4, 8, 16, 32, 64, 128)
+_MULTIPLES: Final = (128, 64, 32, 16, 8, 4, 2, 1)
 _LEVELS: Final = ("sigma", "noise", "level", "strength", "dose")
-_BASE: Final = 384  # sides tried: this and a multiple
+_SIDE: Final = 512
 
 
 def contract_of(path: Path, graph: Graph, told: Told) -> Contract:
@@ -172,20 +172,21 @@ class _Outputs:
     """What comes out for pictures of a size."""
 
     def __init__(self, path: Path, graph: Graph, picture: Port, window: int, size: tuple[int, int]) -> None:
-        self._path, self._graph, self._input, self._window, self._size = path, graph, picture, window, size
-        self._tried: dict[int, Port | None] = {}
-        self.picture = self._at(_MULTIPLES[-1]) or _first(graph.outputs)
+        self._path, self._graph, self._window, self._size = path, graph, window, size
+        self._tried: dict[int, tuple[Port, ...] | None] = {}
+        self._followed = _first(self._at(_SIDE) or ())
+        self.picture = self._followed or _first(graph.outputs)
 
     def scale_and_multiple(self, told: Told) -> tuple[int, int]:
         """Size out over size in, and the least number both sides of a picture must be multiples of."""
         if self.picture is None:
             return 1, self._multiple(None)
-        side = self._size[0] or _BASE + _MULTIPLES[-1]
-        width = self.picture.shape[-1] if self._at(_MULTIPLES[-1]) else None
+        side = self._size[0] or _SIDE
+        width = self._followed.shape[-1] if self._followed else None
         if width is None:
             if told.scale is None:
                 raise _open(self._path, "does not tell the size it gives", "scale", "size out over size in")
-            return told.scale, _MULTIPLES[0]
+            return told.scale, 1
         scale, odd = divmod(width, side)
         if odd or scale < 1:
             raise UsageError(f"makes {width} columns of {side}, which is no whole scale", file=self._path)
@@ -194,33 +195,31 @@ class _Outputs:
         return scale, self._multiple(scale)
 
     def _multiple(self, scale: int | None) -> int:
-        if any(self._size):
-            return 1
-        for each in _MULTIPLES:
-            out = self._at(each)
-            fits = out is not None and out.shape[-2:] == ((_BASE + each) * (scale or 1),) * 2
-            if fits or (scale is None and self._fits(each)):
-                return each
-        return _MULTIPLES[-1]
+        """Goes down as long as sides that are multiples of a number, and of nothing larger, fit."""
+        best = 1 if any(self._size) else _MULTIPLES[0]
+        for each in () if any(self._size) else _MULTIPLES:
+            if not all(self._fits(side, scale) for side in (_SIDE - each, _SIDE - _MULTIPLES[0] + each)):
+                break
+            best = each
+        return best
 
-    def _at(self, multiple: int) -> Port | None:
-        """The picture that comes out where sides are multiples of this and of nothing larger."""
-        if multiple not in self._tried:
-            self._tried[multiple] = _first(self._shapes(multiple) or ())
-        return self._tried[multiple]
+    def _fits(self, side: int, scale: int | None) -> bool:
+        ports = self._at(side)
+        out = _first(ports or ())
+        return ports is not None and (scale is None or (out is not None and out.shape[-2:] == (side * scale,) * 2))
 
-    def _fits(self, multiple: int) -> bool:
-        return self._shapes(multiple) is not None
-
-    def _shapes(self, multiple: int) -> tuple[Port, ...] | None:
-        width, height = self._size if any(self._size) else (_BASE + multiple,) * 2
-        sizes: dict[str, tuple[int, ...]] = {}
-        for port in self._graph.inputs:
-            if len(port.shape) == 5:
-                sizes[port.name] = (1, port.shape[1] or self._window, port.shape[2] or 1, height, width)
-            elif len(port.shape) == 4:
-                sizes[port.name] = (1, port.shape[1] or 1, height, width)
-        return self._graph.shapes_for(sizes)
+    def _at(self, side: int) -> tuple[Port, ...] | None:
+        """All that comes out where both sides are this long; None if it does not fit."""
+        if side not in self._tried:
+            width, height = self._size if any(self._size) else (side, side)
+            sizes: dict[str, tuple[int, ...]] = {}
+            for port in self._graph.inputs:
+                if len(port.shape) == 5:
+                    sizes[port.name] = (1, port.shape[1] or self._window, port.shape[2] or 1, height, width)
+                elif len(port.shape) == 4:
+                    sizes[port.name] = (1, port.shape[1] or 1, height, width)
+            self._tried[side] = self._graph.shapes_for(sizes)
+        return self._tried[side]
 
 
 def _first(ports: tuple[Port, ...]) -> Port | None:

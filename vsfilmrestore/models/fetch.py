@@ -115,7 +115,7 @@ def _from_one(source: str, file: WeightFile, out: IO[bytes], progress: Progress,
     except urllib.error.HTTPError as error:
         if error.code == 416:
             out.truncate(0)
-        return f"the server says {error.code}"
+        return f"the server says {error.code}" if error.code >= 400 else "it leads in circles, or away from https"
     except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
         return _reason(error)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import pickletools
+import struct
 import zipfile
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +26,15 @@ _KNOWN: Final = frozenset(
 _REFUSED: Final = frozenset({"INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4", "STACK_GLOBAL", "PERSID"})
 _LONGEST: Final = 64 << 20
 _MOST_MEMBERS: Final = 100_000
+_DAMAGED: Final = (
+    zipfile.BadZipFile,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    EOFError,
+    LookupError,
+    struct.error,
+)
 _CONVERT: Final = "Convert it to .safetensors on a machine you can spare, and add that"
 
 
@@ -44,7 +54,7 @@ def check_pth(path: Path) -> None:
             _check_names(path, _pickle_of(path, box))
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror or error}", file=path) from None
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError):
+    except _DAMAGED:
         raise InputError("is truncated or damaged", file=path, hint="Fetch it again from where it came") from None
 
 

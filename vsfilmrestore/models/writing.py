@@ -77,7 +77,9 @@ def _table(thing: Any, keep: tuple[str, ...] = ()) -> Table:
     table = tomlkit.table()
     for each in fields(thing):
         value = getattr(thing, each.name)
-        if each.name in ("extra", "size") or value is None or (value == each.default and each.name not in keep):
+        if each.name == "extra" or value is None or (value == each.default and each.name not in keep):
+            continue
+        if isinstance(value, tuple) and not all(isinstance(item, str) for item in value):
             continue
         table[each.name] = list(value) if isinstance(value, tuple) else value
     return table
