@@ -31,7 +31,7 @@ __all__ = ["Layout", "Owner"]
 
 _DEEPEST: Final = 60
 _MOST_PARTS: Final = 200_000
-_MOST_PIECES: Final = 300_000
+_MOST_PIECES: Final = 80_000
 _ZERO: Final = Fraction(0)
 _CLIPS: Final = ("Usage_SubClip", "Usage_AdjustedClip")
 

@@ -13,7 +13,7 @@ from typing import Final
 from vsfilmrestore.media.timecode import nominal_rate, rate_text
 from vsfilmrestore.timeline._xml import Node
 from vsfilmrestore.timeline.curve import Curve
-from vsfilmrestore.timeline.fcpxml_items import Item, Storylines
+from vsfilmrestore.timeline.fcpxml_items import ANCHORED, Item, Storylines
 from vsfilmrestore.timeline.fcpxml_layers import NOBODY, Laid, Mark, played_laid
 from vsfilmrestore.timeline.fcpxml_marks import marks_of
 from vsfilmrestore.timeline.fcpxml_media import Document, Medium, label
@@ -44,7 +44,9 @@ _IDLE: Final = frozenset({"0", "1", "0 0", "1 1", "1.0", "none", "100"})
 _UNSEEN: Final = frozenset({"gap", "audio", "caption"})
 _BLENDED: Final = ("frame-blending", "optical-flow-classic", "optical-flow", "optical-flow-frc")
 _ZERO: Final = Fraction(0)
-_MOST_CLIPS: Final = 40_000
+_MOST_COPIES: Final = 6_000
+"""Clips that compound clips may show more than there are in the file; some write files that unfold without end."""
+
 _NEAR_FRAME: Final = Fraction(1, 100)
 
 type Nest = Callable[[Node, Fraction, Fraction, Fraction], Laid]
@@ -70,6 +72,7 @@ class Clips:
         self._remarks = document.remarks
         self._owners = 0
         self._clips = 0
+        self._most = _MOST_COPIES + sum(node.tag in ANCHORED for node in document.root.walk())
         self.unseen: dict[int, tuple[str, ...]] = {}
 
     def shown(self, item: Item, start: Fraction, stop: Fraction, rate: Fraction) -> Laid:
@@ -80,8 +83,8 @@ class Clips:
         """
         node = item.node
         self._clips += 1
-        if self._clips > _MOST_CLIPS:
-            raise self._doc.error(f"more than {_MOST_CLIPS} clips, compound clips laid open", node)
+        if self._clips > self._most:
+            raise self._doc.error(f"more than {self._most} clips, compound clips laid open", node)
         laid, off = Laid(), node.get("enabled") == "0"
         if start < stop and not off and node.tag not in _UNSEEN and node.get("srcEnable") != "audio":
             laid = self._pictures(item, start, stop, rate)
