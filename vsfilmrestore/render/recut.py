@@ -108,12 +108,12 @@ def _footage(plan: Plan, shot: Shot, medium: Path | None, span: tuple[int, int] 
         return None
     shown = shot.source_frames(plan.cut.rate)
     part = _SECOND // nominal_rate(key.rate)
-    places: dict[str, tuple[int, int]] = {}
+    places = {"count": (shown.start * part, shown.stop * part)}
     if medium is not None and span is not None:
         places["medium"] = span[0], span[1] + 1
     zero = key.available.start if key.available is not None else None if key.has_timecode else 0
     if key.has_timecode:
-        places["timecode"] = shown.start * part, shown.stop * part
+        places["timecode"] = places["count"]
     if zero is not None:
         places["frames"] = shown.start - zero, shown.stop - zero
     trail = parts(key.url)

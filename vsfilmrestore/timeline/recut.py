@@ -22,7 +22,8 @@ from typing import Final
 
 __all__ = ["Footage", "Kind", "Match", "Recut", "match_cuts"]
 
-_UNITS: Final = ("medium", "timecode", "frames")
+_UNITS: Final = ("medium", "timecode", "frames", "count")
+_IN_PARTS: Final = ("timecode", "count")
 _CUT_OFF: Final = (8, 31, 32, 128)
 """Lengths that edit lists cut reel names off at."""
 _COMMON: Final = 500
@@ -66,8 +67,9 @@ class Footage:
         reel: Name of the reel.
         name: Name of the clip.
         places: First frame and the one after the last, by how they are counted: ``medium`` (frames of the linked
-            medium), ``timecode`` (parts of a second, so that rates compare) or ``frames`` (of the file).
-        part: What a frame takes in ``timecode``.
+            medium), ``timecode`` (parts of a second, so that rates compare), ``frames`` (of the file) or ``count`` (as
+            the cut list counts, in parts of a second: edit lists give files without timecode one from 00:00:00:00 on).
+        part: What a frame takes where parts of a second are counted.
         pace: Equal for shots of one speed.
     """
 
@@ -102,7 +104,7 @@ class Footage:
 
     def frames(self, unit: str, length: int) -> int:
         """A length counted in a unit, in frames."""
-        return -(-length // self.part) if unit == "timecode" else length
+        return -(-length // self.part) if unit in _IN_PARTS else length
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +196,7 @@ def _pairs(old: Sequence[Footage | None], new: Sequence[Footage | None]) -> Iter
             one, other = old[olds[a][0]], new[news[b][0]]
             assert one is not None
             assert other is not None
-            if one.is_of(other):
+            if one.is_of(other) and (unit != "count" or ("timecode" in one.places) != ("timecode" in other.places)):
                 yield from ((j, _Pair(i, unit, length)) for i, j in _in_order(olds[a], news[b]))
 
 
