@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import time
+import tomllib
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -357,3 +358,31 @@ def test_several_marker_lists(small_reel: Path, capsys: pytest.CaptureFixture[st
     assert main(["plan", str(folder), "--json"]) == 0
     shots = json.loads(capsys.readouterr().out)["shots"]
     assert "deflicker" in [step["name"] for step in shots[2]["parts"][0]["steps"]]
+
+
+def test_lists_are_printed_alone(plan: Plan) -> None:
+    before = here()
+    code, out, _ = plan("cut.edl", "--csv", "-")
+    assert code == 0
+    assert [row["name"] for row in csv.DictReader(io.StringIO(out)) if row["kind"] == "shot"][1] == "fight-03"
+    code, out, _ = plan("cut.edl", "--toml", "-")
+    assert code == 0
+    assert "R1@01:00:00:20" in tomllib.loads(out)["shots"]
+    for words in (("--json", "--csv", "-"), ("--csv", "-", "--toml", "-"), ("--frames", "--json", "--toml", "-")):
+        code, out, err = plan("cut.edl", *words)
+        assert (code, out) == (2, "")
+        assert "only one can be printed" in err
+    assert here() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("cut.prproj", "Premiere Pro"), ("cut.drp", "Resolve"), ("cut.ale", "an Avid log"), ("A.AVB", "bin")],
+)
+def test_projects_of_editing_programs_are_no_cut_lists(plan: Plan, name: str, words: str) -> None:
+    Path(name).write_text("x")
+    code, out, err = plan(name)
+    assert (code, out) == (3, "")
+    assert words in err
+    assert "Export" in err
+    assert err.count("\n") == 1

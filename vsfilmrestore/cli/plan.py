@@ -13,6 +13,7 @@ from vsfilmrestore.cli import options as o
 from vsfilmrestore.cli.detect import detection_watcher
 from vsfilmrestore.cli.show import say
 from vsfilmrestore.cli.tables import print_frames, print_plan, write_frames
+from vsfilmrestore.errors import UsageError
 from vsfilmrestore.render.conform import refusal
 from vsfilmrestore.render.hashes import with_hashes
 from vsfilmrestore.render.job import open_project, open_reel, plan_project
@@ -35,10 +36,13 @@ def command(
     ] = False,
     csv: Annotated[
         Path | None,
-        typer.Option("--csv", help="Write the shot list, or with --frames all frames (- prints them), as CSV."),
+        typer.Option("--csv", help="Write the shot list, or with --frames all frames, as CSV (- prints it)."),
     ] = None,
     toml: Annotated[
-        Path | None, typer.Option("--toml", help="Write the shot list as TOML, in the form of [shots] of project.toml.")
+        Path | None,
+        typer.Option(
+            "--toml", help="Write the shot list as TOML, in the form of [shots] of project.toml (- prints it)."
+        ),
     ] = None,
     thumbnails: Annotated[
         Path | None, typer.Option("--thumbnails", help="Folder to write a small picture of each shot into.")
@@ -56,6 +60,9 @@ def command(
     Renders nothing, needs no media, and writes nothing unless an option names a file or folder for it. The JSON is
     described in docs/plan.md.
     """
+    printed = [str(name) for name in (csv, toml)].count("-")
+    if printed + json > 1 and not (frames and toml is None):
+        raise UsageError("of --json, --csv - and --toml - only one can be printed", hint="Name a file for the others")
     opened = open_project(source, project, given, save=project is not None)
     if timeline.is_cut_list(opened.resolve(opened.settings.input)):
         plan = plan_project(opened)
@@ -68,10 +75,10 @@ def command(
         write_frames(plan, csv) if frames else write_shotlist_csv(csv, plan.cut, plan.decisions, pictures)
     if toml is not None:
         write_shotlist_toml(toml, plan.cut, plan.decisions, pictures)
-    if not frames:
-        print_plan(plan, as_json=json, thumbnails=pictures)
-    elif csv is None:
+    if frames and csv is None and not printed:
         print_frames(plan, as_json=json)
+    elif not frames and not printed:
+        print_plan(plan, as_json=json, thumbnails=pictures)
     if strict and plan.conform.severe:
         raise refusal(plan.cut, plan.conform.severe)
     return 0

@@ -19,6 +19,7 @@ from vsfilmrestore.render.placing import RateRule
 from vsfilmrestore.render.plan import CutFile, Linking, Plan, plan_of_cut
 from vsfilmrestore.render.project import Project, ProjectSettings
 from vsfilmrestore.render.reel import Reel
+from vsfilmrestore.timeline.foreign import refuse_foreign
 
 __all__ = ["cut_file", "named_sources", "open_project", "open_reel", "output_of", "plan_project", "with_cut"]
 
@@ -43,6 +44,7 @@ def open_project(
     """
     if not source.exists() and "%" not in source.name and "#" not in source.name:
         raise UsageError("does not exist", file=source)
+    refuse_foreign(source)
     if Project.is_project(source):
         project = Project.open(source)
         _refuse_script(project, given)

@@ -10,6 +10,7 @@ import csv
 import io
 import json
 import os
+import sys
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
@@ -83,7 +84,7 @@ def write_shotlist_csv(
     A text that a spreadsheet would take for a formula is led by an apostrophe.
 
     Args:
-        path: File to write.
+        path: File to write; ``-`` is standard output.
         cut: The cut.
         decisions: What was decided, one for each shot.
         thumbnails: A picture of each shot, None where there is none; written relative to the list.
@@ -97,7 +98,7 @@ def write_shotlist_csv(
     for rows in shot_rows(cut, decisions, _relative(path, thumbnails)):
         for row in rows:
             writer.writerow(_cell(getattr(row, column)) for column in COLUMNS)
-    atomic_text(path, text.getvalue())
+    _put(path, text.getvalue())
 
 
 def write_shotlist_toml(
@@ -114,7 +115,14 @@ def write_shotlist_toml(
     blocks = [_HEAD.format(name=_quoted(cut.name or path.stem))]
     listed = zip(cut.shots, decisions, shot_rows(cut, decisions, _relative(path, thumbnails)), strict=True)
     blocks += [_table(cut, shot, decision, rows) for shot, decision, rows in listed if shot.source is not None]
-    atomic_text(path, "\n".join(blocks))
+    _put(path, "\n".join(blocks))
+
+
+def _put(path: Path, text: str) -> None:
+    if str(path) == "-":
+        sys.stdout.write(text)
+    else:
+        atomic_text(path, text)
 
 
 def shot_row(cut: CutList, shot: Shot, decision: Decision) -> dict[str, Any]:
