@@ -82,7 +82,8 @@ class Shown:
 
     def _change(self, seen: vs.VideoNode, made: vs.VideoNode) -> vs.VideoNode:
         """Difference of what was made and what was seen, exactly 0 where it is less than the network can tell."""
-        kept = core.akarin.Expr([seen, made], f"x y - abs y.{STEP} <= x y ?")
+        # Above white steps grow with the value.
+        kept = core.akarin.Expr([seen, made], f"x abs S! x y - abs y.{STEP} S@ 1 > S@ 2 * 1 ? * <= x y ?")
         plain = core.akarin.Expr([kept, seen], "x y -")
         logged = [display_to_log(clip, clip) for clip in (kept, seen)]
         return self._by_curve(plain, core.akarin.Expr(logged, "x y -"))

@@ -89,8 +89,7 @@ class Network:
             while True:
                 plan = self._planned(loaded.session)
                 try:
-                    step = float(np.finfo(plan.binding.pictures[0].dtype).epsneg) / 2
-                    return self._run(loaded, plan, number, frames, names), step
+                    return self._run(loaded, plan, number, frames, names), _step(plan)
                 except (MemoryShortError, MemoryError):
                     self._tile = self._next_smaller(plan, number)
                     self._plan = None
@@ -215,6 +214,12 @@ class Network:
             ) from None
         log.warning("memory is short: trying tiles of %dx%d", tile[1], tile[0])
         return tile
+
+
+def _step(plan: _Plan) -> float:
+    half_step = float(np.finfo(plan.binding.pictures[0].dtype).epsneg) / 2
+    # Laying tiles together rounds again.
+    return half_step if plan.tiles.whole else max(half_step, 4 * float(np.finfo(np.float32).epsneg))
 
 
 def _fill(target: Array, frame: vs.VideoFrame, low: float, high: float) -> None:

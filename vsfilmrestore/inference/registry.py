@@ -149,8 +149,9 @@ class Registry:
         """Handles that have used a network and still live."""
         return self._holders.get(key, 0)
 
-    def keys(self) -> tuple[Key, ...]:
-        """What is loaded."""
+    @property
+    def loaded(self) -> tuple[Key, ...]:
+        """What is loaded, in the order it came."""
         with self._lock:
             return tuple(self._loaded)
 

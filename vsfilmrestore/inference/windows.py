@@ -235,6 +235,7 @@ def _mixed(old: vs.VideoFrame, new: vs.VideoFrame, share: float) -> vs.VideoFram
     frame = new.copy()
     for plane in range(new.format.num_planes):
         target = np.asarray(frame[plane])
+        target -= np.asarray(old[plane])  # what is the same in both keeps its bits
         target *= np.float32(share)
-        target += np.asarray(old[plane]) * np.float32(1 - share)
+        target += np.asarray(old[plane])
     return frame
