@@ -42,6 +42,16 @@ def test_every_script_gives_frames_from_every_output(demo: Path, name: str) -> N
         assert len(done.stdout) > 10_000
 
 
+@pytest.mark.slow
+def test_a_shot_is_named_on_the_command_line(demo: Path) -> None:
+    frames = []
+    for words in ([], ["-a", "shot=coffee"]):
+        command = [VSPIPE, *words, "--info", str(demo / "examples" / "one_shot.vpy"), "-"]
+        done = subprocess.run(command, cwd=demo, capture_output=True, text=True, check=True)
+        frames.append(next(line for line in done.stdout.splitlines() if line.startswith("Frames")))
+    assert frames == ["Frames: 36", "Frames: 32"]
+
+
 def test_every_recipe_is_read() -> None:
     recipes = sorted(EXAMPLES.glob("*.toml"))
     assert recipes
