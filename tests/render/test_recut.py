@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import write_movie
+from vsfilmrestore import timeline
 from vsfilmrestore.cli.main import main
 from vsfilmrestore.media.out.framemd5 import read_framemd5
 from vsfilmrestore.recipes import Recipe
@@ -85,6 +86,12 @@ def test_a_range_in_a_slowed_shot_stays_on_the_same_copy_of_a_frame() -> None:
     row = {"ranges": [{"in": 21, "out": 40, "settings": "off"}]}
     found = carried(cut_of(("R1", 0, 100, half)), cut_of(("R1", 5, 80, half)), {"R1@01:00:00:00": row})
     assert found.shots["R1@01:00:00:05"]["ranges"] == [{"in": 11, "out": 30, "settings": "off"}]
+
+
+def test_a_range_outside_its_shot_stays_on_its_frames() -> None:
+    row = {"dust": 0.4, "ranges": [{"in": 30, "out": 40, "settings": "off"}]}
+    found = carried(cut_of(("R1", 0, 30)), cut_of(("R1", 10, 50)), {"R1@01:00:00:00": row})
+    assert [(p.frames.start, p.frames.stop) for p in found.new.decisions[0].parts if not p.recipe] == [(20, 30)]
 
 
 def test_a_split_shot_gives_its_settings_to_both_halves_and_each_range_to_its_own() -> None:
@@ -290,16 +297,20 @@ def rendered(project: Project) -> tuple[int, list[str]]:
 
 
 @pytest.mark.parametrize("preset", ["none", pytest.param("kungfu", marks=pytest.mark.slow)])
-def test_a_recut_render_is_a_fresh_render_and_makes_new_frames_only(long_reel: Path, preset: str) -> None:
+def test_a_recut_render_is_a_fresh_render_and_makes_new_frames_only(
+    long_reel: Path, preset: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     words = {"media": [str(long_reel / "scans")], "preset": preset, "rate": "24"}
     first = open_project(long_reel / "old.edl", long_reel / "p", words | {"output": str(long_reel / "a.mkv")})
     assert rendered(first)[0] == 240
-    assert main(["recut", str(long_reel / "p"), str(long_reel / "new.edl")]) == 0
+    assert main(["recut", str(long_reel / "p"), str(long_reel / "new.edl"), "--count", "--json"]) == 0
+    left = json.loads(capsys.readouterr().out)["render"]
     made, md5s = rendered(Project.open(long_reel / "p"))
     whole = (long_reel / "a.mkv").read_bytes()
     fresh = open_project(long_reel / "new.edl", long_reel / "q", words | {"output": str(long_reel / "b.mkv")})
     assert rendered(fresh) == (182, md5s)
     assert (long_reel / "b.mkv").read_bytes() == whole
+    assert left == {"frames": 182, "left": made}
     reach = Recipe.preset(preset).reach
     assert made == 14 if preset == "none" else 14 <= made <= 14 + 2 * (reach + 48)
 
@@ -357,3 +368,33 @@ def test_a_film_that_had_no_cut_list_gets_one(long_reel: Path) -> None:
     said = Project.open(project.folder).settings
     assert (said.input, said.cuts, said.media) == ("../new.edl", None, ("../scans/R1.mkv",))
     assert said.shots == {"R1@01:00:03:10": "remaster dust=0.7"}
+
+
+def test_words_of_a_marker_list_without_successor_are_kept(long_reel: Path) -> None:
+    note = "VSFR remaster dust=0.9 |C:ResolveColorYellow |M:Marker 1 |D:1"
+    event = "001  001      V     C        01:00:04:00 01:00:04:01 01:00:04:00 01:00:04:01"
+    (long_reel / "markers.edl").write_text(f"TITLE: M\nFCM: NON-DROP FRAME\n\n{event}\n{note}\n")
+    given = {"media": [str(long_reel / "scans")], "rate": "24", "markers": [str(long_reel / "markers.edl")]}
+    open_project(long_reel / "old.edl", long_reel / "p", given)
+    assert main(["recut", str(long_reel / "p"), str(long_reel / "new.edl")]) == 0
+    said = Project.open(long_reel / "p").settings
+    assert said.markers == ()
+    assert said.shots == {"R1@01:00:03:10": {"settings": "remaster dust=0.9"}}
+
+
+@pytest.mark.footage
+@pytest.mark.parametrize(
+    "name", ["cmx3600/25fps.edl", "otio/premiere_example.otio", "fcpxml/29.97.fcpxml", "aaf/nested_stack.aaf"]
+)
+@pytest.mark.parametrize("suffix", [".otio", ".edl", ".xml", ".fcpxml"])
+def test_settings_follow_into_the_cut_list_of_another_program(
+    footage: Callable[[str], Path], tmp_path: Path, name: str, suffix: str
+) -> None:
+    old = timeline.read(footage(f"timelines/{name}"))
+    timeline.write(old, tmp_path / f"new{suffix}")
+    new = timeline.read(tmp_path / f"new{suffix}", rate=old.rate if suffix == ".edl" else None)
+    limited = {"in": 2, "out": 5, "settings": "off"}
+    rows = {shot.id: {"dust": 0.6, "ranges": [limited]} for shot in old.shots if shot.source is not None}
+    found = carried(old, new, rows)
+    outcomes = {each for each, shot in zip(found.outcomes, new.shots, strict=True) if shot.source is not None}
+    assert (outcomes, found.recut.orphans, found.waiting) == ({Outcome.KEPT}, (), {})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_text
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +11,11 @@ import typer
 
 from vsfilmrestore.cli import options as o
 from vsfilmrestore.cli.show import say, show_table
+from vsfilmrestore.cli.tables import print_json
 from vsfilmrestore.errors import UsageError
 from vsfilmrestore.render.describe_recut import recut_facts
+from vsfilmrestore.render.executor import frames_left
+from vsfilmrestore.render.job import open_reel, output_of
 from vsfilmrestore.render.project import Project
 from vsfilmrestore.render.recut import OldNotes
 from vsfilmrestore.render.recut_project import plan_recut
@@ -40,6 +42,10 @@ def command(
         ),
     ] = OldNotes.AUTO,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would happen and write nothing.")] = False,
+    count: Annotated[
+        bool,
+        typer.Option("--count", help="Tell how many frames are left to render; opens the media and makes a frame."),
+    ] = False,
     all_shots: Annotated[bool, typer.Option("--all", help="List shots that stay as they are, too.")] = False,
     json: o.Json = False,
 ) -> int:
@@ -53,27 +59,22 @@ def command(
     given = o.settings_given(markers=markers, media=media, rate=rate, sequence=sequence)
     plan = plan_recut(Project.open(project), cut, given, notes=old_notes, old_cut=old)
     facts = recut_facts(plan.carried)
+    if count:
+        left, whole = frames_left(open_reel(plan.after, save=False), plan.after, *output_of(plan.after))
+        facts["render"] = {"frames": whole, "left": left}
     copy = None if dry_run else plan.write()
     if json:
-        say_json(facts | {"written": not dry_run, "before": str(copy) if copy else ""})
+        print_json(facts | {"written": not dry_run, "before": str(copy) if copy else ""})
         return 0
     _print(facts, everything=all_shots)
+    if "render" in facts:
+        say(f"render   {facts['render']['left']} of {facts['render']['frames']} frames are left to make")
     if copy is None:
         say("Nothing was written (--dry-run).")
     else:
         say(f"project  {project / 'project.toml'}")
         say(f"before   {copy}")
     return 0
-
-
-def say_json(facts: dict[str, Any]) -> None:
-    """Print facts, one key a line and of lists one item a line."""
-    parts = []
-    for key, value in facts.items():
-        items = [json_text.dumps(item, ensure_ascii=False) for item in value] if isinstance(value, list) else []
-        text = "[\n  " + ",\n  ".join(items) + "\n ]" if items else json_text.dumps(value, ensure_ascii=False)
-        parts.append(f" {json_text.dumps(key)}: {text}")
-    typer.echo("{\n" + ",\n".join(parts) + "\n}")
 
 
 def _print(facts: dict[str, Any], *, everything: bool) -> None:

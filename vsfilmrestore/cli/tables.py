@@ -18,7 +18,7 @@ from vsfilmrestore.render.describe import plan_facts, source_text
 from vsfilmrestore.render.frames import COLUMNS, flat, frame_facts
 from vsfilmrestore.render.plan import Plan
 
-__all__ = ["print_frames", "print_plan", "print_shots", "write_frames"]
+__all__ = ["print_frames", "print_json", "print_plan", "print_shots", "write_frames"]
 
 
 def print_shots(plan: Plan, *, as_json: bool) -> None:
@@ -31,7 +31,7 @@ def print_shots(plan: Plan, *, as_json: bool) -> None:
     ]
     if as_json:
         keep = ("name", "file", "rate", "frames", "timecode")
-        _json({key: facts[key] for key in keep} | {"remarks": plan.remarks, "shots": shots})
+        print_json({key: facts[key] for key in keep} | {"remarks": plan.remarks, "shots": shots})
         return
     rows = [[s["name"] or s["id"], str(s["first"]), str(s["frames"]), s["timecode"]] for s in shots]
     show_table(_title(plan, cut.name), ["shot", "first", "frames", "timecode"], rows)
@@ -41,7 +41,7 @@ def print_plan(plan: Plan, *, as_json: bool, thumbnails: Sequence[Path | None] |
     """Every shot with its source, settings and their origins; then the media, and what is missing or disagrees."""
     facts = plan_facts(plan, thumbnails)
     if as_json:
-        _json(facts)
+        print_json(facts)
         return
     for remark in plan.remarks:
         say(f"note: {remark}")
@@ -174,7 +174,7 @@ def _title(plan: Plan, name: str) -> str:
     return f"{name}: {len(plan.cut.shots)} shots, {len(plan.cut)} frames at {rate} fps"
 
 
-def _json(facts: dict[str, Any]) -> None:
+def print_json(facts: dict[str, Any]) -> None:
     """One key a line, of lists one item a line: quick to write, and two plans can be compared line by line."""
     parts = []
     for key, value in facts.items():

@@ -86,9 +86,7 @@ class Carrier:
     def _range(self, item: dict[str, Any]) -> None:
         first, stop = item.get("in"), item.get("out")
         if isinstance(first, int) or isinstance(stop, int):
-            frames = range_of(self.old, first, stop, self.old_rate)
-            if frames is None:
-                return
+            frames = range_of(self.old, first, stop, self.old_rate) or _beyond(self.old, first, stop)
             places = range_texts(self.old, frames, self.old_rate)
             if isinstance(places[0], int) or isinstance(places[1], int):
                 places = self._counted_range(frames)
@@ -125,7 +123,7 @@ class Carrier:
         there = moment_of(self.new, self._text(self.new.source, self.frame(shown)), self.new_rate)
         if self._alike:
             there += frame - moment_of(self.old, self._text(self.old.source, shown), self.old_rate)
-        return max(there, 0)
+        return there
 
     def _place(self, place: Place) -> Place:
         """A place in the source as the new cut counts it."""
@@ -149,6 +147,12 @@ class Carrier:
         if not source.has_timecode:
             return str(frame)
         return format_timecode(max(frame, 0), source.rate, drop=source.drop)
+
+
+def _beyond(shot: Shot, first: Place | None, stop: Place | None) -> FrameRange:
+    """Record frames of a range that lies outside its shot."""
+    low = first if isinstance(first, int) else 0
+    return FrameRange(low, max(stop if isinstance(stop, int) else len(shot.record), low + 1))
 
 
 def words_of(row: object) -> object:

@@ -31,7 +31,7 @@ from vsfilmrestore.render.progress import Progress, Silent
 from vsfilmrestore.render.project import Project
 from vsfilmrestore.render.reel import Reel
 
-__all__ = ["Rendered", "render"]
+__all__ = ["Rendered", "frames_left", "render"]
 
 _BACKLOG: Final = 4
 """Finished frames that may wait for the encoder, besides one for each thread."""
@@ -93,18 +93,12 @@ def render(reel: Reel, project: Project, output: Path, profile: Profile, progres
     """
     began = monotonic()
     refuse_overwriting(output, profile, reel.media_paths)
-    bound_cache()
-    clip = prepare(_with_record_timecode(reel), profile)
-    info = VideoInfo.of(_first_frame(clip), clip.fps)
-    factor = round(clip.fps / reel.rate)
-    ground = [profile.name, repr(info), *_opened_as(project)]
-    pieces = plan_pieces(reel, factor, ground, in_place=not profile.is_movie)
-    maker = maker_for(profile, project, output, info, Labels.of(reel, factor, info))
-    listener = progress or Silent()
+    task = _Task.of(reel, project, output, profile)
+    pieces, maker, listener = task.pieces, task.maker, progress or Silent()
     with Ledger(_made(project.ledger)) as ledger:
         make_place(output, profile)
-        worker = _Worker(clip, maker, ledger, listener)
-        done = {piece.key: found for piece in pieces if (found := worker.finished(piece))}
+        worker = _Worker(task.clip, maker, ledger, listener)
+        done = worker.finished(pieces)
         wanted = _first_of_each(pieces, done)
         reused = pieces[-1].stop - sum(map(len, wanted))
         listener.begin(pieces, reused)
@@ -117,7 +111,43 @@ def render(reel: Reel, project: Project, output: Path, profile: Profile, progres
             maker.finish(ordered, reel.audio())
         finally:
             listener.end()
-    return Rendered(output, info, profile, ordered, reused, monotonic() - began)
+    return Rendered(output, task.info, profile, ordered, reused, monotonic() - began)
+
+
+def frames_left(reel: Reel, project: Project, output: Path, profile: Profile) -> tuple[int, int]:
+    """Frames of the output that no finished render holds, and all of them.
+
+    Makes one frame to know the format, and writes nothing.
+
+    Raises:
+        RenderError: That frame cannot be made.
+    """
+    task = _Task.of(reel, project, output, profile)
+    done: dict[str, Done] = {}
+    if project.ledger.is_file():
+        with Ledger(project.ledger, exclusive=False) as ledger:
+            done = _Worker(task.clip, task.maker, ledger, Silent()).finished(task.pieces)
+    return sum(map(len, _first_of_each(task.pieces, done))), task.pieces[-1].stop
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What is to be made."""
+
+    clip: vs.VideoNode
+    info: VideoInfo
+    pieces: list[Piece]
+    maker: Maker
+
+    @classmethod
+    def of(cls, reel: Reel, project: Project, output: Path, profile: Profile) -> _Task:
+        bound_cache()
+        clip = prepare(_with_record_timecode(reel), profile)
+        info = VideoInfo.of(_first_frame(clip), clip.fps)
+        factor = round(clip.fps / reel.rate)
+        ground = [profile.name, repr(info), *_opened_as(project)]
+        pieces = plan_pieces(reel, factor, ground, in_place=not profile.is_movie)
+        return cls(clip, info, pieces, maker_for(profile, project, output, info, Labels.of(reel, factor, info)))
 
 
 def _with_record_timecode(reel: Reel) -> vs.VideoNode:
@@ -162,9 +192,10 @@ class _Worker:
     ledger: Ledger
     progress: Progress
 
-    def finished(self, piece: Piece) -> Done | None:
-        found = self.ledger.find(piece.key)
-        return found if found is not None and self.maker.has(found, piece) else None
+    def finished(self, pieces: Sequence[Piece]) -> dict[str, Done]:
+        """What is there already, by key."""
+        known = ((piece, self.ledger.find(piece.key)) for piece in pieces)
+        return {piece.key: done for piece, done in known if done is not None and self.maker.has(done, piece)}
 
     def work(self, run: list[Piece]) -> Iterator[Done]:
         """Render pieces that follow one another, in one pass over the graph."""
