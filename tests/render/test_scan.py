@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import vapoursynth as vs
 
+from vsfilmrestore import timeline
 from vsfilmrestore.cli.main import main
 from vsfilmrestore.errors import MediaError, TimelineError, UsageError
 from vsfilmrestore.media.source import open_media
@@ -126,6 +127,15 @@ def test_the_command_line_and_the_project_know_the_scan(film: Path, capsys: pyte
     assert main(["restore", str(folder), "-o", str(out), "--progress", "none"]) == 0
     made = open_media(out)
     assert (len(made), made.timecode(0)) == (40, "01:00:00:00")
+    assert main(["export", str(folder), "-o", str(film / "back.otio")]) == 0
+    back = timeline.read(film / "back.otio")
+    assert [shot.name for shot in back.shots] == ["a", "b", "not in the cut", "c"]  # nothing is black that is not
+    assert all(shot.source and shot.source.name == "out.mkv" for shot in back.shots)
+    assert main(["export", str(folder), "--original", "-o", str(film / "as_read.otio")]) == 0
+    assert [shot.source and shot.source.reel for shot in timeline.read(film / "as_read.otio").shots][1:3] == [
+        "B017",
+        None,
+    ]
     assert main(["plan", str(film / "cut.edl"), "--scan", str(film / "film.mkv"), "--media", str(film)]) == 2
     assert main(["plan", str(film / "film.mkv"), "--scan", str(film / "film.mkv")]) == 2
 

@@ -21,6 +21,7 @@ from vsfilmrestore.render.guard import refuse_overwriting
 from vsfilmrestore.render.job import cut_file, named_sources, open_reel, output_of
 from vsfilmrestore.render.plan import CutFile
 from vsfilmrestore.render.project import Project
+from vsfilmrestore.render.scan import Scan, scan_medium
 from vsfilmrestore.timeline.model import CutList
 from vsfilmrestore.timeline.writer import WRITERS, write
 
@@ -52,7 +53,7 @@ def command(
     if output.suffix.lower() not in WRITERS:
         raise UsageError(f"'{output.suffix}' is not a cut list we write", file=output, hint=f"Use {', '.join(WRITERS)}")
     if Project.is_project(source):
-        sources, made, again = _of_project(source, markers or [], sequence or "")
+        sources, made, again = _of_project(source, markers or [], sequence or "", as_read=original)
     else:
         sources, made, again = _of_cut(source, markers or [], sequence or "")
     cut, decisions = again(rate)
@@ -86,8 +87,11 @@ def _of_cut(source: Path, markers: list[Path], sequence: str) -> _Found:
     return [source, *markers], None, read
 
 
-def _of_project(folder: Path, markers: list[Path], sequence: str) -> _Found:
-    """The same of a project, with its output. The media of its cut need not be at hand."""
+def _of_project(folder: Path, markers: list[Path], sequence: str, *, as_read: bool) -> _Found:
+    """The same of a project, with its output. The media of its cut need not be at hand.
+
+    A cut with a scan of the finished film is that of the scan, unless it is wanted as it was read.
+    """
     project = Project.open(folder)
     made, _ = output_of(project)
     known = cut_file(project)
@@ -98,6 +102,8 @@ def _of_project(folder: Path, markers: list[Path], sequence: str) -> _Found:
             reel = open_reel(project, save=False)
             return reel.cut, reel.decisions
         cut = replace(file, rate=rate or file.rate).read()
+        if project.settings.scan and not as_read:
+            cut = Scan.of(scan_medium(project.resolve(project.settings.scan)), cut).over(cut)
         return cut, list(decide(cut, project.recipe(), project.sidecar()))
 
     return [*named_sources(project), *markers, folder / "project.toml"], made, read

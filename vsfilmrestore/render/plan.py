@@ -115,8 +115,8 @@ class CutFile:
             return cut
         if rate != cut.rate:
             return self.read(rate)
-        told = tuple(remark for remark in cut.remarks if not str(remark).startswith(RATE_GUESSED))
-        return replace(cut, rate_known=True, remarks=told)
+        remarks = tuple(remark for remark in cut.remarks if not str(remark).startswith(RATE_GUESSED))
+        return replace(cut, rate_known=True, remarks=remarks)
 
 
 def plan_of_cut(

@@ -70,7 +70,7 @@ class Scan:
     rule: RateRule | None = None
 
     @classmethod
-    def of(cls, path: Path, cut: CutList, rule: RateRule | None) -> Scan:
+    def of(cls, path: Path, cut: CutList, rule: RateRule | None = None) -> Scan:
         return cls(path, cut.start, len(cut), cut.rate, cut.drop, rule)
 
     def over(self, cut: CutList) -> CutList:
