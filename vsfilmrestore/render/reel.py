@@ -19,7 +19,6 @@ from vsfilmrestore.recipes import Recipe
 from vsfilmrestore.render.bind import Bound, Opener, bind
 from vsfilmrestore.render.conform import Conform, conform
 from vsfilmrestore.render.decide import Decision, decide_cut
-from vsfilmrestore.render.export import relinked, restored_medium
 from vsfilmrestore.render.graph import GraphShot, restored_node, source_node
 from vsfilmrestore.render.guard import refuse_overwriting
 from vsfilmrestore.render.link import Link, Linked
@@ -287,6 +286,8 @@ class Reel:
         refuse_overwriting(Path(path), None, [Path(self.cut.file or self.cut.name), *self.media_paths, *media])
         cut, extras = self.cut, None
         if restored is not None:
+            from vsfilmrestore.render.export import relinked, restored_medium  # brings the writers of all formats
+
             cut, extras = relinked(cut, restored_medium(Path(restored), cut), self.decisions)
         return timeline.write(cut, Path(path), extras, schema=schema)
 

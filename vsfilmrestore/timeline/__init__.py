@@ -6,21 +6,21 @@
     for shot in reel.shots:
         print(shot.id, reel.timecode(shot.record.start), [note.text for note in shot.notes])
     print(*reel.remarks, sep="\\n")          # what was tolerated, with line numbers
+
+Readers and writers bring their libraries when they are first used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from importlib import import_module
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from vsfilmrestore.errors import TimelineError, UsageError
 from vsfilmrestore.media.timecode import exact_rate
-from vsfilmrestore.timeline.aaf import read_aaf
 from vsfilmrestore.timeline.detected import reel_from_cuts
-from vsfilmrestore.timeline.edl import read_edl
-from vsfilmrestore.timeline.fcpxml import read_fcpxml
 from vsfilmrestore.timeline.grammar import ParsedSettings, parse_settings
 from vsfilmrestore.timeline.markers import join_marker_list
 from vsfilmrestore.timeline.model import (
@@ -33,10 +33,10 @@ from vsfilmrestore.timeline.model import (
     Strength,
     Transition,
 )
-from vsfilmrestore.timeline.otio_bundle import bundle_media_places, extract_media, read_otiod, read_otioz
-from vsfilmrestore.timeline.otio_reader import read_otio
-from vsfilmrestore.timeline.writer import edl_text, otio_text, write, write_edl, write_otio
-from vsfilmrestore.timeline.xml_cut import read_xml_cut
+
+if TYPE_CHECKING:
+    from vsfilmrestore.timeline.otio_bundle import bundle_media_places, extract_media
+    from vsfilmrestore.timeline.writer import edl_text, otio_text, write, write_edl, write_otio
 
 __all__ = [
     "READERS",
@@ -62,15 +62,44 @@ __all__ = [
     "write_otio",
 ]
 
+_LATER: Final = {
+    "bundle_media_places": "otio_bundle",
+    "edl_text": "writer",
+    "extract_media": "otio_bundle",
+    "otio_text": "writer",
+    "write": "writer",
+    "write_edl": "writer",
+    "write_otio": "writer",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    return _later(_LATER[name], name)
+
+
+def _later(module: str, name: str) -> Any:
+    return getattr(import_module(f"{__name__}.{module}"), name)
+
+
+def _reader(module: str, name: str) -> Callable[..., Reel]:
+    def read_it(*given: Any) -> Reel:
+        reel: Reel = _later(module, name)(*given)
+        return reel
+
+    return read_it
+
+
 READERS: Final[dict[str, Callable[..., Reel]]] = {
-    ".aaf": read_aaf,
-    ".edl": read_edl,
-    ".fcpxml": read_fcpxml,
-    ".fcpxmld": read_fcpxml,
-    ".otio": read_otio,
-    ".otiod": read_otiod,
-    ".otioz": read_otioz,
-    ".xml": read_xml_cut,
+    ".aaf": _reader("aaf", "read_aaf"),
+    ".edl": _reader("edl", "read_edl"),
+    ".fcpxml": _reader("fcpxml", "read_fcpxml"),
+    ".fcpxmld": _reader("fcpxml", "read_fcpxml"),
+    ".otio": _reader("otio_reader", "read_otio"),
+    ".otiod": _reader("otio_bundle", "read_otiod"),
+    ".otioz": _reader("otio_bundle", "read_otioz"),
+    ".xml": _reader("xml_cut", "read_xml_cut"),
 }
 """Reader of a cut list by suffix, lower case. It gets the path, the rate asked for and the sequence, if any."""
 

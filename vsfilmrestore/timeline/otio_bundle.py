@@ -28,8 +28,6 @@ from vsfilmrestore.errors import OutputError, TimelineError
 from vsfilmrestore.timeline._remarks import Remarks
 from vsfilmrestore.timeline._text import MAX_BYTES, read_text, text_of
 from vsfilmrestore.timeline.model import Reel
-from vsfilmrestore.timeline.otio_json import load_otio
-from vsfilmrestore.timeline.otio_reader import reel_of
 
 __all__ = ["bundle_media_places", "extract_media", "read_otiod", "read_otioz"]
 
@@ -68,8 +66,7 @@ def read_otiod(path: Path, rate: Fraction | None = None, sequence: str = "") -> 
         what = f"the bundle holds no {_CONTENT}" if path.is_dir() else "a .otiod bundle is a folder, and this is none"
         raise TimelineError(what, file=path)
     remarks = Remarks()
-    root = load_otio(path, remarks, read_text(content, remarks))
-    return reel_of(path, root, rate, remarks, sequence)
+    return _reel(path, read_text(content, remarks), rate, remarks, sequence)
 
 
 def read_otioz(path: Path, rate: Fraction | None = None, sequence: str = "") -> Reel:
@@ -89,14 +86,21 @@ def read_otioz(path: Path, rate: Fraction | None = None, sequence: str = "") -> 
         members = _members(path, archive)
         data = _content(path, archive, members, remarks)
         media = [member for member in members if _is_media(member)]
-    root = load_otio(path, remarks, text_of(path, data, remarks))
+    text = text_of(path, data, remarks)
     if media and not bundle_media_places(path):
         size = sum(member.file_size for member in media) / 1e6
         remarks.add(
             f"the bundle holds {len(media)} media files ({size:.0f} MB), which cannot be read inside it; "
             f"unpack it beside itself as '{path.stem}/', or name another folder with --media"
         )
-    return reel_of(path, root, rate, remarks, sequence)
+    return _reel(path, text, rate, remarks, sequence)
+
+
+def _reel(path: Path, text: str, rate: Fraction | None, remarks: Remarks, sequence: str) -> Reel:
+    from vsfilmrestore.timeline.otio_json import load_otio  # brings OpenTimelineIO, which finding media does not need
+    from vsfilmrestore.timeline.otio_reader import reel_of
+
+    return reel_of(path, load_otio(path, remarks, text), rate, remarks, sequence)
 
 
 def bundle_media_places(path: Path) -> list[Path]:
