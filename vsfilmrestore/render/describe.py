@@ -26,11 +26,15 @@ VERSION: Final = 1
 
 
 def plan_facts(plan: Plan, thumbnails: Sequence[Path | None] | None = None) -> dict[str, Any]:
-    """Everything decided about a cut, as JSON; with a small picture of each shot, where there are any."""
+    """Everything decided about a cut, as JSON; with a small picture of each shot, where there are any.
+
+    Shots with the same recipe share their lists of steps: copy them before changing one.
+    """
     pictures = thumbnails or [None] * len(plan.cut.shots)
     cut = plan.cut
     ids = unique_ids(cut.shots)
     own, others = _remarks(cut)
+    steps = _Steps()
     rule = plan.rate_rule or RateRule.TIME
     return {
         "format": FORMAT,
@@ -51,7 +55,7 @@ def plan_facts(plan: Plan, thumbnails: Sequence[Path | None] | None = None) -> d
         "warnings": list(plan.warnings),
         "orphans": list(plan.orphans),
         "shots": [
-            _shot(plan, index, ids[index], own.get(index, [])) | {"thumbnail": picture and str(picture)}
+            _shot(plan, index, ids[index], own.get(index, []), steps) | {"thumbnail": picture and str(picture)}
             for index, picture in enumerate(pictures)
         ],
     }
@@ -68,7 +72,7 @@ def source_text(shot: Mapping[str, Any]) -> str:
     return f"{medium['name']} {at}".strip()
 
 
-def _shot(plan: Plan, index: int, id_: str, remarks: list[str]) -> dict[str, Any]:
+def _shot(plan: Plan, index: int, id_: str, remarks: list[str], steps: _Steps) -> dict[str, Any]:
     cut, shot, decision = plan.cut, plan.cut.shots[index], plan.decisions[index]
     item = plan.links[index]
     return {
@@ -82,8 +86,8 @@ def _shot(plan: Plan, index: int, id_: str, remarks: list[str]) -> dict[str, Any
         **_side(plan, shot, item, plan.conform.placed[index]),
         "transition": _transition(plan, shot, item, plan.conform.fading[index]),
         "handles": {"head": shot.handles[0], "tail": shot.handles[1]},
-        "whole": [_step(step, decision.origins) for step in _whole(decision)],
-        "parts": [_part(cut, part) for part in decision.parts],
+        "whole": steps.of(_whole(decision), decision.origins),
+        "parts": [_part(cut, part, steps) for part in decision.parts],
         "keys": [_key(cut, key) for key in decision.keys],
         "comments": list(shot.comments),
         "remarks": remarks,
@@ -158,13 +162,26 @@ def _transition(plan: Plan, shot: Shot, item: Linked, fading: Placed | None) -> 
     return {"kind": shot.transition.kind, "frames": shot.transition.length, "from": {"name": outgoing.name} | side}
 
 
-def _part(cut: CutList, part: Part) -> dict[str, Any]:
-    facts = {"ranged": part.ranged, "steps": [_step(step, part.origins) for step in part.recipe]}
+def _part(cut: CutList, part: Part, steps: _Steps) -> dict[str, Any]:
+    facts = {"ranged": part.ranged, "steps": steps.of(part.recipe, part.origins)}
     return _record(cut, part.frames.start, part.frames.stop) | facts
 
 
 def _key(cut: CutList, key: Key) -> dict[str, Any]:
     return {"at": key.frame, "timecode": cut.timecode(key.frame), "words": key.words, "origin": key.origin}
+
+
+class _Steps:
+    """The steps of recipes in plain data. Most shots share recipe and origins; those are put down once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, tuple[tuple[str, str], ...]], list[dict[str, Any]]] = {}
+
+    def of(self, recipe: Recipe, origins: Mapping[str, str]) -> list[dict[str, Any]]:
+        key = id(recipe), tuple(origins.items())  # the plan keeps its recipes, so that no id comes twice
+        if key not in self._known:
+            self._known[key] = [_step(step, origins) for step in recipe]
+        return self._known[key]
 
 
 def _step(step: Step, told: Mapping[str, str]) -> dict[str, Any]:
