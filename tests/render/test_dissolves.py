@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -12,6 +13,7 @@ import numpy.typing as npt
 import pytest
 import vapoursynth as vs
 
+from vsfilmrestore.cli.main import main
 from vsfilmrestore.media.source import open_media
 from vsfilmrestore.recipes import Recipe
 from vsfilmrestore.render.decide import Part
@@ -199,3 +201,20 @@ def test_fades_from_and_to_black(two_takes: Path) -> None:
     leaving = core.akarin.Expr([night[:4], r1[16:20]], "x N 1 + * y 4 N - * + 5 /")
     same(reel.source(), fading + r1[8:16] + leaving + night[:4])
     assert reel.rate == Fraction(24)
+
+
+def test_a_render_has_the_same_frames_and_knows_both_sides(two_takes: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    reel = opened(two_takes)
+    command = ["restore", str(two_takes / "cut.edl"), "--media", str(two_takes), "--project", str(two_takes / "p")]
+    command += ["-o", str(two_takes / "out.mkv"), "--progress", "jsonl"]
+    assert main(command) == 0
+    same(open_media(two_takes / "out.mkv").video, reel.restored())
+    capsys.readouterr()
+    text = (two_takes / "cut.edl").read_text()
+    (two_takes / "cut.edl").write_text(text.replace("dust=0.6 flicker=0.5", "grain=0.4"))
+    assert main(command) == 0
+    same(open_media(two_takes / "out.mkv").video, Reel.open(two_takes / "cut.edl", media=two_takes).restored())
+    made = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    worked = {(event["first"], event["stop"]) for event in made if event["event"] == "shot"}
+    assert (16, 24) in worked  # the dissolve shows the old shot, too
+    assert all(stop <= 24 for _, stop in worked)
