@@ -174,3 +174,25 @@ def test_texts_of_old_and_new_systems(edl: Read) -> None:
         assert [shot.name for shot in edl(data, rate=24).shots] == ["na\xefve \xe9t\xe9"]
     assert told(edl(mac.encode("mac-roman"), rate=24), "Mac Roman")
     assert told(edl(text.encode("latin-1"), rate=24), "Windows Latin")
+
+
+def test_no_settings_are_passed_over_in_silence(edl: Read) -> None:
+    text = """TITLE: X
+* VSFR remaster
+001  A        V     C        01:00:00:00 01:00:01:00 01:00:00:00 01:00:01:00
+* FROM CLIP NAME: VSFR plate
+* SOURCE FILE: VSFR off.mov
+VSFR stab=off
+** VSFR grain=keep
+* COMMENTS: vsfr scratch=off
+* MARKER VSFR off
+* LOC: 01:00:00:10 YELLOW  VSFR flicker=off
+"""
+    reel = edl(text, rate=24)
+    texts = [note.text for note in reel.shots[0].notes]
+    assert sorted(texts) == ["flicker=off", "grain=keep", "scratch=off", "stab=off"]
+    assert reel.remarks == (
+        "line 2: settings above the first event belong to no shot; ignored",
+        "line 9: settings within a comment are not read; write '* COMMENT: VSFR …'",
+    )
+    assert reel.shots[0].name == "VSFR plate"

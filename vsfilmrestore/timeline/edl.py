@@ -22,7 +22,7 @@ from vsfilmrestore.errors import TimelineError
 from vsfilmrestore.timeline._remarks import Remarks
 from vsfilmrestore.timeline._text import lines_of, read_text
 from vsfilmrestore.timeline.edl_lines import EditLine, Event, Motion, parse_lines
-from vsfilmrestore.timeline.edl_notes import EventNotes, event_notes, locator
+from vsfilmrestore.timeline.edl_notes import EventNotes, event_notes, locator, overlooked
 from vsfilmrestore.timeline.edl_rate import Clock, SourceSpan
 from vsfilmrestore.timeline.edl_speed import check_told, goes_down, motion_of, step_of, told_step
 from vsfilmrestore.timeline.layers import Fade, Piece, overlay, shots_of, whole
@@ -89,6 +89,9 @@ class _Reader:
             raise TimelineError("this list edits only sound; there are no shots in it", file=self._path)
         self._goes_down = goes_down(edl)
         self._clock = Clock(edl, self._rate, self._path, self._remarks)
+        for comment in edl.header:
+            if overlooked(comment.text):
+                self._remarks.add("settings above the first event belong to no shot; ignored", comment.line)
         for event in edl.events:
             self._event(event)
         pieces = self._flat()
@@ -141,6 +144,10 @@ class _Reader:
         line = event.edits[0].line
         if notes.ramp:
             self._remarks.add("a comment speaks of speed that changes; a list can tell only one speed", line)
+        for comment in event.comments:
+            if comment.text in notes.comments and overlooked(comment.text):
+                hint = "write '* COMMENT: VSFR …'"
+                self._remarks.add(f"settings within a comment are not read; {hint}", comment.line)
         if any(not edit.reel for edit in event.edits if edit.has_video):
             self._remarks.add("event without a reel name", line)
 

@@ -56,7 +56,7 @@ _SHORT_MOTION: Final = re.compile(
 _TITLE: Final = re.compile(r"TITLE\s*:\s*(.*)", re.IGNORECASE)
 _FCM: Final = re.compile(r"(?:\*\s*)?FCM\s*:\s*(.*)", re.IGNORECASE)
 _NAMED: Final = re.compile(
-    r"(FROM|TO|KEY)\s+CLIP\s+NAME\s*:|FINAL CUT PRO REEL\s*:|DLEDL\s*:|EFFECTS? NAME\b|(ASC_|CDL_|SOURCE FILE)",
+    r"(FROM|TO|KEY)\s+CLIP\s+NAME\s*:|FINAL CUT PRO REEL\s*:|DLEDL\s*:|EFFECTS? NAME\b|(ASC_|CDL_|SOURCE FILE)|VSFR\b",
     re.IGNORECASE,
 )
 # Known lines that tell nothing about pictures.

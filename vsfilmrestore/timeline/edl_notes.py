@@ -12,7 +12,7 @@ from vsfilmrestore.timeline.edl_lines import Comment
 from vsfilmrestore.timeline.grammar import find_settings
 from vsfilmrestore.timeline.model import FrameRange, Marker
 
-__all__ = ["EventNotes", "RecordClock", "event_notes", "locator"]
+__all__ = ["EventNotes", "RecordClock", "event_notes", "locator", "overlooked"]
 
 _STARS: Final = re.compile(r"^[*\s]+")
 _FIELD: Final = re.compile(
@@ -24,6 +24,7 @@ _DISCREET: Final = re.compile(r"DLEDL\s*:\s*(?:EDIT\s*:\s*\d+\s+)?(?:FILENAME|PA
 _RAMP: Final = re.compile(r"TIME[ -]?(?:WARP|REMAP)|VARIABLE SPEED|VARI-?SPEED|SPEED[ -]RAMP", re.IGNORECASE)
 _NOTHING: Final = re.compile(r"\(?(?:NULL|NONE|N/A)\)?", re.IGNORECASE)
 _SETTINGS: Final = re.compile(r"(?:[A-Z][A-Z ]{0,30}:\s*)?VSFR\b", re.IGNORECASE)
+_WORD: Final = re.compile(r"\bVSFR\b", re.IGNORECASE)
 _LOC: Final = re.compile(r"LOC\s*:\s*(\d{1,2}(?:[:;.,]\d{1,3}){3})(?:\s+(\S+))?\s*(.*)", re.IGNORECASE)
 
 
@@ -109,6 +110,11 @@ def _take_field(notes: EventNotes, sources: list[str], key: str, value: str) -> 
         side = 1 if key.startswith("TO") else 0
         target = notes.names if key.endswith("NAME") else notes.files
         target[side] = target[side] or value
+
+
+def overlooked(comment: str) -> bool:
+    """Whether a comment has the word of settings where none are read: within its text."""
+    return _WORD.search(comment) is not None and _LOC.fullmatch(_STARS.sub("", comment).strip()) is None
 
 
 class RecordClock(Protocol):
