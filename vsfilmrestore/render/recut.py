@@ -142,7 +142,8 @@ def carry_over(
     rows, renamed = _named(new.cut.shots, stacks)
     porter.leave(rows, {key for stack in stacks for key in stack.keys})
     decided = decide_cut(new.cut, recipe, replace(sidecar, shots=rows, lines={}))
-    new = replace(new, decisions=decided.decisions, warnings=decided.warnings, orphans=decided.orphans)
+    told = [text for text in decided.warnings if not any(f"'{key}'" in text for key in decided.orphans)]
+    new = replace(new, decisions=decided.decisions, warnings=told, orphans=decided.orphans)
     outcomes = tuple(porter.outcome(j, decision, stacks[j]) for j, decision in enumerate(new.decisions))
     remarks = tuple(dict.fromkeys(porter.remarks))
     return Carried(old, new, porter.recut, rows, renamed, outcomes, porter.waiting, remarks)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from vsfilmrestore.filters.schema import nearest
@@ -22,6 +23,7 @@ __all__ = ["Row", "RowKeys"]
 
 _FORM: Final = re.compile(r".+@\d+(?:[:;.,]\d+){0,3}(?:#\d+)?", re.DOTALL)
 _NTH: Final = re.compile(r"(.+)#(\d+)", re.DOTALL)
+_FEW: Final = 200
 _NAMED: Final = re.compile(r"(event|clip)\s*=\s*(.*\S)\s*", re.IGNORECASE | re.DOTALL)
 
 
@@ -78,7 +80,7 @@ class RowKeys:
                 return Row((), 2, f"the source of '{nth[1]}' is cut in {times} only; the settings of '{key}' wait")
         if not _FORM.fullmatch(key):
             raise ValueError(f"'{key}' is no shot id{self._advice(key)}")
-        return Row((), 1, f"no shot has the id '{key}'; its settings wait for one that has{nearest(key, self._ids)}")
+        return Row((), 1, f"no shot has the id '{key}'; its settings wait for one that has{self._nearest(key)}")
 
     def _of_id(self, key: str) -> list[int]:
         """Shots of an id as written, else in other capitals or with the other sign of drop frame."""
@@ -93,10 +95,26 @@ class RowKeys:
         more = f" and {len(found) - 3} more" if len(found) > 3 else ""
         return Row(tuple(found), 0, f"{kind} '{name}' may be another shot after a re-cut; its id is {ids}{more}")
 
+    def _nearest(self, key: str) -> str:
+        """The id that may be meant: of its source or its place, in a long cut; comparing all texts takes too long."""
+        if len(self._ids) <= _FEW:
+            return nearest(key, self._ids)
+        source, _, place = _folded(key).rpartition("@")
+        return nearest(key, [*self._by_source.get(source, ()), *self._by_source.get(f"@{place}", ())])
+
+    @cached_property
+    def _by_source(self) -> dict[str, list[str]]:
+        found: defaultdict[str, list[str]] = defaultdict(list)
+        for id_ in dict.fromkeys(self._ids):
+            source, _, place = _folded(id_).rpartition("@")
+            found[source].append(id_)
+            found[f"@{place}"].append(id_)
+        return found
+
     def _advice(self, key: str) -> str:
         if found := self._by_name.get(key.casefold()):
             return f"; write '{self._ids[found[0]]}' or 'clip={key}'"
-        return nearest(key, self._ids) or "; ids look like R2@01:00:03:00 and stand in the plan"
+        return self._nearest(key) or "; ids look like R2@01:00:03:00 and stand in the plan"
 
 
 def _folded(key: str) -> str:
