@@ -140,11 +140,11 @@ def _sector(data: bytearray, other: bytes, chance: Chance) -> None:
 
 def _spans(data: bytes, chance: Chance) -> tuple[int, int] | None:
     """An element at random, from its opening tag to the next closing tag of the name."""
-    opening = list(re.finditer(rb"<([A-Za-z][\w-]*)[^<>]*?(/?)>", data))
+    opening = list(re.finditer(rb"<([A-Za-z][\w-]*+)[^<>]*+>", data))
     if not opening:
         return None
     tag = chance.choice(opening)
-    if tag[2]:
+    if tag[0].endswith(b"/>"):
         return tag.span()
     end = data.find(b"</" + tag[1] + b">", tag.end())
     return None if end < 0 else (tag.start(), end + len(tag[1]) + 3)
@@ -170,7 +170,7 @@ def _element(data: bytearray, other: bytes, chance: Chance) -> None:
 
 
 def _attribute(data: bytearray, _: bytes, chance: Chance) -> None:
-    found = list(re.finditer(rb'([\w:]+)="([^"]*)"', data))
+    found = list(re.finditer(rb'(?<![\w:])([\w:]++)="([^"]*)"', data))
     if found:
         one, donor = chance.choice(found), chance.choice(found)
         value = chance.choice([donor[2], b"", b"1/0s", b"-5s", b"9" * 12 + b"/1s", b"r1", b"NaN", b"1001/24000s"])
