@@ -28,6 +28,8 @@ from typing import Annotated, Any, Concatenate, Final, Literal, get_args, get_or
 
 import vapoursynth as vs
 
+from vsfilmrestore.errors import VsfrError
+
 __all__ = [
     "FILTERS",
     "FilterSpec",
@@ -327,7 +329,7 @@ def restoration_filter[**P](
                 _require_plugins(needs)
                 clip = _constant_cpu_clip(source)
                 result = function(clip, *args, **kwargs) if fields else _in_frames(function, clip, *args, **kwargs)
-            except (TypeError, ValueError, vs.Error) as error:
+            except (TypeError, ValueError, vs.Error, VsfrError) as error:
                 raise vs.Error(_led_by(name, str(error))) from error
             return _as_resident(result, source)
 

@@ -20,6 +20,7 @@ from itertools import pairwise
 import vapoursynth as vs
 
 from vsfilmrestore.errors import SettingError
+from vsfilmrestore.media.ends import mirrored
 from vsfilmrestore.media.props import PLACE
 
 __all__ = ["Build", "WalledStep", "behind_walls", "mirrored", "retimed"]
@@ -44,19 +45,6 @@ class WalledStep:
     apply: Build
     one_sided: bool = False
     numbered: bool = False
-
-
-def mirrored(clip: vs.VideoNode, head: int, tail: int) -> vs.VideoNode:
-    """The clip with ``head`` mirrored frames in front and ``tail`` behind; short clips swing to and fro."""
-    if head <= 0 and tail <= 0:
-        return clip
-    length, wanted = clip.num_frames, head + clip.num_frames + tail
-    if length == 1:
-        return clip.std.Loop(wanted)
-    swing = clip if length == 2 else clip + clip[1:-1].std.Reverse()
-    first = -head % swing.num_frames
-    loops = -(-(first + wanted) // swing.num_frames)
-    return swing.std.Loop(loops)[first : first + wanted]
 
 
 def behind_walls(
