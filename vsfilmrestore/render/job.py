@@ -89,7 +89,8 @@ def with_cut(project: Project, cut: Path, given: Mapping[str, Any]) -> Project:
     """
     if not cut.exists() or not timeline.is_cut_list(cut):
         raise UsageError("is no cut list" if cut.exists() else "does not exist", file=cut)
-    said, own = project.settings, {"markers": (), "sequence": "", "cuts": None}
+    said = project.settings
+    own: dict[str, Any] = {"markers": (), "sequence": "", "cuts": None}
     if not timeline.is_cut_list(Path(said.input)):
         own["media"] = (*said.media, said.input)
     changed = own | {key: _written(key, value, project.folder) for key, value in given.items()}
