@@ -138,3 +138,25 @@ def test_importing_loads_no_runtime() -> None:
         "assert r.registry.cache_info().currsize == 0"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_errors_of_networks_are_errors_of_the_filter_that_uses_them() -> None:
+    code = """
+import vapoursynth as vs
+from typing import Annotated
+from vsfilmrestore.filters.schema import Strength, restoration_filter
+from vsfilmrestore.inference.apply import run_model
+from vsfilmrestore.models.contract import Contract
+
+@restoration_filter(short="odd", order=1)
+def odd_filter(clip: vs.VideoNode, strength: Strength = 0.5) -> vs.VideoNode:
+    return run_model(clip, "model.zip", Contract())
+
+try:
+    odd_filter(vs.core.std.BlankClip())
+except vs.Error as error:
+    assert str(error).startswith("odd_filter: model.zip: no runtime takes this kind of file"), error
+else:
+    raise SystemExit(1)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -174,3 +176,28 @@ def test_tiles_are_chosen_by_memory(monkeypatch: pytest.MonkeyPatch, models: Reg
     run_model(picture(160, 120, 1), "x.onnx", Contract(receptive=2), models=models).get_frame(0)
     assert len(session.runs) > 1
     assert all(h * w * 1500 <= 10_000_000 for h, w in session.runs)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is bounded by Linux' means")
+def test_onnx_runtime_short_of_memory_goes_on_in_tiles(tmp_path: Path) -> None:
+    convolutions(tmp_path / "m.onnx", layers=2, wide=96)
+    code = """
+import resource, sys
+import numpy as np
+import vapoursynth as vs
+from vsfilmrestore.inference.apply import run_network
+from vsfilmrestore.models.contract import Contract
+clip = vs.core.std.BlankClip(width=2800, height=1000, format=vs.RGBS, length=1, color=[0.2, 0.5, 0.8])
+contract = Contract(receptive=2)
+run_network(clip[0].std.CropAbs(64, 64), sys.argv[1], contract, lanes=1).get_frame(0).close()
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 900_000_000,) * 2)
+frame = run_network(clip, sys.argv[1], contract, lanes=1).get_frame(0)
+middle = [np.asarray(frame[p])[10:-10, 10:-10] for p in range(3)]
+assert all(np.ptp(plane) < 1e-5 for plane in middle)
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "m.onnx")], capture_output=True, text=True, timeout=120
+    )
+    assert result.returncode == 0, result.stderr[-2000:]
+    assert "memory is short: trying tiles of 1400x1000" in result.stderr

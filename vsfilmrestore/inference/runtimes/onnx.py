@@ -147,15 +147,25 @@ class OnnxSession:
         self.weights = file.weights
         self.per_pixel = file.per_pixel
         self.parallel = parallel
+        self._options: Any = None
 
     def run(self, arrays: Mapping[str, Array]) -> Sequence[Array]:
         try:
-            results: Sequence[Array] = self._session.run(None, dict(arrays))
-        except MemoryError:
-            raise MemoryShortError("there is not enough memory", file=self._path) from None
+            results: Sequence[Array] = self._session.run(None, dict(arrays), self._options)
         except Exception as error:  # noqa: BLE001 - its errors share no class but Exception
-            raise _why_not_run(error, self._path) from None
+            reason = _why_not_run(error, self._path)
+            if isinstance(reason, MemoryShortError):
+                self._options = self._sparing()
+            raise reason from None
         return results
+
+    def _sparing(self) -> Any:
+        """From now on runs hand back what they took: the pool of intermediate results else keeps it for ever."""
+        options = _library().RunOptions()
+        kind, _, number = self.device.partition(":")
+        place = kind if kind == "cpu" else "gpu"
+        options.add_run_config_entry("memory.enable_memory_arena_shrinkage", f"{place}:{number or 0}")
+        return options
 
     def close(self) -> None:
         self._session = None
@@ -184,7 +194,7 @@ def _why_not_loaded(error: Exception, path: Path) -> VsfrError:
 
 def _why_not_run(error: Exception, path: Path) -> InferenceError:
     text = str(error)
-    if _MEMORY.search(text):
+    if isinstance(error, MemoryError) or _MEMORY.search(text):
         return MemoryShortError("there is not enough memory", file=path)
     return InferenceError(f"ONNX Runtime could not run it: {_first_line(text)}", file=path)
 
