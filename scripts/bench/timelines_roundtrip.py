@@ -29,7 +29,7 @@ from vsfilmrestore.timeline.writer import WRITERS, write
 # What a remark of a writer says is lost, by a word in it.
 _SAID = {
     "media": ("path", "long its media", "looked for by its name", "reel name", "timecode", "counts alike"),
-    "transitions": ("fades away", "written as a dissolve", "is named, but"),
+    "transitions": ("fades away", "written as a dissolve", "is named, but", "between two", "another rate"),
     "settings": ("part of the shot", "stand on clips", "more notes", "stand as timeline markers", "has not"),
     "markers": ("marker", "part of the shot"),
     "frames": ("between two", "another rate", "turns"),

@@ -316,3 +316,28 @@ def test_markers_of_a_retimed_clip_count_its_own_frames(read: Read) -> None:
     reel = read(remap(parameter("speed", 50)), start=100, end=110, first=20, more=marker)
     assert [m.frames.start for m in reel.markers] == [105]
     assert reel.shots[1].notes[0].timecode == "00:00:04:08"
+
+
+@pytest.mark.parametrize("frame", [1, 5, 7, 49])
+def test_a_freeze_of_media_of_another_rate_is_the_frame_meant(tmp_path: Path, frame: int) -> None:
+    """Frame 5 at 24 fps stands at 5.2083333333 frames of a clip that counts 25."""
+    rates = ["<rate><timebase>25</timebase></rate>", "<rate><timebase>24</timebase></rate>"]
+    held = f"{frame * 25 / 24:.10f}"
+    keys: list[Key] = [(0, held, "speedkfin*"), (10, held, "speedkfout*")]
+    file = f'<file id="A"><name>A.mov</name><pathurl>A.mov</pathurl>{rates[1]}<duration>100</duration></file>'
+    item = (
+        f"<clipitem><name>A</name>{rates[0]}<start>0</start><end>10</end><in>0</in><out>10</out>"
+        f"{file}{remap(parameter('speed', 0), graph(keys))}</clipitem>"
+    )
+    path = tmp_path / "cut.xml"
+    media = f"<media><video><track>{item}</track></video></media>"
+    path.write_text(f"<xmeml><sequence><name>s</name>{rates[0]}{media}</sequence></xmeml>")
+    assert frames(timeline.read(path)) == [frame] * 10
+
+
+def test_a_third_of_a_frame_written_with_many_digits_is_a_third(read: Read) -> None:
+    """From 19 1/3 on at 25/24 of the speed, the 16th frame begins exactly on frame 36."""
+    keys: list[Key] = [(0, "19.3333333333", "speedkfin*"), (40, "61.0000000000", "speedkfout*")]
+    reel = read(remap(parameter("speed", "104.1666666667"), graph(keys)), end=40)
+    assert frames(reel) == [int(Fraction(58, 3) + k * Fraction(25, 24)) for k in range(40)]
+    assert frames(reel)[16] == 36

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from math import floor
 
 import pytest
 
@@ -138,6 +139,38 @@ def test_starts_written_with_few_digits_are_whole_frames(fcpxml: Read) -> None:
     text = spine('<conform-rate scaleEnabled="0" srcFrameRate="29.97"/>', "21321/3000s", "1s", "N")
     reel = fcpxml(project(text, asset("N", form="f2997"), form="f30"))
     assert told(reel)[0][3] == 213
+
+
+@pytest.mark.parametrize("speed", ["", points(("0", "0"), ("100", "100"))])
+def test_places_between_frames_are_kept_beside_a_transition(fcpxml: Read, speed: str) -> None:
+    """23.976 in 24, in time: from frame 1200 on, five frames before the cut, each frame is 1000/1001 further."""
+    start = "1206200/24000s"  # 1200 * 1001/24000 + 5/24
+    line = (
+        '<asset-clip ref="A" offset="0s" duration="1s"/><transition offset="19/24s" duration="10/24s"/>'
+        f'<asset-clip ref="N" offset="1s" start="{start}" duration="2s">'
+        f'<conform-rate scaleEnabled="0" srcFrameRate="23.98"/>{speed}</asset-clip>'
+    )
+    reel = fcpxml(project(line, asset("N", form="f2398")))
+    expected = [1200 + k * 1000 // 1001 for k in range(53)]
+    assert shown(reel.shots[1], reel.rate) == expected
+    assert expected[:3] == [1200, 1200, 1201]
+
+
+def test_backwards_beside_a_transition_keeps_its_lowest_frame(fcpxml: Read) -> None:
+    """Ten frames down from frame 1210, then four more in the transition: 1001 frames of time show 1000 of media."""
+    edge = Fraction(1200 * 1001, 24000) + Fraction(10, 24)
+    curve = points(("0", f"{edge.numerator}/{edge.denominator}"), ("10", str(edge - 10)))
+    line = (
+        f'<asset-clip ref="N" offset="0s" start="0s" duration="8/24s">'
+        f'<conform-rate scaleEnabled="0" srcFrameRate="23.98"/>{curve}</asset-clip>'
+        '<transition offset="6/24s" duration="4/24s"/><asset-clip ref="A" offset="8/24s" start="1s" duration="1s"/>'
+    )
+    reel = fcpxml(project(line, asset("N", form="f2398")))
+    top = edge * 24000 / 1001
+    assert shown(reel.shots[0], reel.rate) == [floor(top - (k + 1) * Fraction(1000, 1001)) for k in range(6)]
+    fading = reel.shots[1].transition.outgoing
+    assert shown(fading, reel.rate) == [floor(top - (k + 1) * Fraction(1000, 1001)) for k in range(6, 10)]
+    assert shown(fading, reel.rate)[-1] == 1200
 
 
 def test_a_constant_speed(fcpxml: Read) -> None:

@@ -218,6 +218,12 @@ def test_an_edl_has_one_rate() -> None:
         edl_text(plain(odd))
 
 
+def test_an_edl_plays_media_of_a_rate_that_counts_alike_frame_for_frame_and_says_so() -> None:
+    odd = replace(shot(), source=replace(shot().source, rate=Fraction(24000, 1001)))
+    assert "c: media of another rate that counts alike are played frame for frame by an EDL" in edl_text(plain(odd))[1]
+    assert not any("another rate" in remark for remark in edl_text(plain(shot()))[1])
+
+
 @pytest.mark.parametrize("write", [write_edl, write_otio])
 def test_a_file_that_cannot_be_written(tmp_path: Path, write: Callable[[Reel, Path], object]) -> None:
     (tmp_path / "file").write_text("kept")

@@ -123,6 +123,8 @@ class _EdlWriter:
         if shot.curve is not None:
             message = "its speed changes along the shot, which an EDL cannot say"
             raise TimelineError(message, shot=shot.name, hint="Write OTIO or FCPXML instead")
+        if source.rate != self._reel.rate:
+            self.losses.add("media of another rate that counts alike are played frame for frame by an EDL", shot.name)
         if shot.phase:
             self.losses.add("starts between two source frames, which an EDL cannot say", shot.name)
         if not source.has_timecode:

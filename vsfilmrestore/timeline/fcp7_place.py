@@ -17,6 +17,7 @@ from vsfilmrestore.timeline.layers import Piece
 __all__ = ["placed", "scaled"]
 
 _LONGEST_CURVE: Final = 1_000_000
+_NOISE: Final = Fraction(1, 100)  # of a frame: a place of another rate is written rounded
 
 
 def placed(piece: Piece, media: Media, run: Run, clip_rate: Fraction, rate: Fraction, remarks: Remarks) -> Piece:
@@ -51,7 +52,7 @@ def placed(piece: Piece, media: Media, run: Run, clip_rate: Fraction, rate: Frac
     elif run.speed < 0:
         shown = replace(shown, low=place - (piece.stop - piece.start) * -step)
     else:
-        shown = replace(shown, low=Fraction(floor(place)) if run.speed == 0 else place)
+        shown = replace(shown, low=Fraction(floor(place + _NOISE)) if run.speed == 0 else place)
     _check(shown, media, remarks)
     return shown
 

@@ -28,6 +28,7 @@ _ONE: Final = Fraction(1)
 _HALF: Final = Fraction(1, 2)
 # How far two tellings of one place may lie apart.
 _FRAME: Final = Fraction(101, 100)
+_FINE: Final = Fraction(1, 10**6)
 _FASTEST: Final = 10_000
 _STRAIGHT: Final = frozenset({"", "linear", "fcpcurve"})
 _ROLES: Final = ("speedkfstart", "speedkfin", "speedkfout", "speedkfend")
@@ -187,7 +188,12 @@ def _forward(doc: Document, remap: _Remap, times: Times) -> Run:
         return Run(remap.speed, times.offset + exact)
     if key.noise >= min(abs(key.value - exact), abs(key.value - times.offset - exact)):
         return Run(_slope(doc, remap, times, key), times.offset + exact)
-    return Run(_slope(doc, remap, times, key), key.value)
+    return Run(_slope(doc, remap, times, key), _place(key))
+
+
+def _place(key: _Key) -> Fraction:
+    """The place a key tells: written with many digits, a third of a frame is a third."""
+    return _meant(key.value, key.noise) if key.noise < _FINE else key.value
 
 
 def _slope(doc: Document, remap: _Remap, times: Times, key: _Key) -> Fraction:

@@ -18,7 +18,7 @@ from vsfilmrestore.timeline.fcpxml_layers import NOBODY, Laid, Mark, played_laid
 from vsfilmrestore.timeline.fcpxml_marks import marks_of
 from vsfilmrestore.timeline.fcpxml_media import Document, Medium, label
 from vsfilmrestore.timeline.fcpxml_play import Run, played, runs, turning
-from vsfilmrestore.timeline.fcpxml_time import TimeMap, time_map
+from vsfilmrestore.timeline.fcpxml_time import TimeMap, parts, time_map
 from vsfilmrestore.timeline.layers import Piece, whole
 from vsfilmrestore.timeline.model import SourceKey
 
@@ -48,6 +48,7 @@ _MOST_COPIES: Final = 6_000
 """Clips that compound clips may show more than there are in the file; some write files that unfold without end."""
 
 _NEAR_FRAME: Final = Fraction(1, 100)
+_NEAR_MAPPED: Final = Fraction(1, 1200)  # less than what 1.001 makes of a frame
 
 type Nest = Callable[[Node, Fraction, Fraction, Fraction], Laid]
 
@@ -172,9 +173,23 @@ class Clips:
         half = Fraction(1, 2) if rule is not None and rule.get("frameSampling") == "nearest-neighbor" else _ZERO
         if piece.curve is not None:
             return replace(piece, curve=Curve(tuple((time, place + half) for time, place in piece.curve.knots)))
-        near = Fraction(whole(piece.low))
-        low = near if abs(piece.low - near) < _NEAR_FRAME else piece.low
+        # What counts is the clip itself: the frames beside it, in a transition, need not lie near whole ones.
+        ahead = item.offset - piece.start if piece.step >= 0 else piece.stop - item.stop
+        place = piece.low + ahead * abs(piece.step)
+        near = Fraction(whole(place))
+        low = piece.low + near - place if abs(place - near) <= self._rounded(item, medium) else piece.low
         return replace(piece, low=low + half if abs(piece.step) not in {0, 1} else low)
+
+    def _rounded(self, item: Item, medium: Medium) -> Fraction:
+        """How far, in frames of the medium, a place may lie beside what was meant: half a unit of the file's times.
+
+        Some write 21321/3000 s for frame 213 at 29.97 fps; a start on a whole frame of the time line is meant as it is.
+        """
+        if item.node.first("timeMap") is not None:
+            return _NEAR_MAPPED
+        if item.start.denominator == 1:
+            return _ZERO
+        return min(medium.source.rate / (2 * parts(item.node.get("start", "0s"))), _NEAR_FRAME)
 
     def _settled(self, source: SourceKey, item: Item, piece: Piece) -> SourceKey:
         """A source with the rate to count at: the record's, where it is played frame for frame and counts alike."""

@@ -16,7 +16,7 @@ from typing import Final
 from vsfilmrestore.media.timecode import exact_rate, nominal_rate
 from vsfilmrestore.timeline._xml import Node
 
-__all__ = ["TimeMap", "conformed", "format_rate", "seconds", "time_map", "written_rate"]
+__all__ = ["TimeMap", "conformed", "format_rate", "parts", "seconds", "time_map", "written_rate"]
 
 _TIME: Final = re.compile(r"\s*([+-]?\d{1,20}(?:\.\d{1,15})?)(?:/(\d{1,20}))?\s*s?\s*")
 _LONGEST: Final = 10_000_000
@@ -40,6 +40,15 @@ def seconds(text: str) -> Fraction:
     if abs(value) > _LONGEST:
         raise ValueError(f"'{text[:40]}' is longer than any time line")
     return value
+
+
+def parts(text: str) -> int:
+    """Into how many parts a second is divided in a time as `seconds` reads it: 24000 in ``48048/24000s``."""
+    match = _TIME.fullmatch(text)
+    if not match:
+        return 1
+    digits = len(match[1].partition(".")[2])
+    return max(int(match[2] or 1), 1) * int("1" + "0" * digits)
 
 
 def written_rate(text: str) -> Fraction | None:

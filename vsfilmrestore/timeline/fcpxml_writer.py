@@ -40,6 +40,7 @@ __all__ = ["fcpxml_text"]
 _DISSOLVE: Final = "FxPlug:4731E73A-8DAC-4113-9A30-AE85B1761265"
 _REEL: Final = "com.apple.proapps.studio.reel"
 _GAP_START: Final = 3600
+_PARTS: Final = 24_000
 _CONTROL: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -177,7 +178,7 @@ class _FcpxmlWriter:
         clip = SubElement(spine, "asset-clip", ref=self._asset(shot.source), offset=offset, name=_clean(shot.name))
         timing, local = self._timing(shot, shot.source, frames)
         item = _Item(shot, frames, local)
-        clip.set("start", _time(local))
+        clip.set("start", _time(local) if (local * self._reel.rate).denominator == 1 else _fine_time(local))
         clip.set("duration", duration)
         clip.set("tcFormat", "DF" if shot.source.drop else "NDF")
         more = self._note(clip, shot, self._placed.texts[i])
@@ -306,6 +307,12 @@ def _address(source: SourceKey) -> str:
     """Final Cut Pro takes only whole addresses; a bare name is put at the top, to be found again by name."""
     address = file_url(source.url or source.name or source.label)
     return address if "://" in address else f"file:///{address}"
+
+
+def _fine_time(seconds: Fraction) -> str:
+    """A time in parts of a second so small that nobody takes it for one that was rounded."""
+    more = -(-_PARTS // seconds.denominator)
+    return f"{seconds.numerator * more}/{seconds.denominator * more}s"
 
 
 def _time(seconds: Fraction, *, whole: bool = True) -> str:

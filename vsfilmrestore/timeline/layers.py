@@ -23,6 +23,7 @@ from vsfilmrestore.timeline.model import FrameRange, SettingNote, Shot, SourceKe
 __all__ = ["Fade", "Piece", "between", "overlay", "shots_of", "whole"]
 
 _SNAP = Fraction(1, 1000)
+_NOISE = Fraction(1, 2000)  # media of a rate that differs by 1.001 has places 1/1001 beside whole frames
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +215,7 @@ def _source(piece: Piece) -> tuple[SourceKey | None, Fraction]:
     if piece.curve is not None:
         return replace(piece.source, start=floor(piece.span()[0])), Fraction(0)
     low = piece.low
-    if abs(low - whole(low)) < _SNAP:
+    if abs(low - whole(low)) < _NOISE:
         low = Fraction(whole(low))
     first = floor(low)
     return replace(piece.source, start=first), low - first
