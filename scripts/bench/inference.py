@@ -172,6 +172,7 @@ def memory(path: Path) -> None:
         for n in (0, 5, 9):
             shots[i].get_frame(n).close()
         core.clear_cache()
+        give_back()
         if place % 25 == 24:
             used.append(core.used_cache_size / 1e6)
             print(f"shot {place + 1:6}: frame cache {used[-1]:6.1f} MB, networks {len(models)}, peak {peak():.0f} MB")
