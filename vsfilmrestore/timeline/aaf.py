@@ -26,11 +26,11 @@ from vsfilmrestore.media.timecode import format_timecode, nominal_rate, rate_tex
 from vsfilmrestore.timeline._choice import chosen
 from vsfilmrestore.timeline._remarks import Remarks
 from vsfilmrestore.timeline.aaf_file import count, items, kind_of, nested, open_aaf, rate_of, text
-from vsfilmrestore.timeline.aaf_laid import Laid
+from vsfilmrestore.timeline.aaf_laid import Laid, laid_over
 from vsfilmrestore.timeline.aaf_layout import Layout
 from vsfilmrestore.timeline.aaf_marks import Mark, marks_of
 from vsfilmrestore.timeline.aaf_media import Clock, is_picture, timecode_of
-from vsfilmrestore.timeline.layers import Piece, overlay, shots_of, whole
+from vsfilmrestore.timeline.layers import Piece, shots_of, whole
 from vsfilmrestore.timeline.model import FrameRange, Marker, Reel, SettingNote, Strength
 from vsfilmrestore.timeline.notes import marker_settings, setting_note, with_markers
 
@@ -136,7 +136,7 @@ class _Reader:
                     raise
                 at = None if error.frame is None else self._timecode(error.frame)
                 raise TimelineError(error.message, file=self._path, timecode=at, hint=error.hint) from None
-            laid.pieces = overlay(laid.pieces, upper.pieces, self._remarks)
+            laid.pieces = laid_over(laid.pieces, upper.pieces, self._remarks)
             laid.marks += upper.marks
             laid.length = max(laid.length, upper.length)
         laid.marks += marks_of(self._sequence, self._rate)

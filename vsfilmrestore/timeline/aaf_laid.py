@@ -9,9 +9,10 @@ from typing import Any
 from vsfilmrestore.timeline._remarks import Remarks
 from vsfilmrestore.timeline.aaf_file import fraction, items, kind_of, nested, text
 from vsfilmrestore.timeline.aaf_marks import Mark
-from vsfilmrestore.timeline.layers import Piece, between
+from vsfilmrestore.timeline.layers import Piece, between, overlay
+from vsfilmrestore.timeline.see_through import seen_through
 
-__all__ = ["Laid", "fade_kind"]
+__all__ = ["Laid", "fade_kind", "laid_over"]
 
 
 @dataclass(slots=True)
@@ -45,6 +46,11 @@ class Laid:
             return self
         pieces = [_scaled(piece, factor) for piece in self.pieces]
         return Laid(self.length * factor, pieces, [mark.scaled(factor) for mark in self.marks])
+
+
+def laid_over(lower: list[Piece], upper: list[Piece], remarks: Remarks) -> list[Piece]:
+    """A track over what lies beneath, which also shows through fades from and to nothing."""
+    return overlay(lower, seen_through(lower, upper, remarks) if lower else upper, remarks)
 
 
 def _scaled(piece: Piece, factor: Fraction) -> Piece:

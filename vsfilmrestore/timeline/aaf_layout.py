@@ -19,12 +19,12 @@ from typing import Any, Final
 from vsfilmrestore.errors import TimelineError
 from vsfilmrestore.timeline._remarks import Remarks
 from vsfilmrestore.timeline.aaf_file import count, items, kind_of, nested, rate_of, ratio, text
-from vsfilmrestore.timeline.aaf_laid import Laid, fade_kind
+from vsfilmrestore.timeline.aaf_laid import Laid, fade_kind, laid_over
 from vsfilmrestore.timeline.aaf_marks import Mark, colour_of, comments_of, marks_of
 from vsfilmrestore.timeline.aaf_media import PULLDOWN, Media, MediaFinder, is_picture, slot_of
 from vsfilmrestore.timeline.aaf_time import changes_time, map_of, retimed
 from vsfilmrestore.timeline.curve import Curve
-from vsfilmrestore.timeline.layers import Fade, Piece, overlay
+from vsfilmrestore.timeline.layers import Fade, Piece
 from vsfilmrestore.timeline.notes import marker_settings, metadata_settings
 
 __all__ = ["Layout", "Owner"]
@@ -194,7 +194,7 @@ class Layout:
             laid = self._segment(slot, here.inside(scope))
             below = scope.slots[-1].pieces if scope.slots else []
             marks += laid.marks
-            scope.slots.append(Laid(laid.length, overlay(below, laid.pieces, self._remarks)))
+            scope.slots.append(Laid(laid.length, laid_over(below, laid.pieces, self._remarks)))
         if not scope.slots:
             return Laid(length or _ZERO)
         longest = max(slot.length for slot in scope.slots)
@@ -243,7 +243,7 @@ class Layout:
     def _below(self, lower: list[Laid], pieces: list[Piece], length: Fraction) -> list[Piece]:
         """Pieces of a nest over the tracks below, which show where it has nothing."""
         for laid in reversed(lower):
-            pieces = overlay(laid.window(_ZERO, length, self._remarks).pieces, pieces, self._remarks)
+            pieces = laid_over(laid.window(_ZERO, length, self._remarks).pieces, pieces, self._remarks)
         return pieces
 
     def _retimed(self, group: Any, segment: Any, length: Fraction, here: _Here) -> Laid:

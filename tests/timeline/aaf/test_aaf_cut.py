@@ -155,6 +155,25 @@ def test_tracks_in_slots_of_their_own(cut: Any) -> None:
     assert rows(cut.read()) == [("A", 0, 8, 0), ("B", 8, 12, 0), ("A", 12, 40, 12)]
 
 
+@pytest.mark.parametrize("nested", [False, True])
+def test_fades_of_an_upper_track_show_what_lies_beneath(cut: Any, nested: bool) -> None:
+    """A title track that fades up over the picture and away again: no frame of it is mixed with black."""
+    a, b = cut.media("A"), cut.media("B")
+    low = cut.row(cut.clip(a, 0, 34))
+    high = cut.row(cut.gap(10), cut.transition(6, 3), cut.clip(b, 0, 20), cut.transition(6, 3), cut.gap(16))
+    if nested:
+        cut.show(cut.stack(low, high))
+    else:
+        cut.show(low)
+        cut.show(high)
+    reel = cut.read()
+    assert rows(reel) == [("A", 0, 4, 0), ("B", 4, 18, 0), ("A", 18, 34, 18)]
+    up, away = (shot.transition for shot in reel.shots[1:])
+    assert (up.outgoing.source.name, up.outgoing.source.start, up.outgoing.record) == ("A", 4, FrameRange(4, 10))
+    assert (away.outgoing.source.name, away.outgoing.source.start) == ("B", 14)
+    assert away.outgoing.record == FrameRange(18, 24)
+
+
 def test_nest_of_tracks_in_an_effect(cut: Any) -> None:
     a, b, c = cut.media("A"), cut.media("B"), cut.media("C")
     first = cut.row(cut.clip(a, 0, 20))
