@@ -389,3 +389,19 @@ def test_infinite_numbers_in_metadata(otio_file: Read) -> None:
 def test_refused(otio_file: Read, data: Any, message: str) -> None:
     with pytest.raises(TimelineError, match=message):
         otio_file(data)
+
+
+@pytest.mark.parametrize("rate", [1, 90000])
+def test_a_start_that_counts_seconds_or_parts_of_them_is_no_frame_rate(otio_file: Read, rate: float) -> None:
+    start = rt(3600 * rate, rate)
+    reel = otio_file(timeline(track(clip("a", 5, 20, rate=25), clip("b", 0, 10, rate=25)), start=start))
+    assert (reel.rate, reel.timecode(0)) == (25, "01:00:00:00")
+    assert spans(reel) == [("a", 0, 20), ("b", 20, 30)]
+    assert frames(reel)[0] == ("a", 5)
+
+
+def test_media_that_start_at_0_of_anything_have_the_rate_of_their_length(otio_file: Read) -> None:
+    known = {**tr(0, 200), "start_time": rt(0, 1)}
+    reel = otio_file(timeline(track(clip("a", 50, 4, ref=media("a", known)))))
+    assert frames(reel) == [("a", 50), ("a", 51), ("a", 52), ("a", 53)]
+    assert reel.shots[0].source.available == FrameRange(0, 200)

@@ -89,6 +89,11 @@ def _rate(value: float) -> Fraction:
     return rate
 
 
+def _rate_in(span: Any) -> Fraction:
+    """The rate of a TimeRange. A start of 0 may be counted in anything: programs leave it at 1 a second."""
+    return rate_of(span.start_time if span.start_time.value or not span.duration.value else span.duration)
+
+
 def own_metadata(thing: Any) -> dict[str, Any]:
     """What we wrote into an object's metadata ourselves, {} if nothing."""
     own = metadata_of(thing).get(OWN)
@@ -108,7 +113,7 @@ def media_of(clip: Any, remarks: Remarks) -> Media:
     reference = clip.media_reference
     used = clip.trimmed_range()
     known = reference.available_range
-    rate = rate_of(known.start_time) if known is not None else rate_of(used.start_time)
+    rate = _rate_in(used if known is None else known)
     if _is_sequence(reference) and reference.rate > 0 and known is None:
         rate = exact_rate(float(reference.rate))
     available = _available(known, rate)

@@ -35,6 +35,8 @@ from vsfilmrestore.timeline.see_through import seen_through
 __all__ = ["read_otio", "reel_of"]
 
 _ZERO: Final = Fraction(0)
+_SLOWEST: Final = 5
+_FASTEST: Final = 1000
 
 
 def read_otio(path: Path, rate: Fraction | None = None, sequence: str = "") -> Reel:
@@ -397,10 +399,12 @@ def _record_rate(root: Any) -> Fraction:
     if isinstance(own, str):
         return exact_rate(own_fraction(own))
     if isinstance(root, otio.schema.Timeline) and root.global_start_time is not None:
-        return rate_of(root.global_start_time)
+        told = rate_of(root.global_start_time)
+        if _SLOWEST <= told <= _FASTEST:  # else it counts seconds, or parts of them
+            return told
     rates: Counter[Fraction] = Counter()
     _count_rates(root.tracks if isinstance(root, otio.schema.Timeline) else root, rates)
-    if not rates:
+    if not any(rates.values()):
         raise ValueError("nothing in the timeline has a frame rate")
     return rates.most_common(1)[0][0]
 
@@ -412,7 +416,8 @@ def _count_rates(item: Any, rates: Counter[Fraction]) -> None:
     if used is None and isinstance(item, otio.schema.Clip):
         used = item.media_reference.available_range
     if used is not None:
-        rates[rate_of(used.duration)] += 1
+        told = rate_of(used.duration)
+        rates[told] += _SLOWEST <= told <= _FASTEST
     if isinstance(item, otio.core.Composition):
         for child in item:
             _count_rates(child, rates)
