@@ -48,7 +48,7 @@ _MOST_COPIES: Final = 6_000
 """Clips that compound clips may show more than there are in the file; some write files that unfold without end."""
 
 _NEAR_FRAME: Final = Fraction(1, 100)
-_NEAR_MAPPED: Final = Fraction(1, 1200)  # less than what 1.001 makes of a frame
+_NEAR_MAPPED: Final = Fraction(1, 1010)  # less than what 1.001 makes of a frame
 
 type Nest = Callable[[Node, Fraction, Fraction, Fraction], Laid]
 

@@ -23,7 +23,7 @@ from vsfilmrestore.timeline.model import FrameRange, SettingNote, Shot, SourceKe
 __all__ = ["Fade", "Piece", "between", "overlay", "shots_of", "whole"]
 
 _SNAP = Fraction(1, 1000)
-_NOISE = Fraction(1, 2000)  # media of a rate that differs by 1.001 has places 1/1001 beside whole frames
+_NOISE = Fraction(1, 1010)  # media of a rate that differs by 1.001 has places 1/1001 beside whole frames
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ OWN: Final = "vsfilmrestore"
 
 _LARGEST: Final = 1e12
 _NOISE: Final = Fraction(1, 500)
+_ROUNDED: Final = Fraction(1, 1010)  # less than what 1.001 makes of a frame
 _PADDING: Final = re.compile(r"(?P<marks>\{:0?\d{0,2}d?\}|@+)(?=[^/]*$)")
 _RANGE: Final = re.compile(r"(\d{1,9})-\d{1,9}(?P<marks>@+|#+)")
 _REEL_PLACES: Final = (
@@ -69,7 +70,7 @@ def exact(value: float) -> Fraction:
         return Fraction(int(value))
     fraction = Fraction(value)
     near = whole(fraction)
-    return Fraction(near) if abs(fraction - near) < Fraction(1, 1000) else fraction.limit_denominator(1_000_000)
+    return Fraction(near) if abs(fraction - near) < _ROUNDED else fraction.limit_denominator(1_000_000)
 
 
 def rate_of(time: Any) -> Fraction:
