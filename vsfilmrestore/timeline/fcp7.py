@@ -7,7 +7,6 @@ its keys.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from math import ceil, floor
@@ -157,10 +156,10 @@ def _sequence(doc: Document, wanted: str) -> Node:
     Raises:
         TimelineError: There is none, or there are several; or none of that name.
     """
-    told = [node for node in doc.root.walk() if node.tag == "sequence" and node.first("media") is not None]
+    told = [node for node in doc.tellers if node.tag == "sequence" and node.first("media") is not None]
     if not told:
         raise doc.fail("there is no sequence in the file", doc.root, hint="Export a sequence, not clips or a bin")
-    inside = list(_nested(doc.root))
+    inside = [nest for node in doc.tellers if node.tag == "clipitem" for nest in node.all("sequence")]
     names = {node.get("id") for node in inside if node.get("id")}
     parts = {id(node) for node in inside}
     tops = [node for node in told if id(node) not in parts and node.get("id") not in names]
@@ -173,12 +172,6 @@ def _sequence(doc: Document, wanted: str) -> Node:
         raise doc.fail("every sequence of the file is a part of another", told[0])
     called, lines = [node.value("name") for node in cuts], [node.line for node in cuts]
     return chosen(cuts, called, wanted, doc.path, lines=lines)
-
-
-def _nested(root: Node) -> Iterator[Node]:
-    for node in root.walk():
-        if node.tag == "clipitem":
-            yield from node.all("sequence")
 
 
 def _has_pictures(sequence: Node) -> bool:
