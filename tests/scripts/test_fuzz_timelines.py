@@ -45,7 +45,7 @@ def spin(_: Path) -> None:
 
 
 def eat(_: Path) -> None:
-    _ = [bytearray(1 << 20) for _ in range(2000)]
+    _ = bytearray(8 << 30)  # at once: bit by bit it would fill the holes that the tests before left in the heap
 
 
 def crash(_: Path) -> None:
