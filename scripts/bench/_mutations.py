@@ -7,6 +7,7 @@ import json
 import random
 import re
 import zipfile
+from copy import deepcopy
 from typing import Any
 
 __all__ = ["spoilt", "zipped"]
@@ -204,7 +205,8 @@ def _json(sample: bytes, chance: Chance) -> bytes:
             case 3 if isinstance(holder[key], list):
                 holder[key] = json.loads(json.dumps(holder[key])) * chance.choice([2, 20])
             case _:
-                holder[key] = chance.choice(VALUES)
+                # A copy: the next change must not reach into what other cases are given.
+                holder[key] = deepcopy(chance.choice(VALUES))
     return json.dumps(document).encode()
 
 

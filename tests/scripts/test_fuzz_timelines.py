@@ -7,6 +7,7 @@ import importlib.util
 import os
 import random
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -105,3 +106,21 @@ def test_every_format_has_files(fuzz: ModuleType, tmp_path: Path) -> None:
     assert found.keys() >= {".edl", ".otio", "markers .edl", "markers .txt", "markers .csv"}
     assert (found[".edl"], found[".otio"]) == (1, 1)
     assert all(n for name, n in found.items() if name.startswith("markers"))
+
+
+def test_a_case_does_not_change_with_the_cases_before_it(fuzz: ModuleType) -> None:
+    clip = b'{"OTIO_SCHEMA": "Clip.2", "children": [{"name": "a"}, {"name": "b"}], "metadata": {"x": {}, "y": []}}'
+
+    def case(number: int) -> bytes:
+        return fuzz.spoilt(clip, clip, ".otio", random.Random(number))
+
+    first = [case(number) for number in range(300)]
+    assert [case(number) for number in range(300)] == first
+
+
+def test_long_words_and_open_tags_cost_no_time(fuzz: ModuleType) -> None:
+    sample = b"<a " + b"x" * 40_000 + b" b='" + b"<c" * 20_000 + b"</a>"
+    start = time.process_time()
+    for number in range(40):
+        fuzz.spoilt(sample, sample, ".xml", random.Random(number))
+    assert time.process_time() - start < 5
