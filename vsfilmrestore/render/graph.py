@@ -26,6 +26,8 @@ __all__ = ["GraphShot", "restored_node", "source_node"]
 core = vs.core
 
 _LIVE_SHOTS: Final = 4
+_IDLE: Final = 16
+"""Frames of other shots, beyond those in flight, after which a shot is let go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,11 +224,15 @@ class _Workshop:
 
 
 class _LiveShots:
-    """Lazily built chains; only the last used few are kept."""
+    """Lazily built chains; only the last used few are kept.
+
+    A run through lets go of a shot soon after its last frame: what its caches hold would press on those of the next.
+    """
 
     def __init__(self, keep: int) -> None:
         self._keep = keep
-        self._built: OrderedDict[int, vs.VideoNode] = OrderedDict()
+        self._built: OrderedDict[int, tuple[vs.VideoNode, int]] = OrderedDict()
+        self._asked = 0
         self._blanks: dict[tuple[int, int, int], vs.VideoNode] = {}
 
     def _blank(self, outline: _Outline, length: int) -> vs.VideoNode:
@@ -245,13 +251,20 @@ class _LiveShots:
         key = id(template)  # the template lives as long as the node that asks
 
         def chain(n: int, _template: vs.VideoNode = template) -> vs.VideoNode:
-            if key in self._built:
-                self._built.move_to_end(key)
-                return self._built[key]
-            node = shot.finish(shot.restored(), outline.factor)
-            self._built[key] = node
-            while len(self._built) > self._keep:
-                self._built.popitem(last=False)
+            self._asked += 1
+            known = self._built.get(key)
+            node = known[0] if known else shot.finish(shot.restored(), outline.factor)
+            self._built[key] = node, self._asked
+            self._built.move_to_end(key)
+            self._let_go()
             return node
 
         return core.std.FrameEval(template, chain)
+
+    def _let_go(self) -> None:
+        in_flight = core.num_threads + _IDLE
+        while True:
+            key, (_, last) = next(iter(self._built.items()))
+            if len(self._built) <= self._keep and self._asked - last <= in_flight:
+                return
+            del self._built[key]
