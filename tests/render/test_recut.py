@@ -191,6 +191,16 @@ said = st.fixed_dictionaries(
 )
 
 
+def test_a_range_beyond_its_slowed_shot_stays_beyond_its_last_frame() -> None:
+    """Record frame 1 of a shot at half speed would show source frame 0 too, were the shot longer."""
+    rows = {"R1@01:00:00:00": {"dust": 0.2, "ranges": [{"in": 1, "out": 2, "settings": "off"}]}}
+    found = carried(cut_of(("R1", 0, 1, Fraction(1, 2))), cut_of(("R1", 0, 9)), rows)
+    assert found.shots["R1@01:00:00:00"]["ranges"] == [{"in": "01:00:00:01", "out": "01:00:00:02", "settings": "off"}]
+    rows = {"R1@01:00:00:05": rows["R1@01:00:00:00"]}
+    found = carried(cut_of(("R1", 5, 1, Fraction(-1, 2))), cut_of(("R1", 5, 9)), rows)
+    assert found.shots["R1@01:00:00:05"]["ranges"] == [{"in": "01:00:00:04", "out": "01:00:00:05", "settings": "off"}]
+
+
 @settings(deadline=None, max_examples=60)
 @given(old=pieces, new=pieces, rows=st.lists(st.none() | said, min_size=5, max_size=5))
 def test_every_setting_that_is_carried_sits_on_the_same_source_frames(

@@ -86,9 +86,9 @@ class Carrier:
     def _range(self, item: dict[str, Any]) -> None:
         first, stop = item.get("in"), item.get("out")
         if isinstance(first, int) or isinstance(stop, int):
-            frames = range_of(self.old, first, stop, self.old_rate) or _beyond(self.old, first, stop)
-            places = range_texts(self.old, frames, self.old_rate)
-            if isinstance(places[0], int) or isinstance(places[1], int):
+            frames = range_of(self.old, first, stop, self.old_rate)
+            places = self._beyond(first, stop) if frames is None else range_texts(self.old, frames, self.old_rate)
+            if frames is not None and (isinstance(places[0], int) or isinstance(places[1], int)):
                 places = self._counted_range(frames)
             first, stop = (None if said is None else new for said, new in zip((first, stop), places, strict=True))
         for name, place in (("in", first), ("out", stop)):
@@ -114,6 +114,23 @@ class Carrier:
             return self._counted(frames.start), self._counted(frames.stop - 1) + 1
         ends = [self.old.source_at(frame, self.old_rate) for frame in (frames.start, frames.stop - 1)]
         return self._text(self.old.source, min(ends)), self._text(self.old.source, max(ends) + 1)
+
+    def _beyond(self, first: Place | None, stop: Place | None) -> tuple[Place, Place]:
+        """A range that its shot has no frame of, as one on the same side of all that the shot shows.
+
+        Several record frames may show one source frame, and so some beyond the end of the shot show its last.
+        """
+        shot, length = self.old, len(self.old.record)
+        low = first if isinstance(first, int) else 0
+        high = max(stop if isinstance(stop, int) else length, low + 1)
+        ends = [shot.source_at(frame, self.old_rate) for frame in (low, high - 1)]
+        shown = shot.source_frames(self.old_rate)
+        backwards = shot.curve is None and shot.speed < 0
+        if (low >= length) != backwards:
+            start = max(min(ends), shown.stop)
+            return self._text(shot.source, start), self._text(shot.source, max(*ends, start) + 1)
+        end = min(max(ends) + 1, shown.start)
+        return self._text(shot.source, min(*ends, end - 1)), self._text(shot.source, end)
 
     def _counted(self, frame: int) -> int:
         """Record frame of the new shot for one of the old shot: of those that show its source frame the same one."""
@@ -147,12 +164,6 @@ class Carrier:
         if not source.has_timecode:
             return str(frame)
         return format_timecode(max(frame, 0), source.rate, drop=source.drop)
-
-
-def _beyond(shot: Shot, first: Place | None, stop: Place | None) -> FrameRange:
-    """Record frames of a range that lies outside its shot."""
-    low = first if isinstance(first, int) else 0
-    return FrameRange(low, max(stop if isinstance(stop, int) else len(shot.record), low + 1))
 
 
 def words_of(row: object) -> object:

@@ -49,6 +49,7 @@ _MOST_COPIES: Final = 6_000
 
 _NEAR_FRAME: Final = Fraction(1, 100)
 _NEAR_MAPPED: Final = Fraction(1, 1010)  # less than what 1.001 makes of a frame
+_MAP_UNITS: Final = 100  # a place between two rounded points of a speed, in the units of their times
 
 type Nest = Callable[[Node, Fraction, Fraction, Fraction], Laid]
 
@@ -185,8 +186,10 @@ class Clips:
 
         Some write 21321/3000 s for frame 213 at 29.97 fps; a start on a whole frame of the time line is meant as it is.
         """
-        if item.node.first("timeMap") is not None:
-            return _NEAR_MAPPED
+        mapped = item.node.first("timeMap")
+        if mapped is not None:
+            finest = max((parts(point.get("value", "0s")) for point in mapped.all("timept")), default=1)
+            return min(_NEAR_MAPPED, _MAP_UNITS * medium.source.rate / finest)
         if item.start.denominator == 1:
             return _ZERO
         return min(medium.source.rate / (2 * parts(item.node.get("start", "0s"))), _NEAR_FRAME)

@@ -15,6 +15,7 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
+from math import ceil
 from typing import Final
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
@@ -41,6 +42,8 @@ _DISSOLVE: Final = "FxPlug:4731E73A-8DAC-4113-9A30-AE85B1761265"
 _REEL: Final = "com.apple.proapps.studio.reel"
 _GAP_START: Final = 3600
 _PARTS: Final = 24_000
+_MAP_PARTS: Final = 10**9
+_MOST_PARTS: Final = 2**31 - 1
 _CONTROL: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -210,8 +213,8 @@ class _FcpxmlWriter:
             SubElement(
                 element,
                 "timept",
-                time=_time((time + ahead) / rate),
-                value=_time(place / source.rate),
+                time=_mapped_time(time + ahead, rate),
+                value=_mapped_time(place, source.rate),
                 interp="linear",
             )
         return [*elements, element], (head + ahead) / rate
@@ -312,6 +315,20 @@ def _address(source: SourceKey) -> str:
 def _fine_time(seconds: Fraction) -> str:
     """A time in parts of a second so small that nobody takes it for one that was rounded."""
     more = -(-_PARTS // seconds.denominator)
+    return f"{seconds.numerator * more}/{seconds.denominator * more}s"
+
+
+def _mapped_time(frames: Fraction, rate: Fraction) -> str:
+    """A time of a speed; one within a frame is so fine that it is not taken for a rounded one.
+
+    FCPXML has 32 bits for the parts of a second. What needs more is rounded up, so that a frame just begun stays begun.
+    """
+    seconds = frames / rate
+    if frames.denominator == 1:
+        return _time(seconds)
+    if seconds.denominator > _MOST_PARTS:
+        return f"{ceil(seconds * _MOST_PARTS)}/{_MOST_PARTS}s"
+    more = -(-_MAP_PARTS // seconds.denominator)
     return f"{seconds.numerator * more}/{seconds.denominator * more}s"
 
 
