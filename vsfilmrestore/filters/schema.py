@@ -29,6 +29,7 @@ from typing import Annotated, Any, Concatenate, Final, Literal, get_args, get_or
 import vapoursynth as vs
 
 from vsfilmrestore.errors import VsfrError
+from vsfilmrestore.inference.call import ModelCall
 
 __all__ = [
     "FILTERS",
@@ -236,6 +237,8 @@ class FilterSpec:
         depends: What decides a frame of the result. ``window``: the frames within the radius and nothing else;
             ``number``: also which frame it is, told by the property `vsfilmrestore.media.props.PLACE`; ``clip``: the
             whole clip. A render of a frame is good in another cut as well unless it depends on the clip.
+        network: The run of a network that the filter is, given the completed settings; None where it is none. Render
+            keys hold the weights' sha256, and neighbouring runs are made one.
     """
 
     name: str
@@ -250,6 +253,7 @@ class FilterSpec:
     alters: Callable[[Settings], Change]
     one_sided: bool = False
     depends: Dependence = "window"
+    network: Callable[[Settings], ModelCall | None] = lambda _settings: None
 
     def check(self, given: Settings) -> dict[str, object]:
         """The given settings in their right types; nothing is filled in.
@@ -303,6 +307,7 @@ def restoration_filter[**P](
     fields: bool = False,
     one_sided: bool = False,
     depends: Dependence = "window",
+    network: Callable[[Settings], ModelCall | None] = lambda _settings: None,
 ) -> Callable[
     [Callable[Concatenate[vs.VideoNode, P], vs.VideoNode]], Callable[Concatenate[vs.VideoNode, P], vs.VideoNode]
 ]:
@@ -311,7 +316,7 @@ def restoration_filter[**P](
     The function gets a CPU-resident clip of constant format and size, and settings of the right type and range. What
     goes wrong inside reaches the caller as `vapoursynth.Error` that begins with the filter's name. Unless it asks for
     ``fields``, its clip does not say that it is interlaced: the resizer would take such pictures apart into fields,
-    and of heights that do not divide evenly it leaves lines unset. For ``one_sided`` and ``depends`` see `FilterSpec`.
+    and of heights that do not divide evenly it leaves lines unset. For the rest see `FilterSpec`.
     """
 
     def decorate(
@@ -348,6 +353,7 @@ def restoration_filter[**P](
             alters=alters,
             one_sided=one_sided,
             depends=depends,
+            network=network,
         )
         FILTERS[name] = spec
         return checked
