@@ -36,7 +36,7 @@ from _mutations import spoilt, zipped
 from vsfilmrestore import timeline
 from vsfilmrestore.errors import VsfrError
 from vsfilmrestore.timeline import Reel
-from vsfilmrestore.timeline.markers import MARKER_READERS, join_marker_list
+from vsfilmrestore.timeline.markers.lists import MARKER_READERS, join_marker_list
 
 LARGEST = 400_000
 RATES = [None, None, None, Fraction(24), Fraction(30_000, 1001), Fraction(25)]

@@ -10,7 +10,7 @@ from vsfilmrestore.timeline._remarks import Remarks
 from vsfilmrestore.timeline.curve import Curve
 from vsfilmrestore.timeline.layers import Piece, shots_of
 from vsfilmrestore.timeline.model import FrameRange, SourceKey
-from vsfilmrestore.timeline.otio_time import retimed
+from vsfilmrestore.timeline.otio.time import retimed
 
 RATE = Fraction(24)
 # Forwards for four frames, held for two, then back.

@@ -9,7 +9,7 @@ import pytest
 
 from vsfilmrestore.errors import TimelineError
 from vsfilmrestore.timeline import FrameRange, Reel, Shot
-from vsfilmrestore.timeline.edl_writer import edl_text
+from vsfilmrestore.timeline.edl.writer import edl_text
 
 type Read = Callable[..., Reel]
 

@@ -12,7 +12,7 @@ import pytest
 from vsfilmrestore import timeline
 from vsfilmrestore.errors import TimelineError
 from vsfilmrestore.timeline import FrameRange, Reel, Strength
-from vsfilmrestore.timeline.fcp7_media import local_path
+from vsfilmrestore.timeline.fcp7.media import local_path
 from vsfilmrestore.timeline.xml_cut import root_tag
 
 type Read = Callable[..., Reel]

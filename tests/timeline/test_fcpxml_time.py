@@ -11,7 +11,7 @@ import pytest
 from vsfilmrestore.errors import TimelineError
 from vsfilmrestore.timeline import Reel, Shot
 from vsfilmrestore.timeline._xml import Node
-from vsfilmrestore.timeline.fcpxml_time import conformed, format_rate, seconds
+from vsfilmrestore.timeline.fcpxml.time import conformed, format_rate, seconds
 
 from .fcpxml_makers import asset, project, told
 

@@ -21,7 +21,7 @@ from vsfilmrestore.render.placing import RateRule
 from vsfilmrestore.render.scan import Scan, scan_medium
 from vsfilmrestore.render.sidecar import Sidecar
 from vsfilmrestore.render.wipes import transition_remarks
-from vsfilmrestore.timeline.edl_rate import RATE_GUESSED
+from vsfilmrestore.timeline.edl.rate import RATE_GUESSED
 from vsfilmrestore.timeline.model import CutList
 
 __all__ = ["CutFile", "Linking", "Plan", "plan_of_cut"]

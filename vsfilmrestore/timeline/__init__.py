@@ -22,7 +22,7 @@ from vsfilmrestore.errors import TimelineError, UsageError
 from vsfilmrestore.media.timecode import exact_rate
 from vsfilmrestore.timeline.detected import reel_from_cuts
 from vsfilmrestore.timeline.grammar import ParsedSettings, parse_settings
-from vsfilmrestore.timeline.markers import join_marker_list
+from vsfilmrestore.timeline.markers.lists import join_marker_list
 from vsfilmrestore.timeline.model import (
     FrameRange,
     Marker,
@@ -35,7 +35,7 @@ from vsfilmrestore.timeline.model import (
 )
 
 if TYPE_CHECKING:
-    from vsfilmrestore.timeline.otio_bundle import bundle_media_places, extract_media
+    from vsfilmrestore.timeline.otio.bundle import bundle_media_places, extract_media
     from vsfilmrestore.timeline.writer import edl_text, otio_text, write, write_edl, write_otio
 
 __all__ = [
@@ -63,9 +63,9 @@ __all__ = [
 ]
 
 _LATER: Final = {
-    "bundle_media_places": "otio_bundle",
+    "bundle_media_places": "otio.bundle",
     "edl_text": "writer",
-    "extract_media": "otio_bundle",
+    "extract_media": "otio.bundle",
     "otio_text": "writer",
     "write": "writer",
     "write_edl": "writer",
@@ -92,13 +92,13 @@ def _reader(module: str, name: str) -> Callable[..., Reel]:
 
 
 READERS: Final[dict[str, Callable[..., Reel]]] = {
-    ".aaf": _reader("aaf", "read_aaf"),
-    ".edl": _reader("edl", "read_edl"),
-    ".fcpxml": _reader("fcpxml", "read_fcpxml"),
-    ".fcpxmld": _reader("fcpxml", "read_fcpxml"),
-    ".otio": _reader("otio_reader", "read_otio"),
-    ".otiod": _reader("otio_bundle", "read_otiod"),
-    ".otioz": _reader("otio_bundle", "read_otioz"),
+    ".aaf": _reader("aaf.reader", "read_aaf"),
+    ".edl": _reader("edl.reader", "read_edl"),
+    ".fcpxml": _reader("fcpxml.reader", "read_fcpxml"),
+    ".fcpxmld": _reader("fcpxml.reader", "read_fcpxml"),
+    ".otio": _reader("otio.reader", "read_otio"),
+    ".otiod": _reader("otio.bundle", "read_otiod"),
+    ".otioz": _reader("otio.bundle", "read_otioz"),
     ".xml": _reader("xml_cut", "read_xml_cut"),
 }
 """Reader of a cut list by suffix, lower case. It gets the path, the rate asked for and the sequence, if any."""

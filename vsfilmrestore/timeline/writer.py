@@ -17,11 +17,11 @@ from typing import Final
 from vsfilmrestore.errors import UsageError
 from vsfilmrestore.media.out.atomic import atomic_text
 from vsfilmrestore.timeline._writing import Extras, MediaFacts
-from vsfilmrestore.timeline.edl_writer import edl_text
-from vsfilmrestore.timeline.fcp7_writer import fcp7_text
-from vsfilmrestore.timeline.fcpxml_writer import fcpxml_text
+from vsfilmrestore.timeline.edl.writer import edl_text
+from vsfilmrestore.timeline.fcp7.writer import fcp7_text
+from vsfilmrestore.timeline.fcpxml.writer import fcpxml_text
 from vsfilmrestore.timeline.model import Reel
-from vsfilmrestore.timeline.otio_writer import otio_text
+from vsfilmrestore.timeline.otio.writer import otio_text
 
 __all__ = [
     "WRITERS",
@@ -98,7 +98,7 @@ def write_fcpxml(reel: Reel, path: str | Path, extras: Extras | None = None) -> 
 
 
 def write_aaf(reel: Reel, path: str | Path, extras: Extras | None = None) -> tuple[str, ...]:
-    """Write a reel as AAF; see `vsfilmrestore.timeline.aaf_writer`."""
+    """Write a reel as AAF; see `vsfilmrestore.timeline.aaf.writer`."""
     return _aaf(_Job(reel, Path(path), extras, ""))
 
 
@@ -119,7 +119,7 @@ def _fcpxml(job: _Job) -> tuple[str, ...]:
 
 
 def _aaf(job: _Job) -> tuple[str, ...]:
-    from vsfilmrestore.timeline.aaf_writer import save_aaf  # needs pyaaf2, which is an extra
+    from vsfilmrestore.timeline.aaf.writer import save_aaf  # needs pyaaf2, which is an extra
 
     return save_aaf(job.reel, job.path, job.extras)
 

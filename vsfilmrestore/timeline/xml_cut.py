@@ -9,7 +9,7 @@ from xml.parsers import expat
 from vsfilmrestore.errors import TimelineError
 from vsfilmrestore.timeline._remarks import Remarks
 from vsfilmrestore.timeline._text import read_text
-from vsfilmrestore.timeline.fcp7 import read_fcp7
+from vsfilmrestore.timeline.fcp7.reader import read_fcp7
 from vsfilmrestore.timeline.model import Reel
 
 __all__ = ["read_xml_cut", "root_tag"]
@@ -32,7 +32,7 @@ def read_xml_cut(path: Path, rate: Fraction | None = None, sequence: str = "") -
     """
     tag = root_tag(path)
     if tag == "fcpxml":
-        from vsfilmrestore.timeline.fcpxml import read_fcpxml
+        from vsfilmrestore.timeline.fcpxml.reader import read_fcpxml
 
         return read_fcpxml(path, rate, sequence)
     if tag not in {"xmeml", ""}:

@@ -12,7 +12,7 @@ import pytest
 
 from vsfilmrestore import timeline
 from vsfilmrestore.errors import TimelineError
-from vsfilmrestore.timeline.aaf_container import check_container
+from vsfilmrestore.timeline.aaf.container import check_container
 
 SECTOR = 4096
 

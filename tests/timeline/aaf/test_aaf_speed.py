@@ -9,7 +9,7 @@ import pytest
 
 from vsfilmrestore.errors import TimelineError
 from vsfilmrestore.timeline import Reel
-from vsfilmrestore.timeline.aaf_curve import Key, Keys
+from vsfilmrestore.timeline.aaf.curve import Key, Keys
 
 LINEAR, CUBIC, CONSTANT = "LinearInterp", "AvidCubicInterpolator", "ConstantInterp"
 # A speed bump drawn in an Avid, and the source frames seen in its own render with burnt-in numbers.

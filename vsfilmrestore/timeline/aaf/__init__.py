@@ -1,0 +1,1 @@
+"""AAF of Avid and of all who export for it."""

@@ -1,0 +1,1 @@
+"""EDLs: CMX 3600 and what editing systems have made of it."""

@@ -1,0 +1,1 @@
+"""FCPXML of Final Cut Pro."""

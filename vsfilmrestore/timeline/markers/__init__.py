@@ -1,0 +1,1 @@
+"""Marker lists: tables and texts that stand beside a cut list."""

@@ -1,0 +1,1 @@
+"""OpenTimelineIO and its bundles."""
