@@ -237,8 +237,11 @@ class FilterSpec:
         depends: What decides a frame of the result. ``window``: the frames within the radius and nothing else;
             ``number``: also which frame it is, told by the property `vsfilmrestore.media.props.PLACE`; ``clip``: the
             whole clip. A render of a frame is good in another cut as well unless it depends on the clip.
-        network: The run of a network that the filter is, given the completed settings; None where it is none. Render
-            keys hold the weights' sha256, and neighbouring runs are made one.
+        rests: The same as ``depends``, given the completed settings; ask `depends_with`.
+        network: The run of a network that the filter is, given the completed settings; None where it is none.
+            Neighbouring runs are made one. It raises a `VsfrError` where what is to be run is not on this machine.
+        weights: What decides the pictures besides the settings, given these: the sha256 of a network's weights, the
+            version of a package that runs its own; '' where nothing does. It raises nothing. Render keys hold it.
     """
 
     name: str
@@ -253,7 +256,9 @@ class FilterSpec:
     alters: Callable[[Settings], Change]
     one_sided: bool = False
     depends: Dependence = "window"
+    rests: Callable[[Settings], Dependence] = lambda _settings: "window"
     network: Callable[[Settings], ModelCall | None] = lambda _settings: None
+    weights: Callable[[Settings], str] = lambda _settings: ""
 
     def check(self, given: Settings) -> dict[str, object]:
         """The given settings in their right types; nothing is filled in.
@@ -292,6 +297,10 @@ class FilterSpec:
         """What of the clip the filter changes with these settings: ``""``, ``"length"`` or ``"size"``."""
         return self.alters(self.complete(given))
 
+    def depends_with(self, given: Settings) -> Dependence:
+        """What decides a frame of the result with these settings."""
+        return self.rests(self.complete(given))
+
 
 FILTERS: Final[dict[str, FilterSpec]] = {}
 """Every restoration filter by name; filled when `vsfilmrestore.filters` is imported."""
@@ -306,8 +315,9 @@ def restoration_filter[**P](
     changes: Change | Callable[[Settings], Change] = "",
     fields: bool = False,
     one_sided: bool = False,
-    depends: Dependence = "window",
+    depends: Dependence | Callable[[Settings], Dependence] = "window",
     network: Callable[[Settings], ModelCall | None] = lambda _settings: None,
+    weights: Callable[[Settings], str] = lambda _settings: "",
 ) -> Callable[
     [Callable[Concatenate[vs.VideoNode, P], vs.VideoNode]], Callable[Concatenate[vs.VideoNode, P], vs.VideoNode]
 ]:
@@ -339,7 +349,9 @@ def restoration_filter[**P](
             return _as_resident(result, source)
 
         settings = _settings_of(function)
+        defaults = {key: setting.default for key, setting in settings.items()}
         alters = changes if callable(changes) else lambda _settings: changes
+        rests = depends if callable(depends) else lambda _settings: depends
         spec = FilterSpec(
             name=name,
             short=short,
@@ -349,11 +361,13 @@ def restoration_filter[**P](
             function=checked,
             needs=needs,
             radius=radius if callable(radius) else lambda _settings: radius,
-            changes=alters({key: setting.default for key, setting in settings.items()}),
+            changes=alters(defaults),
             alters=alters,
             one_sided=one_sided,
-            depends=depends,
+            depends=rests(defaults),
+            rests=rests,
             network=network,
+            weights=weights,
         )
         FILTERS[name] = spec
         return checked

@@ -58,6 +58,13 @@ class Step:
         """Frames on each side that a frame of the result may depend on."""
         return self.filter.reach(self.settings)
 
+    @property
+    def identity(self) -> list[object]:
+        """What decides its pictures, as plain data: name, settings, and the weights of its network if it has one."""
+        complete = self.complete
+        weights = self.filter.weights(complete)
+        return [self.name, complete, weights] if weights else [self.name, complete]
+
     def apply(self, clip: vs.VideoNode) -> vs.VideoNode:
         return self.filter.function(clip, **self.settings)
 
@@ -162,8 +169,8 @@ class Recipe:
         return {step.name: step.complete for step in self.steps}
 
     def key(self) -> str:
-        """Text that is equal for recipes that do the same."""
-        return json.dumps([[step.name, step.complete] for step in self.steps], sort_keys=True)
+        """Text that is equal for recipes that do the same, with the same weights where they run networks."""
+        return json.dumps([step.identity for step in self.steps], sort_keys=True)
 
 
 def _changed_step(spec: FilterSpec, step: Step | None, value: object) -> Step | None:

@@ -156,7 +156,7 @@ class _Side:
 
 def _hangs_together(recipe: Recipe, medium: Media) -> bool:
     """Whether no part of a shot can be told from the rest of it: a step looks at all, or nobody knows what is read."""
-    return medium.kind == "script" or any(step.filter.depends == "clip" for step in recipe)
+    return medium.kind == "script" or any(step.filter.depends_with(step.settings) == "clip" for step in recipe)
 
 
 def _edges(bound: Bound, decision: Decision, own: _Side, mixed: int) -> list[int]:
