@@ -40,6 +40,7 @@ class Binding:
         apart: Other inputs that have a tensor of their own, by name.
         behind: Other inputs that follow the picture's channels: name and channels.
         size: Height and width the file insists on; None where any will do.
+        outputs: Places of the outputs that are used: one, unless they are data.
     """
 
     contract: Contract
@@ -47,6 +48,7 @@ class Binding:
     apart: dict[str, TensorSpec]
     behind: tuple[tuple[str, int], ...]
     size: tuple[int | None, int | None]
+    outputs: tuple[int, ...]
 
     def feed(self, height: int, width: int) -> Feed:
         """Tensors for pictures of this size, filled with nothing yet."""
@@ -91,8 +93,6 @@ def bind(session: Session, contract: Contract, path: Path) -> Binding:
     Raises:
         ModelError: The file wants something else than the contract says.
     """
-    if contract.colour not in ("rgb", "luma"):
-        raise ModelError(f"its card says '{contract.colour}', pictures can only be given as rgb or luma", file=path)
     wanted = _others(contract)
     known = {spec.name: spec for spec in session.inputs}
     apart = {name: known[name] for name in wanted if name in known}
@@ -109,10 +109,22 @@ def bind(session: Session, contract: Contract, path: Path) -> Binding:
         raise ModelError(f"has no input '{behind[0][0]}', which its card speaks of", file=path)
     if contract.layout == "BCHW" and contract.window > 1 and not each:
         raise ModelError("its card says one frame (BCHW), but a window of several", file=path)
-    binding = Binding(contract, pictures, apart, behind, _fixed_size(pictures[0]))
+    outputs = _outputs(session, contract, path)
+    binding = Binding(contract, pictures, apart, behind, _fixed_size(pictures[0]), outputs)
     for spec in pictures:
         _check(binding, spec, path)
     return binding
+
+
+def _outputs(session: Session, contract: Contract, path: Path) -> tuple[int, ...]:
+    known = [spec.name for spec in session.outputs]
+    if lost := [name for name in contract.outputs if name not in known]:
+        raise ModelError(
+            f"has no output '{lost[0]}', which its card speaks of", file=path, hint=f"It has {', '.join(known)}"
+        )
+    if contract.outputs:
+        return tuple(map(known.index, contract.outputs))
+    return tuple(range(len(known))) if contract.colour == "data" else (0,)
 
 
 def _others(contract: Contract) -> dict[str, int]:

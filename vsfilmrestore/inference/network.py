@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,12 +17,13 @@ import vapoursynth as vs
 from vsfilmrestore.errors import InferenceError, ModelError
 from vsfilmrestore.inference._machine import available_memory, total_memory
 from vsfilmrestore.inference.binding import Binding, Feed, bind
+from vsfilmrestore.inference.encoding import Encoding, encoding_of
 from vsfilmrestore.inference.registry import Handle, Loaded
 from vsfilmrestore.inference.runtimes.base import Array, MemoryShortError, Session
 from vsfilmrestore.inference.tiles import TilePlan, fitting_tile, padded_size, plan_tiles, run_tiled, smaller
 from vsfilmrestore.models.contract import Contract
 
-__all__ = ["Network"]
+__all__ = ["Network", "Planes", "planes_of"]
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +31,10 @@ _WORKSPACE: Final = 1.5
 """Operators' own scratch, over what the graph tells."""
 _UNTOLD: Final = 1024.0
 """Bytes per pixel where the graph tells nothing: 64 channels of 32-bit floats, four of them alive."""
+
+
+type Planes = Sequence[Array]
+"""A picture: its planes, ``[height, width]`` each, black 0 and white 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,7 @@ class Network:
         self._path = path
         self._size = size
         self._tile = tile
+        self._encoding = encoding_of(contract)
         self._numbers = dict(numbers or {})
         self._plan: _Plan | None = None
         self._planned_for: Session | None = None
@@ -85,36 +92,60 @@ class Network:
             InferenceError: Short of memory, or the values are no numbers.
             ModelError: The file does not fit its card.
         """
+        return self.pictures(number, [[planes_of(frame) for frame in group] for group in frames], names)
+
+    def pictures(self, number: int, groups: list[list[Planes]], names: Sequence[str] = ()) -> tuple[Array, float]:
+        """Run it once on pictures that lie in memory; all else is as when it is called."""
         with self._handle.use() as loaded:
             while True:
                 plan = self._planned(loaded.session)
                 try:
-                    return self._run(loaded, plan, number, frames, names), _step(plan)
+                    return self._run(loaded, plan, number, groups, names), self._step(plan)
                 except (MemoryShortError, MemoryError):
                     self._tile = self._next_smaller(plan, number)
                     self._plan = None
 
-    def _run(
-        self, loaded: Loaded, plan: _Plan, number: int, frames: list[list[vs.VideoFrame]], names: Sequence[str]
-    ) -> Array:
-        key = (plan.size, self._contract, *plan.binding.apart, *plan.binding.behind)
-        with loaded.scratch(key, lambda: plan.binding.feed(*plan.size)) as feed:
-            self._fill(feed, frames, names)
+    def data(self, number: int, frames: list[list[vs.VideoFrame]], names: Sequence[str] = ()) -> dict[str, Array]:
+        """Run it once on whole pictures; what comes out by name, as it stands.
+
+        Raises:
+            InferenceError: Short of memory, or the values are no numbers.
+            ModelError: The file does not fit its card.
+        """
+        groups = [[planes_of(frame) for frame in group] for group in frames]
+        with self._handle.use() as loaded:
+            plan = self._planned(loaded.session)
+            with self._filled(loaded, plan, groups, names) as feed:
+                results = loaded.session.run(feed.arrays)
+        found = {loaded.session.outputs[place].name: results[place] for place in plan.binding.outputs}
+        for result in found.values():
+            self._check_numbers(result.reshape(1, 1, -1), number)
+        return found
+
+    def _run(self, loaded: Loaded, plan: _Plan, number: int, groups: list[list[Planes]], names: Sequence[str]) -> Array:
+        (output,) = plan.binding.outputs
+        with self._filled(loaded, plan, groups, names) as feed:
             result = run_tiled(
-                plan.tiles, feed.arrays, self._contract.scale, lambda arrays: loaded.session.run(arrays)[0]
+                plan.tiles, feed.arrays, self._contract.scale, lambda arrays: loaded.session.run(arrays)[output]
             )
             return self._pictures(result, plan, number)
 
-    def _fill(self, feed: Feed, frames: list[list[vs.VideoFrame]], names: Sequence[str]) -> None:
-        low, high = self._contract.low, self._contract.high
-        for place, frame in enumerate(frames[0]):
-            _fill(feed.frames[place], frame, low, high)
+    @contextmanager
+    def _filled(self, loaded: Loaded, plan: _Plan, groups: list[list[Planes]], names: Sequence[str]) -> Iterator[Feed]:
+        key = (plan.size, self._contract, *plan.binding.apart, *plan.binding.behind)
+        with loaded.scratch(key, lambda: plan.binding.feed(*plan.size)) as feed:
+            self._fill(feed, groups, names)
+            yield feed
+
+    def _fill(self, feed: Feed, groups: list[list[Planes]], names: Sequence[str]) -> None:
+        for place, planes in enumerate(groups[0]):
+            _fill(feed.frames[place], planes, self._encoding)
         masks = {extra.name for extra in self._contract.extra if extra.kind == "mask"}
-        for name, group in zip(names, frames[1:], strict=True):
+        for name, group in zip(names, groups[1:], strict=True):
             target = feed.extras[name]
             for place in range(target.shape[0]):
-                span = (0.0, 1.0) if name in masks else (low, high)
-                _fill(target[place], group[min(place, len(group) - 1)], *span)
+                encoding = None if name in masks else self._encoding
+                _fill(target[place], group[min(place, len(group) - 1)], encoding)
         for name, value in self._numbers.items():
             feed.extras[name][...] = value
 
@@ -132,9 +163,7 @@ class Network:
                 file=self._path,
                 hint="Correct the card's scale, channels or frames",
             )
-        pictures = result.reshape(shape)
-        if (contract.low, contract.high) != (0.0, 1.0):
-            pictures = (pictures.astype(np.float32) - contract.low) / (contract.high - contract.low)
+        pictures = self._encoding.read(result.reshape(shape))
         self._check_numbers(pictures, number)
         return pictures
 
@@ -183,6 +212,13 @@ class Network:
             raise ModelError(str(error), file=self._path, hint="Take larger tiles, or none") from None
         return _Plan(binding, (height, width), tiles)
 
+    def _step(self, plan: _Plan) -> float:
+        """Changes up to this size are roundings."""
+        half_step = float(np.finfo(plan.binding.pictures[0].dtype).epsneg) / 2 * self._encoding.gain
+        # Laying tiles together rounds again, and so do sums of channels.
+        rounded = not (plan.tiles.whole and self._encoding.plain)
+        return max(half_step, 4 * float(np.finfo(np.float32).epsneg) * self._encoding.gain) if rounded else half_step
+
     def _roomy_tile(self, session: Session, size: tuple[int, int]) -> tuple[int, int]:
         """The largest tile that memory has room for.
 
@@ -216,22 +252,18 @@ class Network:
         return tile
 
 
-def _step(plan: _Plan) -> float:
-    half_step = float(np.finfo(plan.binding.pictures[0].dtype).epsneg) / 2
-    # Laying tiles together rounds again.
-    return half_step if plan.tiles.whole else max(half_step, 4 * float(np.finfo(np.float32).epsneg))
+def planes_of(frame: vs.VideoFrame) -> Planes:
+    """The planes of a frame, without copying them."""
+    return [np.asarray(frame[plane]) for plane in range(frame.format.num_planes)]
 
 
-def _fill(target: Array, frame: vs.VideoFrame, low: float, high: float) -> None:
-    """A frame into ``[channels, height, width]``, brought from 0..1 to the network's range, mirrored into the rest."""
-    height, width = frame.height, frame.width
-    for plane in range(target.shape[0]):
-        picture = target[plane, :height, :width]
-        np.copyto(picture, np.asarray(frame[plane]), casting="same_kind")
-        if high - low != 1.0:
-            picture *= target.dtype.type(high - low)
-        if low:
-            picture += target.dtype.type(low)
+def _fill(target: Array, planes: Planes, encoding: Encoding | None) -> None:
+    """A picture into ``[channels, height, width]``, brought to the network's range, mirrored into the rest."""
+    height, width = planes[0].shape
+    if encoding is None:
+        np.copyto(target[0, :height, :width], planes[0], casting="same_kind")
+    else:
+        encoding.write(planes, target[:, :height, :width])
     if target.shape[-2] > height:
         target[:, height:, :width] = target[:, _mirror(height, target.shape[-2]), :width]
     if target.shape[-1] > width:

@@ -87,7 +87,7 @@ class Tap:
     context: bool = True
 
 
-type Work = Callable[[int, list[list[vs.VideoFrame]]], tuple[Array, dict[str, float]]]
+type Work = Callable[[int, list[list[vs.VideoFrame]]], tuple[Array, dict[str, Any]]]
 """Number of the first frame that comes out, and for each tap its frames; gives ``[length, planes, height, width]`` and
 properties to write onto each frame."""
 
@@ -184,7 +184,7 @@ def _window_maker(windows: Windows, like: vs.VideoNode, work: Work, lanes: int) 
     return maker
 
 
-def _as_frame(picture: Array, like: vs.VideoNode, told: vs.VideoFrame, marks: dict[str, float]) -> vs.VideoFrame:
+def _as_frame(picture: Array, like: vs.VideoNode, told: vs.VideoFrame, marks: dict[str, Any]) -> vs.VideoFrame:
     frame = core.create_video_frame(like.format, like.width, like.height)
     for plane in range(like.format.num_planes):
         np.copyto(np.asarray(frame[plane]), picture[plane, : like.height, : like.width])

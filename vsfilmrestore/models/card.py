@@ -252,6 +252,7 @@ def _file(table: Table) -> WeightFile:
 _WORDS: Final = {
     "layout": ("BCHW", "stacked", "BTCHW"),
     "colour": ("rgb", "luma", "yuv", "data"),
+    "order": ("rgb", "bgr"),
 }
 _FROM_ONE: Final = ("channels", "frames_out", "scale", "multiple", "minimum")
 _MOST: Final = {"channels": 4096, "out_channels": 4096, "scale": 16, "multiple": 4096, "minimum": 1 << 16}
@@ -261,10 +262,11 @@ def _contract(table: Table) -> Contract:
     table.only(each.name for each in fields(Contract))
     values: dict[str, Any] = {}
     for each in fields(Contract):
-        if each.name in table and each.name not in ("extra", "size"):
+        if each.name in table and not isinstance(each.default, tuple):
             values[each.name] = _contract_value(table, each.name, each.default)
     values["extra"] = tuple(_extra(each) for each in table.tables("extra"))
     values["size"] = _size(table)
+    values |= {"mean": table.numbers("mean"), "std": table.numbers("std"), "outputs": table.texts("outputs")}
     contract = Contract(**values)
     if contract.low >= contract.high:
         raise table.error("must be above contract.low", "high")
@@ -272,7 +274,20 @@ def _contract(table: Table) -> Contract:
         raise table.error("BCHW takes one frame; a window is 'stacked' or 'BTCHW'", "layout")
     if contract.out_channels == 0 and contract.colour != "data":
         raise table.error("may be 0 only where colour is 'data'", "out_channels")
+    _check_channels(table, contract)
     return contract
+
+
+def _check_channels(table: Table, contract: Contract) -> None:
+    for key in ("mean", "std"):
+        if len(getattr(contract, key)) not in (0, contract.channels):
+            raise table.error(f"must have a number for each of the {contract.channels} channels", key)
+    if any(each <= 0 for each in contract.std):
+        raise table.error("must be above 0", "std")
+    if contract.order == "bgr" and (contract.channels != 3 or contract.colour == "yuv"):
+        raise table.error("may be bgr only for red, green and blue", "order")
+    if len(contract.outputs) > 1 and contract.colour != "data":
+        raise table.error("names several outputs, a picture is one", "outputs")
 
 
 def _contract_value(table: Table, key: str, default: Any) -> Any:

@@ -9,6 +9,7 @@ __all__ = ["Contract", "ExtraInput"]
 
 type Layout = Literal["BCHW", "BTCHW", "stacked"]
 type Colour = Literal["rgb", "luma", "yuv", "data"]
+type Order = Literal["rgb", "bgr"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +42,15 @@ class Contract:
             BCHW; ``BTCHW``: a window with its own dimension.
         channels: Channels of a frame going in.
         out_channels: Channels of a frame coming out.
-        colour: What the channels are: ``rgb``, ``luma`` (one channel), ``yuv``, or ``data`` (no picture: features).
+        colour: What the channels are: ``rgb``; ``luma`` (one channel); ``yuv`` (Y'CbCr as in JPEG: BT.601, full range,
+            colourless chroma half-way from ``low`` to ``high``); or ``data``: RGB or luma goes in, and what comes out
+            is no picture.
+        order: Order of colours, ``rgb`` or ``bgr``.
         low: Value of black (0.0 or -1.0).
         high: Value of white.
+        mean: Taken from each channel, after it was brought to ``low``..``high``, in the order the network gets them;
+            () for none. A picture that comes out goes the same way back if it has as many channels.
+        std: What each channel is then divided by; () for none.
         before: Frames before the one asked for that go in.
         after: Frames after it that go in.
         frames_out: Frames that come out of one run: 1, or the length of a window of a sequence-to-sequence model.
@@ -56,14 +63,18 @@ class Contract:
         extra: Other inputs.
         tiled: Whether it may be run on tiles.
         size: The only width and height it takes, (0, 0) if it takes any.
+        outputs: Names of the outputs that are used; () for the first one, or for all where they are data.
     """
 
     layout: Layout = "BCHW"
     channels: int = 3
     out_channels: int = 3
     colour: Colour = "rgb"
+    order: Order = "rgb"
     low: float = 0.0
     high: float = 1.0
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
     before: int = 0
     after: int = 0
     frames_out: int = 1
@@ -76,6 +87,7 @@ class Contract:
     extra: tuple[ExtraInput, ...] = ()
     tiled: bool = True
     size: tuple[int, int] = (0, 0)
+    outputs: tuple[str, ...] = ()
 
     @property
     def window(self) -> int:

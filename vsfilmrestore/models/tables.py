@@ -104,6 +104,13 @@ class Table:
             raise self.error("must be a list of texts", key)
         return tuple(value)
 
+    def numbers(self, key: str) -> tuple[float, ...]:
+        """A list of finite numbers; empty if it is not there."""
+        value = self._value(key, [], list, "a list of numbers")
+        if not all(isinstance(each, int | float) and type(each) is not bool and math.isfinite(each) for each in value):
+            raise self.error("must be a list of finite numbers", key)
+        return tuple(map(float, value))
+
     def table(self, key: str) -> Table:
         """A table within; empty if it is not there."""
         value = self._value(key, {}, dict, "a table")

@@ -79,7 +79,7 @@ def _table(thing: Any, keep: tuple[str, ...] = ()) -> Table:
         value = getattr(thing, each.name)
         if each.name == "extra" or value is None or (value == each.default and each.name not in keep):
             continue
-        if isinstance(value, tuple) and not all(isinstance(item, str) for item in value):
+        if isinstance(value, tuple) and not all(isinstance(item, str | float) for item in value):
             continue
         table[each.name] = list(value) if isinstance(value, tuple) else value
     return table
