@@ -60,7 +60,7 @@ def test_what_is_set_otherwise_is_another_session(tmp_path: Path, models: Regist
     for options in ({}, {"lanes": 2}, {"device": "cpu"}, {"tile": (64, 64)}):
         with models.handle(path, **options).use():  # type: ignore[arg-type]
             pass
-    assert len(models) == 4
+    assert len(models) == 3, "where the device is left open it is the one that is found"
 
 
 def test_over_the_budget_the_longest_unused_goes_first(tmp_path: Path) -> None:

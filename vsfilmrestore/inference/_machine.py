@@ -1,14 +1,18 @@
-"""What the machine has: processor cores and memory."""
+"""What the machine has: processor cores, memory, graphics cards."""
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
+import subprocess
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
-__all__ = ["available_memory", "cores", "total_memory"]
+__all__ = ["Gpu", "available_memory", "cores", "gpus", "total_memory"]
 
 _UNKNOWN: Final = 8 << 30
 _AVAILABLE: Final = re.compile(r"^MemAvailable:\s+(\d+) kB", re.MULTILINE)
@@ -35,3 +39,30 @@ def available_memory() -> int:
         if match:
             return int(match[1]) << 10
     return total_memory()
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """A graphics card: its name, memory in MiB and driver."""
+
+    name: str
+    memory: int
+    driver: str
+
+
+@cache
+def gpus() -> tuple[Gpu, ...]:
+    """NVIDIA cards, as their driver's own tool lists them; none where it is not there. Built, not run."""
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return ()
+    command = [tool, "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader,nounits"]
+    with suppress(OSError, subprocess.SubprocessError):
+        told = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout
+        return tuple(card for line in told.splitlines() if (card := _gpu(line)) is not None)
+    return ()
+
+
+def _gpu(line: str) -> Gpu | None:
+    name, memory, driver = (part.strip() for part in (*line.rsplit(",", 2), "", "")[:3])
+    return Gpu(name, int(memory) if memory.isdecimal() else 0, driver) if name else None

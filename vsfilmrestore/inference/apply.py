@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
@@ -15,11 +16,32 @@ from vsfilmrestore.inference.runtimes.base import Array
 from vsfilmrestore.inference.windows import Tap, Windows, windowed
 from vsfilmrestore.models.contract import Contract
 
-__all__ = ["run_model", "run_network"]
+__all__ = ["Prepared", "check_contract", "checked_numbers", "prepare", "run_model", "run_network", "tell_guess"]
 
 core = vs.core
 
 _NAME: Final = "run_model"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A clip and a network that fit together; nothing was read or run.
+
+    Attributes:
+        shown: The clip as the network sees it.
+        taps: What goes into windows: the clip, then its masks and pictures.
+        names: Those of the masks and pictures.
+        windows: The grid.
+        network: The network.
+        lanes: Windows that are worked on at a time.
+    """
+
+    shown: Shown
+    taps: list[Tap]
+    names: list[str]
+    windows: Windows
+    network: Network
+    lanes: int
 
 
 def run_model(
@@ -118,25 +140,16 @@ def _made(
     lanes: int | None,
     models: Registry | None,
 ) -> tuple[Shown, vs.VideoNode]:
-    path = Path(model)
-    _check_contract(contract, time)
-    shown = show(clip, _colour(contract))
-    values = _numbers(contract, numbers or {}, time)
-    names, taps = _taps(shown, contract, clips or {})
-    try:
-        windows = Windows(contract.before, contract.frames_out, contract.after, crossfade)
-    except ValueError as error:
-        raise vs.Error(f"{_NAME}: {error}") from None
-    lanes = usual_lanes(contract.frames_out) if lanes is None else max(1, lanes)
-    handle = (registry() if models is None else models).handle(
-        path, sha256, device=device, precision=precision, lanes=lanes, tile=tile or (0, 0)
+    if contract.colour == "data":
+        raise vs.Error(f"{_NAME}: what it gives is no picture; use run_data")
+    ready = prepare(
+        clip, model, contract, sha256, numbers, clips, time, crossfade, tile, device, precision, lanes, models
     )
-    size = (clip.height, clip.width)
-    network = Network(handle, contract, path, size, tile=tile, numbers=values)
+    shown, windows = ready.shown, ready.windows
 
     def work(number: int, frames: list[list[vs.VideoFrame]]) -> tuple[Array, dict[str, float]]:
-        _tell_guess(frames[0][windows.before])
-        pictures, step = network(number, frames, names)
+        tell_guess(frames[0][windows.before])
+        pictures, step = ready.network(number, frames, ready.names)
         return pictures, {STEP: step}
 
     like = core.std.BlankClip(
@@ -145,27 +158,75 @@ def _made(
         clip.height * contract.scale,
         format=vs.RGBS if contract.out_channels == 3 else vs.GRAYS,
     )
+    return shown, windowed(ready.taps, windows, like, work, lanes=ready.lanes)
+
+
+def prepare(
+    clip: vs.VideoNode,
+    model: Path | str,
+    contract: Contract,
+    sha256: str,
+    numbers: Mapping[str, float] | None,
+    clips: Mapping[str, vs.VideoNode] | None,
+    time: float | None,
+    crossfade: int,
+    tile: tuple[int, int] | None,
+    device: str,
+    precision: str,
+    lanes: int | None,
+    models: Registry | None,
+) -> Prepared:
+    """Hold a clip, a contract and settings against one another; arguments and errors are those of `run_model`."""
+    path = Path(model)
+    check_contract(contract, time)
+    shown = show(clip, _colour(contract))
+    values = checked_numbers(contract, numbers or {}, time)
+    names, taps = _taps(shown, contract, clips or {})
+    try:
+        windows = Windows(contract.before, contract.frames_out, contract.after, crossfade)
+    except ValueError as error:
+        raise vs.Error(f"{_NAME}: {error}") from None
+    lanes = usual_lanes(contract.frames_out) if lanes is None else max(1, lanes)
+    size = (clip.height, clip.width)
+    handle = (registry() if models is None else models).handle(
+        path, sha256, device=device, precision=precision, lanes=lanes, tile=tile or (0, 0), contract=contract, size=size
+    )
+    network = Network(handle, contract, path, size, tile=tile, numbers=values)
     # A frame of the source is in as many windows as it has frames: it is converted once.
     shown.clip.std.SetVideoCache(mode=1, maxsize=windows.size + windows.step * (lanes + 1), maxhistory=0)
-    return shown, windowed(taps, windows, like, work, lanes=lanes)
+    return Prepared(shown, taps, names, windows, network, lanes)
 
 
-def _check_contract(contract: Contract, time: float | None) -> None:
-    channels = {"rgb": 3, "luma": 1}.get(contract.colour)
-    if channels is None:
-        raise vs.Error(f"{_NAME}: pictures can be given as rgb or luma, not as {contract.colour}")
-    if contract.channels != channels or contract.out_channels not in (1, 3):
+def check_contract(contract: Contract, time: float | None = None) -> None:
+    """Refuse contracts that pictures cannot be given by.
+
+    Raises:
+        vs.Error: Its channels, its colours and its time contradict one another.
+    """
+    data, channels = contract.colour == "data", 1 if contract.colour == "luma" else 3
+    if data and contract.channels not in (1, 3):
+        raise vs.Error(f"{_NAME}: pictures have 1 or 3 channels, not {contract.channels}")
+    if not data and (contract.channels != channels or contract.out_channels not in (1, 3)):
         raise vs.Error(
             f"{_NAME}: {contract.colour} has {channels} channels and comes out with 1 or 3, "
             f"not {contract.channels} and {contract.out_channels}"
         )
+    if any(values and len(values) != contract.channels for values in (contract.mean, contract.std)):
+        raise vs.Error(f"{_NAME}: mean and std must have a number for each of the {contract.channels} channels")
+    if not data and len(contract.outputs) > 1:
+        raise vs.Error(f"{_NAME}: a picture is one output, not {', '.join(contract.outputs)}")
     if (time is None) != (not contract.time):
         raise vs.Error(f"{_NAME}: time is given to models that make a frame between two others, and to no others")
     if time is not None and not (0 < time < 1 and (contract.before, contract.frames_out, contract.after) == (0, 1, 1)):
         raise vs.Error(f"{_NAME}: time must lie between 0 and 1, and the model take two frames")
 
 
-def _numbers(contract: Contract, given: Mapping[str, float], time: float | None) -> dict[str, float]:
+def checked_numbers(contract: Contract, given: Mapping[str, float], time: float | None = None) -> dict[str, float]:
+    """Values of all numbers and scalars of a network, and of its time.
+
+    Raises:
+        vs.Error: One of them is not the network's, or out of range.
+    """
     kinds = {extra.name: extra for extra in contract.extra if extra.kind in ("number", "scalar")}
     for name, value in given.items():
         extra = kinds.get(name)
@@ -193,10 +254,12 @@ def _taps(shown: Shown, contract: Contract, clips: Mapping[str, vs.VideoNode]) -
 
 
 def _colour(contract: Contract) -> Literal["rgb", "luma"]:
-    return "luma" if contract.colour == "luma" else "rgb"
+    grey = contract.colour == "luma" or (contract.colour == "data" and contract.channels == 1)
+    return "luma" if grey else "rgb"
 
 
-def _tell_guess(frame: vs.VideoFrame) -> None:
+def tell_guess(frame: vs.VideoFrame) -> None:
+    """Say once if a shown frame's matrix was guessed."""
     guessed = frame.props.get(GUESSED, 0)
     if isinstance(guessed, int) and guessed:
         warn_of_guess(frame.width, frame.height, guessed)

@@ -1,7 +1,8 @@
 """Loaded networks, one copy of each however many shots use it.
 
 A filter asks for a `Handle` while the graph is built, which costs nothing: the file is neither opened nor looked for.
-The first frame that needs it loads the network. It stays until nobody holds a handle and memory is wanted for another,
+The first frame that needs it loads the network, on the device that was asked for or that `choose` finds; a shot keeps
+its device, whatever becomes of it later. A network stays until nobody holds a handle and memory is wanted for another,
 or until it is idle and the budget is spent; a network that is at work is never unloaded.
 
 Nothing of VapourSynth is kept here: sessions outlive a core, clips do not.
@@ -12,16 +13,20 @@ from __future__ import annotations
 import logging
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 
+from vsfilmrestore.errors import InstallationError
 from vsfilmrestore.inference._machine import cores, total_memory
+from vsfilmrestore.inference.choices import Choices
+from vsfilmrestore.inference.choose import Asked, candidates, choose
 from vsfilmrestore.inference.runtimes import runtime_for
-from vsfilmrestore.inference.runtimes.base import Session
+from vsfilmrestore.inference.runtimes.base import MemoryShortError, Session
+from vsfilmrestore.models.contract import Contract
 
 __all__ = ["Handle", "Key", "Loaded", "Registry", "registry", "usual_lanes"]
 
@@ -38,7 +43,7 @@ class Key:
     Attributes:
         file: sha256 of the file, or where and which it is if nobody told what it should be.
         runtime: Name of the runtime.
-        device: Device asked for.
+        device: Device asked for, or found for those who leave it open.
         precision: ``auto``, ``fp32`` or ``fp16``.
         lanes: Runs that go on at a time.
         tile: Size of tiles asked for; (0, 0) lets the engine choose.
@@ -90,9 +95,9 @@ class Loaded:
 class Handle:
     """The right to use a network; held by the filters of a shot, and ends with them."""
 
-    def __init__(self, owner: Registry, make_key: Callable[[], Key], load: Callable[[], Session]) -> None:
+    def __init__(self, owner: Registry, make_keys: Callable[[], Sequence[Key]], load: Callable[[Key], Session]) -> None:
         self._owner = owner
-        self._make_key = make_key
+        self._make_keys = make_keys
         self._load = load
         self._key: Key | None = None
         self._lock = threading.Lock()
@@ -104,18 +109,26 @@ class Handle:
         Raises:
             ModelError: The file cannot be used.
             InstallationError: The runtime or the device is missing.
+            MemoryShortError: There is not enough memory to load it.
         """
         with self._lock:
-            if self._key is None:
-                self._key = self._make_key()
-                self._owner._hold(self._key)
-                weakref.finalize(self, self._owner._let_go, self._key)
-        loaded = self._owner._take(self._key, self._load)
+            loaded = self._first() if self._key is None else None
+        if loaded is None:
+            assert self._key is not None
+            loaded = self._owner._take(self._key, partial(self._load, self._key))
         try:
             with loaded.slots:
                 yield loaded
         finally:
             self._owner._give_back(loaded)
+
+    def _first(self) -> Loaded:
+        """Load it on the first device that takes it, and stay with that: a shot is not made on two devices."""
+        key, loaded = self._owner._take_first(self._make_keys(), self._load)
+        self._key = key
+        self._owner._hold(key)
+        weakref.finalize(self, self._owner._let_go, key)
+        return loaded
 
 
 class Registry:
@@ -124,10 +137,13 @@ class Registry:
     Args:
         budget: Bytes of weights that may stay loaded; a quarter of the machine's memory if not given. What is at work
             is kept even where it takes more.
+        choices: What was chosen for whom leaves the device open; those of the user's cache folder if not given.
     """
 
-    def __init__(self, budget: int | None = None) -> None:
+    def __init__(self, budget: int | None = None, choices: Choices | None = None) -> None:
         self.budget = total_memory() // _BUDGET_SHARE if budget is None else budget
+        self.choices = Choices() if choices is None else choices
+        self._failed: set[object] = set()
         self.loads = 0
         self._loaded: dict[Key, Loaded] = {}
         self._holders: dict[Key, int] = {}
@@ -164,6 +180,8 @@ class Registry:
         precision: str = "auto",
         lanes: int = 1,
         tile: tuple[int, int] = (0, 0),
+        contract: Contract | None = None,
+        size: tuple[int, int] = (0, 0),
     ) -> Handle:
         """The right to use the network of a file. Nothing is read.
 
@@ -174,6 +192,8 @@ class Registry:
             precision: ``auto``, ``fp32`` or ``fp16``.
             lanes: Runs that will go on at a time; the processor's cores are shared among them.
             tile: Size of tiles asked for, part of the key.
+            contract: What it wants and gives. Without it ``auto`` takes the first device and measures nothing.
+            size: Height and width of the pictures.
 
         Raises:
             ModelError: No runtime takes this kind of file.
@@ -181,13 +201,22 @@ class Registry:
         runtime = runtime_for(path)
         threads = max(1, cores() // lanes)
 
-        def key() -> Key:
-            return Key(sha256.lower() or _which(path), runtime.name, device, precision, lanes, tile)
+        def devices() -> Sequence[str]:
+            if device != "auto":
+                return (device,)
+            if contract is None:
+                return candidates(runtime)
+            asked = Asked(path, sha256, contract, size, precision, threads, lanes)
+            return choose(runtime, asked, self.choices).order
 
-        def load() -> Session:
-            return runtime.load(path, sha256, device=device, precision=precision, threads=threads, parallel=lanes)
+        def keys() -> list[Key]:
+            file = sha256.lower() or _which(path)
+            return [Key(file, runtime.name, each, precision, lanes, tile) for each in devices()]
 
-        return Handle(self, key, load)
+        def load(key: Key) -> Session:
+            return runtime.load(path, sha256, device=key.device, precision=precision, threads=threads, parallel=lanes)
+
+        return Handle(self, keys, load)
 
     def unload(self) -> None:
         """Unload every network that is not at work."""
@@ -229,6 +258,27 @@ class Registry:
             log.debug("loaded %s on %s", key.file[:12], session.device)
             return taken
 
+    def _take_first(self, keys: Sequence[Key], load: Callable[[Key], Session]) -> tuple[Key, Loaded]:
+        """The network on the first device that can be had; one that failed is not tried again."""
+        able = [key for key in keys if not {key, _device(key)} & self._failed] or keys[-1:]
+        for key, following in zip(able, (*able[1:], None), strict=True):
+            try:
+                return key, self._take(key, partial(load, key))
+            except (InstallationError, MemoryShortError) as error:
+                if following is None:
+                    raise
+                self._tell(key, error, following.device)
+        raise AssertionError("no device was given")
+
+    def _tell(self, key: Key, error: InstallationError | MemoryShortError, following: str) -> None:
+        """Say once that a device, or a device for a network, is out."""
+        out = key if isinstance(error, MemoryShortError) else _device(key)
+        with self._lock:
+            told = out in self._failed
+            self._failed.add(out)
+        if not told:
+            log.warning("'%s' cannot be used (%s); '%s' is taken instead", key.device, error.message, following)
+
     def _touch(self, key: Key) -> Loaded | None:
         loaded = self._loaded.get(key)
         if loaded is not None:
@@ -257,6 +307,10 @@ class Registry:
     def _unload(self, key: Key) -> None:
         self._loaded.pop(key).session.close()
         log.debug("unloaded %s", key.file[:12])
+
+
+def _device(key: Key) -> tuple[str, str]:
+    return key.runtime, key.device
 
 
 def _which(path: Path) -> str:

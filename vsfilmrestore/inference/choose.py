@@ -1,0 +1,223 @@
+"""Which device runs a network where the user leaves it open (``device="auto"``): measured once, then remembered.
+
+What is measured is a small tile on each device, when the network is first loaded; never while a graph is built, and
+never where there is one device only. Devices whose picture differs from the processor's by more than rounding are out.
+The choice stands in the user's cache folder under all that decides it: the network, the class of picture sizes, the
+machine. So the second run takes the device of the first one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Final
+
+import numpy as np
+
+from vsfilmrestore.errors import VsfrError
+from vsfilmrestore.inference._machine import cores, gpus
+from vsfilmrestore.inference.binding import bind
+from vsfilmrestore.inference.choices import Choice, Choices, Tried
+from vsfilmrestore.inference.runtimes.base import Array, Runtime, Session
+from vsfilmrestore.inference.tiles import padded_size
+from vsfilmrestore.models.contract import Contract
+
+__all__ = ["Asked", "candidates", "choose", "machine", "probe", "size_class"]
+
+log = logging.getLogger(__name__)
+
+_CLASSES: Final = {"sd": 600_000, "hd": 1_300_000, "2k": 3_300_000}
+"""Classes of picture sizes, and the most pixels of each; beyond is ``4k``."""
+_TILES: Final = {"sd": 128, "hd": 192, "2k": 256, "4k": 256}
+_SECONDS: Final = 2.0
+_RUNS: Final = 5
+_CLEARLY: Final = 1.1
+"""How much faster a device must be than one that stands before it: what is equal is not decided by noise."""
+_SAME: Final = 1 / 1023
+_SAME_HALF: Final = 1 / 255
+
+_measuring = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A network for which a device is wanted.
+
+    Attributes:
+        path: Its file.
+        sha256: What its bytes must add up to; '' takes them as they are.
+        contract: What it wants and gives.
+        size: Height and width of the pictures.
+        precision: ``auto``, ``fp32`` or ``fp16``; it is never changed.
+        threads: Processor threads of one run.
+        parallel: Runs that will go on at a time.
+    """
+
+    path: Path
+    sha256: str
+    contract: Contract
+    size: tuple[int, int]
+    precision: str = "auto"
+    threads: int = 1
+    parallel: int = 1
+
+
+def size_class(size: tuple[int, int]) -> str:
+    """The class of a picture's size: ``sd``, ``hd``, ``2k`` or ``4k``."""
+    return next((name for name, most in _CLASSES.items() if size[0] * size[1] <= most), "4k")
+
+
+def candidates(runtime: Runtime) -> tuple[str, ...]:
+    """Devices ``auto`` may take, the best first: those behind the processor must be asked for.
+
+    Raises:
+        InstallationError: The runtime is not installed.
+    """
+    offered = runtime.devices()
+    return offered[: offered.index("cpu") + 1] if "cpu" in offered else offered
+
+
+def machine(runtime: Runtime, devices: Sequence[str]) -> dict[str, Any]:
+    """What of the machine decides a choice. Call it after the runtime was asked for its devices."""
+    cards = [f"{card.name}, driver {card.driver}" for card in gpus()] if any(d != "cpu" for d in devices) else []
+    library = str(getattr(sys.modules.get(runtime.name), "__version__", ""))
+    return {"runtime": f"{runtime.name} {library}", "cores": cores(), "cards": cards, "devices": list(devices)}
+
+
+def choose(runtime: Runtime, asked: Asked, store: Choices) -> Choice:
+    """The device for a network: the one there is, the one that was chosen before, or the one a measurement finds.
+
+    Raises:
+        InstallationError: The runtime is not installed.
+        ModelError: No device takes the file.
+    """
+    devices = candidates(runtime)
+    if len(devices) == 1:
+        return Choice(devices[0], "the only one there is", ())
+    kind = size_class(asked.size)
+    facts = {
+        "model": asked.sha256.lower() or _sha256_of(asked.path),
+        "size": kind,
+        "precision": asked.precision,
+        "machine": machine(runtime, devices),
+    }
+    with _measuring:  # one at a time: two would disturb each other, and most often they ask for the same
+        known = store.find(facts)
+        if known is not None and known.device in devices:
+            return known
+        choice = _best(_measured(runtime, asked, devices, kind))
+        store.keep(facts, choice)
+    log.info("%s: '%s' for %s pictures, %s", asked.path.name, choice.device, kind, choice.why)
+    return choice
+
+
+def _sha256_of(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return str(path.absolute())  # what is wrong with it is told when it is loaded
+
+
+def _measured(runtime: Runtime, asked: Asked, devices: Sequence[str], kind: str) -> list[Tried]:
+    """Each device in its turn; the processor, whose picture is the measure, first."""
+    reference: Array | None = None
+    found: dict[str, Tried] = {}
+    failed: list[VsfrError] = []
+    for device in sorted(devices, key=lambda device: device != "cpu"):
+        try:
+            seconds, picture, half = _one(runtime, asked, device, kind, _SECONDS / len(devices))
+        except VsfrError as error:
+            failed.append(error)
+            found[device] = Tried(device, None, None, error.message)
+            continue
+        reference = picture if reference is None else reference
+        off = _difference(picture, reference, asked.contract)
+        limit = _SAME_HALF if half else _SAME
+        why = "" if off <= limit else f"its picture differs by {off:.4f} from the processor's, more than {limit:.4f}"
+        found[device] = Tried(device, seconds, off if np.isfinite(off) else None, why)
+    if len(failed) == len(devices):
+        raise failed[0]
+    return [found[device] for device in devices]
+
+
+def _difference(picture: Array, reference: Array, contract: Contract) -> float:
+    if picture.shape != reference.shape:
+        return float("inf")
+    apart = np.abs(picture.astype(np.float32) - reference.astype(np.float32)).max(initial=0)
+    return float(apart) / (contract.high - contract.low) if np.isfinite(apart) else float("inf")
+
+
+def _one(runtime: Runtime, asked: Asked, device: str, kind: str, budget: float) -> tuple[float, Array, bool]:
+    """Seconds per picture, what came out, and whether its numbers have 16 bits."""
+    session = runtime.load(
+        asked.path,
+        asked.sha256,
+        device=device,
+        precision=asked.precision,
+        threads=asked.threads,
+        parallel=asked.parallel,
+    )
+    try:
+        arrays, pixels = probe(session, asked.contract, asked.path, _TILES[kind])
+        first = session.run(arrays)[0].copy()
+        seconds = _seconds(session, arrays, budget)
+        half = any(spec.dtype == np.float16 for spec in (*session.inputs, *session.outputs))
+        return seconds * asked.size[0] * asked.size[1] / pixels, first, half
+    finally:
+        session.close()
+
+
+def _seconds(session: Session, arrays: Mapping[str, Array], budget: float) -> float:
+    """Seconds of a run where as many go on at a time as may; the best of a few, within a budget."""
+    copies = [{name: array.copy() for name, array in arrays.items()} for _ in range(session.parallel)]
+    best, end = float("inf"), perf_counter() + budget
+    with ThreadPoolExecutor(session.parallel) as pool:
+        for _ in range(_RUNS):
+            start = perf_counter()
+            list(pool.map(session.run, copies))
+            best = min(best, (perf_counter() - start) / session.parallel)
+            if perf_counter() + best * session.parallel > end:
+                break
+    return best
+
+
+def probe(session: Session, contract: Contract, path: Path, side: int) -> tuple[dict[str, Array], int]:
+    """Something for a network to chew on: a tile of a still, and its pixels.
+
+    Raises:
+        ModelError: The file does not fit the contract.
+    """
+    binding = bind(session, contract, path)
+    height, width = (padded_size(side, contract.multiple, contract.minimum, fixed) for fixed in binding.size)
+    if None not in binding.size:
+        height, width = (fixed or side for fixed in binding.size)
+    feed = binding.feed(height, width)
+    down, across = np.mgrid[0:height, 0:width].astype(np.float32)
+    noise = np.random.default_rng(1).random(feed.frames.shape, np.float32)
+    still = 0.4 + 0.2 * np.sin(down / 9) * np.cos(across / 7) + 0.2 * (noise - 0.5)
+    feed.frames[...] = contract.low + (contract.high - contract.low) * still
+    for extra in contract.extra:
+        feed.extras[extra.name][...] = extra.default if extra.kind in ("number", "scalar") else 0.5
+    if contract.time:
+        feed.extras[contract.time][...] = 0.5
+    return feed.arrays, height * width
+
+
+def _best(tried: Sequence[Tried]) -> Choice:
+    """The fastest; of those that are about as fast, the one that stands first."""
+    able = [each for each in tried if each.seconds is not None and not each.why]
+    # The processor is what others are compared with: it is out only where it could not be run.
+    taken = able[0] if able else next(each for each in tried if each.seconds is not None)
+    for each in able[1:]:
+        if (taken.seconds or 0.0) > _CLEARLY * (each.seconds or 0.0):
+            taken = each
+    seconds = taken.seconds or 0.0
+    return Choice(taken.device, f"about {1 / max(seconds, 1e-9):.3g} pictures a second", tuple(tried))
