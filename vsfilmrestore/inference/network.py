@@ -214,7 +214,8 @@ class Network:
 
     def _step(self, plan: _Plan) -> float:
         """Changes up to this size are roundings."""
-        half_step = float(np.finfo(plan.binding.pictures[0].dtype).epsneg) / 2 * self._encoding.gain
+        spec = plan.binding.pictures[0]
+        half_step = max(float(np.finfo(spec.dtype).epsneg) / 2, spec.coarse) * self._encoding.gain
         # Laying tiles together rounds again, and so do sums of channels.
         rounded = not (plan.tiles.whole and self._encoding.plain)
         return max(half_step, 4 * float(np.finfo(np.float32).epsneg) * self._encoding.gain) if rounded else half_step

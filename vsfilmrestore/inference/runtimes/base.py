@@ -29,11 +29,13 @@ class TensorSpec:
         name: Its name in the file.
         shape: Its size; None where any size will do.
         dtype: Type of its values.
+        coarse: Half a step of the numbers it is computed with, just below 1, where they are coarser than ``dtype``.
     """
 
     name: str
     shape: tuple[int | None, ...]
     dtype: np.dtype[Any]
+    coarse: float = 0.0
 
 
 class Session(Protocol):
@@ -95,7 +97,7 @@ class Runtime(Protocol):
             path: Its file.
             sha256: What its bytes must add up to; '' takes them as they are.
             device: One of `devices`, or ``auto``.
-            precision: ``auto``, ``fp32`` or ``fp16``.
+            precision: ``auto``, ``fp32``, ``fp16`` or ``bf16``.
             threads: Processor threads of one run.
             parallel: Runs that will go on at a time.
 
