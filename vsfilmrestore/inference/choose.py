@@ -12,7 +12,7 @@ import hashlib
 import logging
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,37 +126,61 @@ def _sha256_of(path: Path) -> str:
         return str(path.absolute())  # what is wrong with it is told when it is loaded
 
 
+@dataclass(slots=True)
+class _Runner:
+    """A device that is being measured."""
+
+    session: Session
+    arrays: list[dict[str, Array]]
+    picture: Array
+    pixels: int
+    best: float = float("inf")
+
+    def round(self) -> None:
+        """As many runs at a time as there will be; the best time of one counts."""
+        with ThreadPoolExecutor(len(self.arrays)) as pool:
+            start = perf_counter()
+            list(pool.map(self.session.run, self.arrays))
+            self.best = min(self.best, (perf_counter() - start) / len(self.arrays))
+
+    @property
+    def half(self) -> bool:
+        """Whether its numbers have 16 bits."""
+        return any(spec.dtype == np.float16 for spec in (*self.session.inputs, *self.session.outputs))
+
+
 def _measured(runtime: Runtime, asked: Asked, devices: Sequence[str], kind: str) -> list[Tried]:
-    """Each device in its turn; the processor, whose picture is the measure, first."""
-    reference: Array | None = None
-    found: dict[str, Tried] = {}
-    failed: list[VsfrError] = []
-    for device in sorted(devices, key=lambda device: device != "cpu"):
-        try:
-            seconds, picture, half = _one(runtime, asked, device, kind, _SECONDS / len(devices))
-        except VsfrError as error:
-            failed.append(error)
-            found[device] = Tried(device, None, None, error.message)
-            continue
-        reference = picture if reference is None else reference
-        off = _difference(picture, reference, asked.contract)
-        limit = _SAME_HALF if half else _SAME
-        why = "" if off <= limit else f"its picture differs by {off:.4f} from the processor's, more than {limit:.4f}"
-        found[device] = Tried(device, seconds, off if np.isfinite(off) else None, why)
-    if len(failed) == len(devices):
-        raise failed[0]
-    return [found[device] for device in devices]
+    """Each device, round by round in turns: what else the machine does hits all of them."""
+    runners: dict[str, _Runner] = {}
+    failed: dict[str, VsfrError] = {}
+    try:
+        for device in devices:
+            try:
+                runners[device] = _runner(runtime, asked, device, kind)
+            except VsfrError as error:
+                failed[device] = error
+        if not runners:
+            raise failed[devices[-1]]
+        end = perf_counter() + _SECONDS
+        for _ in range(_RUNS):
+            for runner in runners.values():
+                runner.round()
+            if perf_counter() + sum(each.best * len(each.arrays) for each in runners.values()) > end:
+                break
+        reference = runners.get("cpu", next(iter(runners.values())))
+        pixels = asked.size[0] * asked.size[1]
+        return [
+            Tried(device, None, None, failed[device].message)
+            if device in failed
+            else _tried(device, runners[device], reference, asked.contract, pixels)
+            for device in devices
+        ]
+    finally:
+        for runner in runners.values():
+            runner.session.close()
 
 
-def _difference(picture: Array, reference: Array, contract: Contract) -> float:
-    if picture.shape != reference.shape:
-        return float("inf")
-    apart = np.abs(picture.astype(np.float32) - reference.astype(np.float32)).max(initial=0)
-    return float(apart) / (contract.high - contract.low) if np.isfinite(apart) else float("inf")
-
-
-def _one(runtime: Runtime, asked: Asked, device: str, kind: str, budget: float) -> tuple[float, Array, bool]:
-    """Seconds per picture, what came out, and whether its numbers have 16 bits."""
+def _runner(runtime: Runtime, asked: Asked, device: str, kind: str) -> _Runner:
     session = runtime.load(
         asked.path,
         asked.sha256,
@@ -166,31 +190,31 @@ def _one(runtime: Runtime, asked: Asked, device: str, kind: str, budget: float) 
         parallel=asked.parallel,
     )
     try:
-        arrays, pixels = probe(session, asked.contract, asked.path, _TILES[kind])
-        first = session.run(arrays)[0].copy()
-        seconds = _seconds(session, arrays, budget)
-        half = any(spec.dtype == np.float16 for spec in (*session.inputs, *session.outputs))
-        return seconds * asked.size[0] * asked.size[1] / pixels, first, half
-    finally:
+        arrays, pixels, place = probe(session, asked.contract, asked.path, _TILES[kind])
+        picture = session.run(arrays)[place].copy()
+    except BaseException:
         session.close()
-
-
-def _seconds(session: Session, arrays: Mapping[str, Array], budget: float) -> float:
-    """Seconds of a run where as many go on at a time as may; the best of a few, within a budget."""
+        raise
     copies = [{name: array.copy() for name, array in arrays.items()} for _ in range(session.parallel)]
-    best, end = float("inf"), perf_counter() + budget
-    with ThreadPoolExecutor(session.parallel) as pool:
-        for _ in range(_RUNS):
-            start = perf_counter()
-            list(pool.map(session.run, copies))
-            best = min(best, (perf_counter() - start) / session.parallel)
-            if perf_counter() + best * session.parallel > end:
-                break
-    return best
+    return _Runner(session, copies, picture, pixels)
 
 
-def probe(session: Session, contract: Contract, path: Path, side: int) -> tuple[dict[str, Array], int]:
-    """Something for a network to chew on: a tile of a still, and its pixels.
+def _tried(device: str, runner: _Runner, reference: _Runner, contract: Contract, pixels: int) -> Tried:
+    off = _difference(runner.picture, reference.picture, contract)
+    limit = _SAME_HALF if runner.half or reference.half else _SAME
+    why = "" if off <= limit else f"its picture differs by {off:.4f} from the processor's, more than {limit:.4f}"
+    return Tried(device, runner.best * pixels / runner.pixels, off if np.isfinite(off) else None, why)
+
+
+def _difference(picture: Array, reference: Array, contract: Contract) -> float:
+    if picture.shape != reference.shape:
+        return float("inf")
+    apart = np.abs(picture.astype(np.float32) - reference.astype(np.float32)).max(initial=0)
+    return float(apart) / (contract.high - contract.low) if np.isfinite(apart) else float("inf")
+
+
+def probe(session: Session, contract: Contract, path: Path, side: int) -> tuple[dict[str, Array], int, int]:
+    """Something for a network to chew on: a tile of a still, its pixels, and which output to look at.
 
     Raises:
         ModelError: The file does not fit the contract.
@@ -208,7 +232,7 @@ def probe(session: Session, contract: Contract, path: Path, side: int) -> tuple[
         feed.extras[extra.name][...] = extra.default if extra.kind in ("number", "scalar") else 0.5
     if contract.time:
         feed.extras[contract.time][...] = 0.5
-    return feed.arrays, height * width
+    return feed.arrays, height * width, binding.outputs[0]
 
 
 def _best(tried: Sequence[Tried]) -> Choice:
