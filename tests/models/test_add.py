@@ -344,14 +344,15 @@ def test_spandrel_tells_architecture_and_sizes(weights: Path, zoo: Zoo, monkeypa
         tiling=SimpleNamespace(name="DISCOURAGED"),
         size_requirements=SimpleNamespace(minimum=40, multiple_of=8, square=False),
     )
-    loader = SimpleNamespace(load_from_file=lambda path: answer)
+    loader = SimpleNamespace(load_from_state_dict=lambda tensors: answer)
+    monkeypatch.setitem(sys.modules, "safetensors.torch", SimpleNamespace(load=lambda data: {}))  # type: ignore[arg-type]
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace())  # type: ignore[arg-type]
     monkeypatch.setitem(sys.modules, "spandrel", SimpleNamespace(ModelLoader=lambda device: loader))  # type: ignore[arg-type]
     card = add(weights, zoo)
     contract = card.contract
     assert (card.architecture, card.task) == ("SCUNet", "denoise")
     assert (contract.minimum, contract.multiple, contract.half, contract.tiled) == (40, 8, True, False)
-    loader.load_from_file = lambda path: 1 / 0
+    loader.load_from_state_dict = lambda tensors: 1 / 0
     with pytest.raises(InputError, match=r"net\.safetensors: is of no architecture spandrel knows"):
         spandrel_seam.describe(weights)
 

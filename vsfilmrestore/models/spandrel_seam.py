@@ -1,4 +1,4 @@
-"""What spandrel knows of a file of weights: architecture, scale, channels, sizes. Built, not run.
+"""What spandrel knows of a file of weights: architecture, scale, channels, sizes.
 
 https://github.com/chaiNNer-org/spandrel
 """
@@ -6,15 +6,21 @@ https://github.com/chaiNNer-org/spandrel
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from vsfilmrestore.errors import InputError
-from vsfilmrestore.models.contract import Contract
+from vsfilmrestore.errors import InputError, InstallationError, VsfrError
+from vsfilmrestore.models.architectures import Shapes, architecture_of
+from vsfilmrestore.models.contract import Contract, ExtraInput
 from vsfilmrestore.models.pickles import load_pth
+from vsfilmrestore.models.safetensors import read_header
 
-__all__ = ["Described", "describe", "is_here"]
+__all__ = ["MASK", "Described", "contract_of", "describe", "detect", "is_here", "read_weights", "shapes_of"]
+
+MASK: Final = "mask"
+"""The input of inpainting networks beside the picture: 1 where it is to be filled."""
 
 _TASKS: Final = {"SR": "upscale", "FaceSR": "faces", "Inpainting": "inpaint", "Restoration": "denoise"}
 
@@ -38,29 +44,79 @@ def is_here() -> bool:
     return True
 
 
+def read_weights(path: Path, data: bytes | None = None) -> dict[str, Any]:
+    """The tensors of a file by name. Nothing of it is run.
+
+    Args:
+        path: ``.safetensors``, or ``.pth`` where the user allowed it.
+        data: Bytes of a ``.safetensors`` that were read already.
+
+    Raises:
+        InputError: The file is damaged, or a pickle that is refused.
+        InstallationError: torch or safetensors is not installed.
+    """
+    if path.suffix.lower() == ".pth":
+        return load_pth(path)
+    read_header(path)
+    try:
+        library: Any = importlib.import_module("safetensors.torch")
+    except ImportError:
+        hint = 'Install them: pip install "vsfilmrestore[torch]"'
+        raise InstallationError("networks in .safetensors need torch, spandrel and safetensors", hint=hint) from None
+    try:
+        tensors: dict[str, Any] = library.load(path.read_bytes() if data is None else data)
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror or error}", file=path) from None
+    except Exception as error:  # noqa: BLE001 - the library's own errors, and those of torch for types it lacks
+        raise InputError(f"is damaged ({_line(error)})", file=path, hint="Fetch it again") from None
+    return tensors
+
+
+def shapes_of(tensors: Mapping[str, Any]) -> Shapes:
+    """Shapes by name."""
+    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+
+
 def describe(path: Path) -> Described:
-    """Ask spandrel.
+    """What a file of weights is: of one of our architectures or of other packages', else what spandrel says.
+
+    Raises:
+        InputError: Nobody knows this network.
+    """
+    tensors = read_weights(path)
+    shapes = shapes_of(tensors)
+    ours = architecture_of(shapes)
+    if ours is not None:
+        return Described(ours.name, ours.task, ours.contract(shapes))
+    found = detect(tensors, path)
+    return Described(str(found.architecture.name), _TASKS.get(str(found.purpose), "other"), contract_of(found))
+
+
+def detect(tensors: Mapping[str, Any], path: Path) -> Any:
+    """Spandrel's descriptor of a network with these tensors in it, on the processor.
 
     Raises:
         InputError: It does not know this network.
+        InstallationError: It is not installed.
     """
-    spandrel: Any = importlib.import_module("spandrel")
-    loader = spandrel.ModelLoader(device="cpu")
     try:
-        if path.suffix.lower() == ".pth":
-            found = loader.load_from_state_dict(load_pth(path))
-        else:
-            found = loader.load_from_file(str(path))
-    except InputError:
+        spandrel: Any = importlib.import_module("spandrel")
+    except ImportError:
+        hint = 'Install it: pip install "vsfilmrestore[torch]"'
+        raise InstallationError("networks in .safetensors and .pth need spandrel and torch", hint=hint) from None
+    try:
+        return spandrel.ModelLoader(device="cpu").load_from_state_dict(dict(tensors))
+    except VsfrError:
+        raise
+    except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001 - the library raises whatever it likes
-        reason = " ".join(str(error).split())[:200]
         hint = "Tell --architecture and --scale, if another runtime knows it"
-        raise InputError(f"is of no architecture spandrel knows ({reason})", file=path, hint=hint) from None
-    return Described(str(found.architecture.name), _TASKS.get(str(found.purpose), "other"), _contract(found))
+        raise InputError(f"is of no architecture spandrel knows ({_line(error)})", file=path, hint=hint) from None
 
 
-def _contract(found: Any) -> Contract:
+def contract_of(found: Any) -> Contract:
+    """What a network wants and gives, by its descriptor."""
     needs = found.size_requirements
     channels, out = int(found.input_channels), int(found.output_channels)
     tiled = getattr(found.tiling, "name", "SUPPORTED") == "SUPPORTED"
@@ -73,4 +129,9 @@ def _contract(found: Any) -> Contract:
         minimum=max(int(needs.minimum), 1),
         half=bool(found.supports_half),
         tiled=tiled,
+        extra=(ExtraInput(MASK, "mask"),) if str(found.purpose) == "Inpainting" else (),
     )
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]

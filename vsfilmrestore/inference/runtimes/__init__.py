@@ -18,7 +18,13 @@ def _onnxruntime() -> Runtime:
     return OnnxRuntime()
 
 
-RUNTIMES: Final[dict[str, Callable[[], Runtime]]] = {"onnxruntime": _onnxruntime}
+def _torch() -> Runtime:
+    from vsfilmrestore.inference.runtimes.torch import TorchRuntime
+
+    return TorchRuntime()
+
+
+RUNTIMES: Final[dict[str, Callable[[], Runtime]]] = {"onnxruntime": _onnxruntime, "torch": _torch}
 """Every runtime by name."""
 
 
