@@ -90,7 +90,7 @@ def run_model(
         vs.Error: The clip, the contract and the settings do not fit together.
         ModelError: No runtime takes the file.
     """
-    if contract.out_channels != contract.channels:
+    if contract.out_channels != contract.channels and contract.colour != "data":
         raise vs.Error(f"{_NAME}: what it makes is no picture like the one it gets; use run_network")
     shown, made = _made(
         clip, model, contract, sha256, numbers, clips, time, crossfade, tile, device, precision, lanes, models

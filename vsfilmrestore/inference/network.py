@@ -105,8 +105,10 @@ class Network:
                     self._tile = self._next_smaller(plan, number)
                     self._plan = None
 
-    def data(self, number: int, frames: list[list[vs.VideoFrame]], names: Sequence[str] = ()) -> dict[str, Array]:
-        """Run it once on whole pictures; what comes out by name, as it stands.
+    def data(
+        self, number: int, frames: list[list[vs.VideoFrame]], names: Sequence[str] = ()
+    ) -> tuple[dict[str, Array], tuple[int, int]]:
+        """Run it once on whole pictures: what comes out by name, as it stands, and the padded height and width.
 
         Raises:
             InferenceError: Short of memory, or the values are no numbers.
@@ -115,12 +117,15 @@ class Network:
         groups = [[planes_of(frame) for frame in group] for group in frames]
         with self._handle.use() as loaded:
             plan = self._planned(loaded.session)
-            with self._filled(loaded, plan, groups, names) as feed:
-                results = loaded.session.run(feed.arrays)
+            try:
+                with self._filled(loaded, plan, groups, names) as feed:
+                    results = loaded.session.run(feed.arrays)
+            except (MemoryShortError, MemoryError):
+                raise self._no_room(plan, number) from None
         found = {loaded.session.outputs[place].name: results[place] for place in plan.binding.outputs}
         for result in found.values():
             self._check_numbers(result.reshape(1, 1, -1), number)
-        return found
+        return found, plan.size
 
     def _run(self, loaded: Loaded, plan: _Plan, number: int, groups: list[list[Planes]], names: Sequence[str]) -> Array:
         (output,) = plan.binding.outputs
@@ -235,20 +240,23 @@ class Network:
             log.warning("memory is short: tiles of %dx%d instead of %dx%d", now[1], now[0], usual[1], usual[0])
         return now
 
+    def _no_room(self, plan: _Plan, number: int) -> InferenceError:
+        return InferenceError(
+            f"there is not enough memory even for tiles of {plan.tiles.tile[1]}x{plan.tiles.tile[0]} pixels"
+            if self._contract.tiled and not plan.tiles.whole
+            else f"there is not enough memory for pictures of {plan.size[1]}x{plan.size[0]}",
+            file=self._path,
+            frame=number,
+            hint="Close other programs, run fewer at a time, or take a smaller network",
+        )
+
     def _next_smaller(self, plan: _Plan, number: int) -> tuple[int, int]:
         tile = smaller(plan.tiles.tile)
         contract = self._contract
         reach = 32 if contract.receptive is None else contract.receptive
         fixed = any(side is not None for side in plan.binding.size)
         if fixed or not contract.tiled or min(tile) < max(contract.minimum, 2 * reach + 2 * contract.multiple):
-            raise InferenceError(
-                f"there is not enough memory even for tiles of {plan.tiles.tile[1]}x{plan.tiles.tile[0]} pixels"
-                if contract.tiled and not plan.tiles.whole
-                else f"there is not enough memory for pictures of {plan.size[1]}x{plan.size[0]}",
-                file=self._path,
-                frame=number,
-                hint="Close other programs, run fewer at a time, or take a smaller network",
-            ) from None
+            raise self._no_room(plan, number) from None
         log.warning("memory is short: trying tiles of %dx%d", tile[1], tile[0])
         return tile
 

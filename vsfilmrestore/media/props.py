@@ -15,6 +15,10 @@ __all__ = [
     "MISSING",
     "PLACE",
     "REEL",
+    "REGIONS",
+    "REGION_BOXES",
+    "REGION_POINTS",
+    "REGION_SCORES",
     "SHOT",
     "SOURCE_FILE",
     "SOURCE_FRAME",
@@ -41,6 +45,14 @@ PLACE: Final = "_VsfrPlace"
 """Which frame of its source it is, from 1: the same in whatever cut it is shown. Noise that is made goes by it."""
 SHOT: Final = "_VsfrShot"
 """Id of the shot the frame belongs to."""
+REGIONS: Final = "_VsfrRegions"
+"""How many regions of the picture (faces) are known; absent where nobody looked."""
+REGION_BOXES: Final = "_VsfrRegionBoxes"
+"""Left, top, width and height of each region, in pixels of the frame."""
+REGION_POINTS: Final = "_VsfrRegionPoints"
+"""Five landmarks of each region, x and y in pixels of the frame; not numbers (NaN) where it has none."""
+REGION_SCORES: Final = "_VsfrRegionScores"
+"""How sure each region is, 0..1."""
 MASK_PREFIX: Final = "_VsfrMask_"
 CHANGED_PREFIX: Final = "_VsfrChanged_"
 
