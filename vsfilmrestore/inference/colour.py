@@ -23,7 +23,7 @@ from vsfilmrestore.media import props
 from vsfilmrestore.media.colour import display_to_log, log_to_display
 from vsfilmrestore.media.out.prepare import usual_matrix
 
-__all__ = ["GUESSED", "STEP", "Shown", "as_mask", "show", "warn_of_guess"]
+__all__ = ["GUESSED", "STEP", "Shown", "as_mask", "luma_shares", "show", "warn_of_guess"]
 
 core = vs.core
 log = logging.getLogger(__name__)
@@ -36,6 +36,7 @@ STEP: Final = "_VsfrStep"
 _WEIGHTS: Final = {1: (0.2126, 0.0722), 4: (0.3, 0.11), 5: (0.299, 0.114), 7: (0.212, 0.087), 9: (0.2627, 0.0593)}
 """Shares of red and blue in luma by H.273 matrix; 6 is 5 again. Source: ITU-T H.273, table 4."""
 _IS_LOG: Final = f"x.{props.LOG} 1 = 1 0 ?"
+_CHROMA_PLACE: Final = " ".join(f"x._ChromaLocation {n} = {n}" for n in range(1, 6)) + " 0" + " ?" * 5
 _TOLD: Final = ["_Matrix", "_Range", "_ChromaLocation", "_Transfer", "_Primaries"]
 
 
@@ -113,7 +114,11 @@ class Shown:
         second = [core.akarin.Expr([luma, planes[0]], f"y x - 2 1 {red} - * /")]
         full = self._tagged(core.std.ShufflePlanes([luma, *first, *second], [0, 0, 0], vs.YUV))
         wanted = _float_of(self.source.format)
-        return full if full.format.id == wanted else full.resize.Bicubic(format=wanted)
+        if full.format.id == wanted:
+            return full
+        # The resizer takes the place of chroma from frames that have fewer samples, not for those it makes.
+        placed = [full.resize.Bicubic(format=wanted, chromaloc=place) for place in range(6)]
+        return core.akarin.Select(placed, self.told, _CHROMA_PLACE)
 
     def _luma_of_yuv(self, luma: vs.VideoNode) -> vs.VideoNode:
         fmt = self.source.format
@@ -205,6 +210,11 @@ def _grey(rgb: vs.VideoNode) -> vs.VideoNode:
 
 def _planes(rgb: vs.VideoNode) -> list[vs.VideoNode]:
     return [core.std.ShufflePlanes(rgb, plane, vs.GRAY) for plane in range(3)]
+
+
+def luma_shares(matrix: int) -> tuple[float, float]:
+    """Shares of red and blue in luma by H.273 matrix."""
+    return _WEIGHTS.get(matrix, _WEIGHTS[5])
 
 
 def _by_matrix(place: int) -> str:
