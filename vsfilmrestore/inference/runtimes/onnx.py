@@ -1,14 +1,18 @@
 """ONNX Runtime.
 
-Run here on the processor. CUDA, TensorRT, DirectML, CoreML and OpenVINO are chosen by what the installed build of ONNX
-Runtime offers: built, not run.
+Run here on the processor, plainly and through OpenVINO. CUDA, TensorRT, DirectML and CoreML are chosen by what the
+installed build of ONNX Runtime offers: built, not run.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import logging
 import re
+import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,23 +20,14 @@ import numpy as np
 
 from vsfilmrestore.errors import InferenceError, InstallationError, ModelError, VsfrError
 from vsfilmrestore.inference.runtimes._onnx_file import OnnxFile, read_onnx
+from vsfilmrestore.inference.runtimes._onnx_pinned import PinnedRuns, cuda_register
+from vsfilmrestore.inference.runtimes._onnx_providers import BUILDS, PROVIDERS, Shapes, engine_folder, providers, runs
 from vsfilmrestore.inference.runtimes.base import Array, MemoryShortError, TensorSpec
 
-__all__ = ["OnnxRuntime", "OnnxSession"]
+__all__ = ["OnnxRuntime", "OnnxSession", "TensorrtSession"]
 
 log = logging.getLogger(__name__)
 
-_PROVIDERS: Final = {
-    "cuda": "CUDAExecutionProvider",
-    "directml": "DmlExecutionProvider",
-    "coreml": "CoreMLExecutionProvider",
-    "openvino": "OpenVINOExecutionProvider",
-    "cpu": "CPUExecutionProvider",
-    "tensorrt": "TensorrtExecutionProvider",
-}
-"""Devices in the order ``auto`` looks for them; what stands behind ``cpu`` must be asked for: TensorRT builds for
-minutes before its first frame."""
-_BUILDS: Final = {"cuda": "gpu", "tensorrt": "gpu", "directml": "directml", "openvino": "openvino"}
 _TYPES: Final[dict[str, np.dtype[Any]]] = {
     "tensor(float)": np.dtype(np.float32),
     "tensor(float16)": np.dtype(np.float16),
@@ -42,7 +37,8 @@ _TYPES: Final[dict[str, np.dtype[Any]]] = {
     "tensor(uint8)": np.dtype(np.uint8),
 }
 _QUIET: Final = 4
-_GPU_RUNS: Final = 2
+_MOST_SIZES: Final = 3
+"""Sizes of pictures for which TensorRT's engines stay loaded."""
 
 _PREFIX: Final = re.compile(r"^\[ONNXRuntimeError\] : \d+ : (\w+) : ")
 _UNKNOWN_OP: Final = (
@@ -63,49 +59,89 @@ class OnnxRuntime:
 
     def devices(self) -> tuple[str, ...]:
         offered = _library().get_available_providers()
-        return tuple(device for device, provider in _PROVIDERS.items() if provider in offered)
+        return tuple(device for device, provider in PROVIDERS.items() if provider in offered)
 
     def load(self, path: Path, sha256: str, *, device: str, precision: str, threads: int, parallel: int) -> OnnxSession:
-        ort = _library()
         chosen, number = self._device(device)
-        file = read_onnx(path, sha256)
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = _QUIET
-        # The file alone where weights lie beside it: ONNX Runtime looks for them from the file's place.
-        source = str(path) if file.external else file.data
+        opener = _Opener(path, read_onnx(path, sha256), chosen, int(number or 0), precision, threads)
+        place = f"{chosen}:{number}" if number else chosen
+        if chosen == "tensorrt":
+            return TensorrtSession(opener, place, runs(chosen, parallel))
         try:
-            session = ort.InferenceSession(source, options, providers=_providers(chosen, number, precision))
-        except Exception as error:  # noqa: BLE001 - its errors share no class but Exception
-            raise _why_not_loaded(error, path) from None
-        started = session.get_providers()[0]
-        if started != _PROVIDERS[chosen]:
+            session = opener.open()
+        except InstallationError as error:
             if device != "auto":
-                raise InstallationError(
-                    f"ONNX Runtime could not start '{chosen}' on this machine",
-                    hint="Check its driver and libraries, or set device='cpu'",
-                )
-            log.warning("ONNX Runtime could not start '%s'; networks run on the processor", chosen)
-            chosen, number = "cpu", ""
-        runs = parallel if chosen == "cpu" else _GPU_RUNS
-        return OnnxSession(session, file, path, f"{chosen}:{number}" if number else chosen, runs)
+                raise
+            log.warning("%s; networks run on the processor", error.message)
+            opener = dataclasses.replace(opener, device="cpu", number=0)
+            session, place, chosen = opener.open(), "cpu", "cpu"
+        return OnnxSession(session, opener.file, path, place, runs(chosen, parallel))
 
     def _device(self, device: str) -> tuple[str, str]:
         offered = self.devices()
         if device == "auto":
             return offered[0], ""
         name, _, number = device.partition(":")
-        if name not in _PROVIDERS or (number and not number.isdecimal()):
-            known = ", ".join(("auto", *_PROVIDERS))
+        if name not in PROVIDERS or (number and not number.isdecimal()):
+            known = ", ".join(("auto", *PROVIDERS))
             raise ModelError(f"there is no device '{device}'", hint=f"Take one of {known}, with a number: cuda:1")
         if name not in offered:
-            build = f"onnxruntime-{_BUILDS[name]}" if name in _BUILDS else "a build of onnxruntime that has it"
+            build = f"onnxruntime-{BUILDS[name]}" if name in BUILDS else "a build of onnxruntime that has it"
             raise InstallationError(
                 f"the ONNX Runtime that is installed does not offer '{name}'",
                 hint=f"Install {build} in place of onnxruntime, or set device='cpu'",
             )
         return name, number
+
+
+@dataclass(frozen=True, slots=True)
+class _Opener:
+    """All that opens a session for a file that was read and checked."""
+
+    path: Path
+    file: OnnxFile
+    device: str
+    number: int
+    precision: str
+    threads: int
+
+    def open(self, engines: Path | None = None, sizes: Shapes | None = None) -> Any:
+        """A session that runs on the device.
+
+        Raises:
+            ModelError: ONNX Runtime does not take the file.
+            MemoryShortError: There is no room for it.
+            InstallationError: ONNX Runtime fell back from the device to another one.
+        """
+        chain = providers(self.device, self.number, self.precision, self.threads, engines, sizes)
+        session = self._session(chain)
+        if session.get_providers()[0] != PROVIDERS[self.device]:
+            raise InstallationError(
+                f"ONNX Runtime could not start '{self.device}' on this machine",
+                hint="Check its driver and libraries ('vsfilmrestore doctor'), or set device='cpu'",
+            )
+        return session
+
+    def glance(self) -> Any:
+        """A session on the processor, only to see what the network wants and gives."""
+        return self._session([PROVIDERS["cpu"]], plain=True)
+
+    def _session(self, chain: list[Any], *, plain: bool = False) -> Any:
+        ort = _library()
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = self.threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = _QUIET
+        if plain:
+            options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+        if self.device == "directml":
+            options.enable_mem_pattern = False  # it takes no plan of memory made beforehand
+        # The file alone where weights lie beside it: ONNX Runtime looks for them from the file's place.
+        source = str(self.path) if self.file.external else self.file.data
+        try:
+            return ort.InferenceSession(source, options, providers=chain)
+        except Exception as error:  # noqa: BLE001 - its errors share no class but Exception
+            raise _why_not_loaded(error, self.path) from None
 
 
 def _library() -> Any:
@@ -116,23 +152,6 @@ def _library() -> Any:
             "networks need the packages onnx and onnxruntime", hint='Install them: pip install "vsfilmrestore[onnx]"'
         ) from None
     return onnxruntime
-
-
-def _providers(device: str, number: str, precision: str) -> list[Any]:
-    options: dict[str, Any] = {}
-    if device in ("cuda", "tensorrt", "directml"):
-        options["device_id"] = int(number or 0)
-    if device == "tensorrt":
-        options |= {"trt_fp16_enable": precision == "fp16", "trt_engine_cache_enable": True}
-    if device == "cuda":
-        # Exhaustive search tries every algorithm anew for each size, and may take another one each time.
-        options |= {"cudnn_conv_algo_search": "HEURISTIC", "arena_extend_strategy": "kSameAsRequested"}
-    chain: list[Any] = [(_PROVIDERS[device], options)]
-    if device == "tensorrt":
-        chain.append((_PROVIDERS["cuda"], {"device_id": options["device_id"]}))
-    if device != "cpu":
-        chain.append(_PROVIDERS["cpu"])
-    return chain
 
 
 class OnnxSession:
@@ -148,15 +167,24 @@ class OnnxSession:
         self.per_pixel = file.per_pixel
         self.parallel = parallel
         self._options: Any = None
+        self._bound = PinnedRuns(session, self.outputs, cuda_register()) if _on_nvidia(device) else None
 
     def run(self, arrays: Mapping[str, Array]) -> Sequence[Array]:
         try:
-            results: Sequence[Array] = self._session.run(None, dict(arrays), self._options)
+            results = self._run(arrays)
+        except VsfrError:
+            raise
         except Exception as error:  # noqa: BLE001 - its errors share no class but Exception
             reason = _why_not_run(error, self._path)
             if isinstance(reason, MemoryShortError):
                 self._options = self._sparing()
             raise reason from None
+        return results
+
+    def _run(self, arrays: Mapping[str, Array]) -> Sequence[Array]:
+        if self._bound is not None:
+            return self._bound.run(arrays, self._options)
+        results: Sequence[Array] = self._session.run(None, dict(arrays), self._options)
         return results
 
     def _sparing(self) -> Any:
@@ -168,7 +196,47 @@ class OnnxSession:
         return options
 
     def close(self) -> None:
-        self._session = None
+        self._session = self._bound = None
+
+
+class TensorrtSession(OnnxSession):
+    """TensorRT builds an engine for each size of picture, and keeps it in the cache folder; a few stay loaded.
+
+    Left to itself it would widen one engine to every size it meets, and build it again each time.
+    """
+
+    def __init__(self, opener: _Opener, device: str, parallel: int) -> None:
+        super().__init__(opener.glance(), opener.file, opener.path, device, parallel)
+        self._session = self._bound = None
+        self._opener = opener
+        self._sizes: dict[tuple[object, ...], PinnedRuns] = {}
+        self._lock = threading.Lock()
+
+    def _run(self, arrays: Mapping[str, Array]) -> Sequence[Array]:
+        sizes = {name: array.shape for name, array in arrays.items()}
+        key = tuple(sizes.items())
+        with self._lock:
+            runner = self._sizes.pop(key, None) or self._built(sizes)
+            self._sizes[key] = runner  # the last in the row was used last
+            while len(self._sizes) > _MOST_SIZES:
+                del self._sizes[next(iter(self._sizes))]
+        return runner.run(arrays, self._options)
+
+    def _built(self, sizes: Shapes) -> PinnedRuns:
+        opener = self._opener
+        digest = hashlib.sha256(opener.file.data).hexdigest()
+        folder = engine_folder(digest, _library().__version__, sizes, opener.precision)
+        if not any(folder.iterdir()):
+            log.warning("TensorRT builds an engine for %s; this takes minutes, once", opener.path.name)
+        return PinnedRuns(opener.open(folder, sizes), self.outputs, cuda_register())
+
+    def close(self) -> None:
+        super().close()
+        self._sizes.clear()
+
+
+def _on_nvidia(device: str) -> bool:
+    return device.partition(":")[0] in ("cuda", "tensorrt")
 
 
 def _spec(value: Any, path: Path) -> TensorSpec:
