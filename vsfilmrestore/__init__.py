@@ -27,6 +27,9 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from vsfilmrestore.errors import VsfrError
     from vsfilmrestore.filters import (
+        apply_model,
+        calm_shimmer,
+        deblur,
         deflicker,
         deinterlace,
         denoise,
@@ -38,7 +41,9 @@ if TYPE_CHECKING:
         remove_wires,
         repair_frames,
         stabilize,
+        upscale,
     )
+    from vsfilmrestore.filters.match_colour import match_colour
     from vsfilmrestore.media.source import open_media
     from vsfilmrestore.recipes import Recipe
     from vsfilmrestore.render.reel import Reel
@@ -47,11 +52,15 @@ __all__ = [
     "Recipe",
     "Reel",
     "VsfrError",
+    "apply_model",
+    "calm_shimmer",
+    "deblur",
     "deflicker",
     "deinterlace",
     "denoise",
     "interpolate",
     "inverse_telecine",
+    "match_colour",
     "open_media",
     "regrain",
     "remove_dirt",
@@ -59,12 +68,14 @@ __all__ = [
     "remove_wires",
     "repair_frames",
     "stabilize",
+    "upscale",
 ]
 
 _HOMES: Final = {
     "Recipe": "vsfilmrestore.recipes",
     "Reel": "vsfilmrestore.render.reel",
     "VsfrError": "vsfilmrestore.errors",
+    "match_colour": "vsfilmrestore.filters.match_colour",
     "open_media": "vsfilmrestore.media.source",
 }
 

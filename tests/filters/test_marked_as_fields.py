@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 import vapoursynth as vs
 
+from tests.filters.networks import MODELS
 from vsfilmrestore.filters import FILTERS
 
 core = vs.core
+
+pytestmark = pytest.mark.usefixtures("zoo")
 
 WHOLE = [name for name in FILTERS if name not in ("deinterlace", "inverse_telecine")]
 
@@ -23,6 +26,12 @@ def moving(fmt: int, width: int, height: int) -> vs.VideoNode:
     return grey.resize.Bilinear(format=fmt)
 
 
+def given(name: str) -> dict[str, Any]:
+    if name in MODELS:
+        return {"strength": 1.0, "model": MODELS[name]}
+    return {"fps": 48} if "fps" in FILTERS[name].settings else {"strength": 1.0}
+
+
 def planes(clip: vs.VideoNode) -> list[Any]:
     return [np.asarray(f[p]).copy() for f in clip.frames(close=True) for p in range(clip.format.num_planes)]
 
@@ -31,7 +40,7 @@ def planes(clip: vs.VideoNode) -> list[Any]:
 @pytest.mark.parametrize(("fmt", "height"), [(vs.YUV420P8, 70), (vs.GRAYH, 77)])
 def test_the_mark_changes_no_picture_and_stays(name: str, fmt: int, height: int) -> None:
     spec = FILTERS[name]
-    settings: dict[str, Any] = {"fps": 48} if "fps" in spec.settings else {"strength": 1.0}
+    settings = given(name)
     clip = moving(fmt, 96, height).std.SetFieldBased(0)
     marked = spec.function(clip.std.SetFieldBased(2), **settings)
     assert {frame.props["_FieldBased"] for frame in marked.frames()} == {2}
@@ -42,7 +51,7 @@ def test_the_mark_changes_no_picture_and_stays(name: str, fmt: int, height: int)
 @pytest.mark.parametrize("name", WHOLE)
 def test_a_clip_that_tells_no_fields_still_tells_none(name: str) -> None:
     spec = FILTERS[name]
-    settings: dict[str, Any] = {"fps": 48} if "fps" in spec.settings else {"strength": 1.0}
+    settings = given(name)
     clip = moving(vs.GRAY8, 64, 48).std.RemoveFrameProps("_FieldBased")
     assert "_FieldBased" not in spec.function(clip, **settings).get_frame(0).props
 

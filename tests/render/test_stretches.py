@@ -11,6 +11,7 @@ import pytest
 import vapoursynth as vs
 
 from tests.conftest import write_movie
+from tests.filters.networks import MODELS, make_zoo
 from vsfilmrestore.filters import FILTERS
 from vsfilmrestore.media.source import Media, open_media
 from vsfilmrestore.recipes import Recipe
@@ -59,9 +60,16 @@ def shared(film: Media, recipe: Recipe, one: Sequence[int], other: Sequence[int]
     return sum(len(a) for a, _ in alike) // factor
 
 
+@pytest.fixture
+def zoo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return make_zoo(tmp_path, monkeypatch)
+
+
+@pytest.mark.usefixtures("zoo")
 @pytest.mark.parametrize("name", [name for name, spec in FILTERS.items() if spec.depends != "clip"])
 def test_a_piece_found_again_in_another_cut_has_the_pictures_it_would_get_there(film: Media, name: str) -> None:
-    recipe = Recipe().with_steps({name: ANYTHING.get(name, True)})
+    settings = {"model": MODELS[name]} if name in MODELS else ANYTHING.get(name, True)
+    recipe = Recipe().with_steps({name: settings})
     if name == "regrain":
         recipe = Recipe().with_steps({"regrain": {"amount": 6.0}})
     assert shared(film, recipe, [], [13, 170]) >= 48

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Final
 
 import vapoursynth as vs
 
 from vsfilmrestore.filters._grain import record_grain
+from vsfilmrestore.filters._learned_noise import denoise_network, denoised_by, noise_wanted, weights
+from vsfilmrestore.filters._model import dependence, reach_of
 from vsfilmrestore.filters._motion import Motion, analysis_luma, estimate, mirrored
 from vsfilmrestore.filters._noise import KNOTS, curve_expr, mean_prop, measure_noise, sigma_prop
 from vsfilmrestore.filters.masks import confine, mask_for_planes
@@ -34,11 +36,21 @@ _WORK_SIGMA: Final = 8.0 / 255
 """Noise every frame is scaled to for the spatial part, whose own strength is fixed."""
 
 
+def _reach(settings: Mapping[str, Any]) -> int:
+    model = settings["model"]
+    if not model:
+        return int(settings["reach"])
+    return max(reach_of(model), 1 if noise_wanted(model, settings["noise"]) else 0)
+
+
 @restoration_filter(
     short="grain",
     order=80,
     needs=("mvu", "akarin", "vszip"),
-    radius=lambda settings: settings["reach"],
+    radius=_reach,
+    depends=dependence,
+    network=denoise_network,
+    weights=weights,
 )
 def denoise(
     clip: vs.VideoNode,
@@ -48,6 +60,9 @@ def denoise(
     noise: Annotated[float, Setting("noise to remove in 8-bit levels; 0 measures it in each frame", 0.0, 64.0)] = 0.0,
     spatial: Annotated[float, Setting("how much is smoothed within the frame what time leaves over", 0.0, 1.0)] = 0.5,
     chroma: Annotated[float, Setting("share of the strength for the colour planes", 0.0, 1.0)] = 1.0,
+    model: Annotated[
+        str, Setting("take a network for it: a model, see 'vsfilmrestore models list --task denoise'; \"\" takes none")
+    ] = "",
     protect: Regions = (),
     only: Regions = (),
 ) -> vs.VideoNode:
@@ -65,6 +80,9 @@ def denoise(
         noise: Standard deviation to assume in all planes; for clips whose noise cannot be measured.
         spatial: Similar patches within the frame are pooled by low rank; grain is smaller than texture there.
         chroma: For YUV only.
+        model: A model for the task ``denoise`` in the place of the averaging; ``reach`` and ``spatial`` play no part
+            then. ``strength`` is the share of what it takes out. A model that wants to be told the noise gets
+            ``noise``, or that measured in each frame. Models of grey pictures leave colour planes alone.
         protect: Areas that stay as they are.
         only: Areas outside which all stays as it is.
 
@@ -74,9 +92,11 @@ def denoise(
     if strength == 0:
         return clip
     source = _as16(clip)
-    # The motion search looks at the first frame while it is built: give it one that costs nothing.
-    blank = core.std.BlankClip(source, length=1, keep=True)
-    work = blank + mirrored(source, reach)
+    if model:
+        measured = _measured(source) if noise_wanted(model, noise) else None
+        made = denoised_by(clip, model, strength, noise, measured)
+        return _closed(clip, source, _toned(clip, made, chroma), [strength] * 3, protect, only)
+    work = _led(mirrored(source, reach))
     averaged = _average_in_time(work, reach, noise)
     full = _smooth_in_space(averaged, spatial) if spatial else averaged
     kept = slice(1 + reach, 1 + reach + clip.num_frames)
@@ -89,6 +109,39 @@ def denoise(
     if protect or only:
         result = _within(clip, result, protect, only)
     return record_grain(result.std.CopyFrameProps(clip), work, dosed, doses)
+
+
+def _closed(
+    clip: vs.VideoNode,
+    source: vs.VideoNode,
+    made: vs.VideoNode,
+    doses: Sequence[float],
+    protect: Sequence[Any],
+    only: Sequence[Any],
+) -> vs.VideoNode:
+    """A network's result within the regions, with the grain it took out in its properties."""
+    result = _within(clip, made, protect, only) if protect or only else made
+    return record_grain(result.std.CopyFrameProps(clip), source, _as16(made), doses)
+
+
+def _toned(clip: vs.VideoNode, made: vs.VideoNode, chroma: float) -> vs.VideoNode:
+    """The colour planes with their share of the strength."""
+    if chroma == 1 or clip.format.color_family != vs.YUV:
+        return made
+    return core.akarin.Expr([clip, made], ["y", f"x y x - {chroma!r} * +", f"x y x - {chroma!r} * +"])
+
+
+def _led(clip: vs.VideoNode) -> vs.VideoNode:
+    """Behind an empty frame: the motion search looks at the first one while it is built, and this costs nothing."""
+    return core.std.BlankClip(clip, length=1, keep=True) + clip
+
+
+def _measured(source: vs.VideoNode) -> vs.VideoNode:
+    """The 16-bit clip with the noise of each frame in its properties."""
+    work = _led(mirrored(source, 1))
+    motion = _search(work, 1)
+    told = measure_noise(work, [motion.compensate(work, d) for d in (-1, 1)])
+    return told[2 : 2 + source.num_frames]
 
 
 def _as16(clip: vs.VideoNode) -> vs.VideoNode:

@@ -17,6 +17,7 @@ from vsfilmrestore.render.link import Linked, Linker
 from vsfilmrestore.render.link_facts import Facts, Prober
 from vsfilmrestore.render.link_index import MediaIndex
 from vsfilmrestore.render.link_rules import relink_rules
+from vsfilmrestore.render.networks import absent_networks
 from vsfilmrestore.render.placing import RateRule
 from vsfilmrestore.render.scan import Scan, scan_medium
 from vsfilmrestore.render.sidecar import Sidecar
@@ -155,7 +156,8 @@ def plan_of_cut(
     cut = replace(cut, remarks=(*cut.remarks, *transition_remarks(cut)))
     found = conform(cut, links, lambda path: _told(prober(path), scan), rule, prober.failure)
     decided = decide_cut(cut, recipe, settings)
-    return Plan(cut, decided.decisions, links, found, rule, decided.warnings, decided.orphans, scan)
+    warnings = (*decided.warnings, *(each.sentence for each in absent_networks(decided.decisions)))
+    return Plan(cut, decided.decisions, links, found, rule, warnings, decided.orphans, scan)
 
 
 def _linker(cut: Path, linking: Linking, prober: Prober) -> Linker:

@@ -22,6 +22,7 @@ from vsfilmrestore.render.carry import Carrier, words_of
 from vsfilmrestore.render.decide import Decision, decide_cut
 from vsfilmrestore.render.link import reel_name
 from vsfilmrestore.render.link_names import base, parts
+from vsfilmrestore.render.networks import absent_networks
 from vsfilmrestore.render.plan import Plan
 from vsfilmrestore.render.rows import RowKeys
 from vsfilmrestore.render.shotlist import shot_row
@@ -143,6 +144,7 @@ def carry_over(
     porter.leave(rows, {key for stack in stacks for key in stack.keys})
     decided = decide_cut(new.cut, recipe, replace(sidecar, shots=rows, lines={}))
     told = [text for text in decided.warnings if not any(f"'{key}'" in text for key in decided.orphans)]
+    told += [each.sentence for each in absent_networks(decided.decisions)]
     new = replace(new, decisions=decided.decisions, warnings=told, orphans=decided.orphans)
     outcomes = tuple(porter.outcome(j, decision, stacks[j]) for j, decision in enumerate(new.decisions))
     remarks = tuple(dict.fromkeys(porter.remarks))

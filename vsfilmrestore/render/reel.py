@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from os import PathLike
@@ -23,6 +23,7 @@ from vsfilmrestore.render.graph import GraphShot, restored_node, source_node
 from vsfilmrestore.render.guard import refuse_overwriting
 from vsfilmrestore.render.link import Link, Linked
 from vsfilmrestore.render.link_facts import Facts
+from vsfilmrestore.render.networks import absent_networks, require_networks
 from vsfilmrestore.render.placing import RateRule
 from vsfilmrestore.render.plan import CutFile, Linking, Plan, plan_of_cut
 from vsfilmrestore.render.reel_shot import ReelShot
@@ -170,7 +171,8 @@ class Reel:
         facts = Facts.of_media(medium)
         decided = decide_cut(cut, Recipe.preset("archive") if recipe is None else recipe, settings)
         found = conform(cut, links, lambda _: facts)
-        said = decided.warnings, decided.orphans
+        lacking = [each.sentence for each in absent_networks(decided.decisions)]
+        said = (*decided.warnings, *lacking), decided.orphans
         return cls(cut, bound, decided.decisions, links, found, None, *said)
 
     @property
@@ -261,8 +263,21 @@ class Reel:
         return source_node(self.graph_shots(), self.rate)
 
     def restored(self) -> vs.VideoNode:
-        """The restored reel. Nothing is computed before a frame is asked for."""
+        """The restored reel. Nothing is computed before a frame is asked for.
+
+        Raises:
+            VsfrError: A shot wants a network that is not on this machine; or what `restored_node` raises.
+        """
+        self.require_networks(range(len(self)))
         return restored_node(self.graph_shots(), self.rate)
+
+    def require_networks(self, shots: Iterable[int]) -> None:
+        """See to it that the networks of shots can be run, those of shots scripted by hand aside.
+
+        Raises:
+            VsfrError: One cannot; all of them are named, with the shots that want them.
+        """
+        require_networks(self.decisions[index] for index in shots if index not in self.scripts)
 
     def audio(self) -> vs.AudioNode | None:
         """The sound under the record side, sample-exact; None if no source has any."""

@@ -161,7 +161,12 @@ class ReelShot:
         return source_node(self._reel.graph_shots(self._index), self._reel.rate)
 
     def restored(self) -> vs.VideoNode:
-        """The restored shot, at the rate its own steps give it."""
+        """The restored shot, at the rate its own steps give it.
+
+        Raises:
+            VsfrError: It wants a network that is not on this machine.
+        """
+        self._reel.require_networks((self._index,))
         return restored_node(self._reel.graph_shots(self._index), self._reel.rate)
 
     def fits(self, name: str, colour: str, marker: str, media: str) -> bool:

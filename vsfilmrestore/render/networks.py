@@ -1,0 +1,95 @@
+"""Networks that shots want and that are not here: told when a cut is planned or opened, not hours into its render."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from vsfilmrestore.errors import VsfrError
+from vsfilmrestore.recipes import Recipe, Step
+from vsfilmrestore.render.decide import Decision
+
+__all__ = ["Absent", "absent_networks", "require_networks"]
+
+_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A network that cannot be run.
+
+    Attributes:
+        step: The step that wants it.
+        error: Why.
+        shots: Names of the shots, in the order of the cut.
+    """
+
+    step: str
+    error: VsfrError
+    shots: tuple[str, ...]
+
+    @property
+    def told(self) -> str:
+        """What is wrong, and for which shots."""
+        named = ", ".join(self.shots[:_NAMED])
+        more = len(self.shots) - _NAMED
+        wanted = f"shot {named}" if len(self.shots) == 1 else f"{len(self.shots)} shots: {named}"
+        return f"{self.step}: {self.error.message} (wanted by {wanted}{f' and {more} more' if more > 0 else ''})"
+
+    @property
+    def sentence(self) -> str:
+        """The same with the way out."""
+        return f"{self.told}. {self.error.hint}" if self.error.hint else self.told
+
+
+def absent_networks(decisions: Iterable[Decision]) -> list[Absent]:
+    """Networks that cannot be run, each once, whatever the number of shots that want it.
+
+    Weights are verified here, once for each state of their files; nothing is loaded.
+    """
+    found: dict[tuple[str, str], tuple[VsfrError, dict[str, None]]] = {}
+    asked: dict[str, VsfrError | None] = {}
+    for name, step in _steps(decisions):
+        key = f"{step.name} {sorted(step.complete.items(), key=str)}"
+        if key not in asked:
+            asked[key] = _reason(step)
+        error = asked[key]
+        if error is not None:
+            found.setdefault((step.name, str(error)), (error, {}))[1][name] = None
+    return [Absent(step, error, tuple(shots)) for (step, _), (error, shots) in found.items()]
+
+
+def require_networks(decisions: Iterable[Decision]) -> None:
+    """See to it that all networks can be run.
+
+    Raises:
+        VsfrError: One cannot; the error names it and its shots, and tells of all others in its details.
+    """
+    absent = absent_networks(decisions)
+    if not absent:
+        return
+    first = absent[0]
+    details = [each.sentence for each in absent] if len(absent) > 1 else ()
+    raise type(first.error)(first.told, file=first.error.file, hint=first.error.hint, details=details)
+
+
+def _steps(decisions: Iterable[Decision]) -> Iterator[tuple[str, Step]]:
+    known: dict[int, Sequence[Step]] = {}
+    for decision in decisions:
+        for part in decision.parts:
+            steps = known.get(id(part.recipe))
+            if steps is None:
+                steps = known[id(part.recipe)] = _with_network(part.recipe)
+            yield from ((decision.shot.name or decision.shot.id, step) for step in steps)
+
+
+def _with_network(recipe: Recipe) -> list[Step]:
+    return [step for step in recipe if "model" in step.filter.settings]
+
+
+def _reason(step: Step) -> VsfrError | None:
+    try:
+        step.filter.network(step.complete)
+    except VsfrError as error:
+        return error
+    return None
