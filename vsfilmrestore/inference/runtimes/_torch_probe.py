@@ -73,7 +73,13 @@ def probe(net: TorchNet) -> Probed:
         return Probed()
     per_pixel = (many - few) / (large - small) if large > small else many / large
     alone = chance or _state(net.module) != before
-    return Probed(max(per_pixel, 0.0) or None, alone, chance, chance or bool(torch.equal(first, second)))
+    return Probed(max(per_pixel, 0.0) or None, alone, chance, chance or _same(first, second))
+
+
+def _same(first: Any, second: Any) -> bool:
+    import torch
+
+    return bool(first.shape == second.shape and torch.allclose(first, second, rtol=0, atol=0, equal_nan=True))
 
 
 def _ran(net: TorchNet, side: int) -> tuple[int, int, Any]:

@@ -39,7 +39,7 @@ class Lane:
         self._cuda = device.type == "cuda"
         self.stream: Any = torch.cuda.Stream(device) if self._cuda else None
         self._thread = ThreadPoolExecutor(1, "vsfilmrestore-torch")
-        self._thread.submit(torch.set_num_threads, threads).result()
+        self._thread.submit(_set_threads, threads).result()
         # New threads of the process start with what was set last, wherever that was.
         torch.set_num_threads(torch.get_num_threads())
 
@@ -93,6 +93,13 @@ class Lane:
     def close(self) -> None:
         """Let the thread end."""
         self._thread.shutdown(wait=False)
+
+
+def _set_threads(threads: int) -> None:
+    import torch
+
+    torch.set_num_threads(threads)
+    torch.get_num_threads()  # a thread that asks for the first time takes what was set last: ask now
 
 
 class Lanes:
