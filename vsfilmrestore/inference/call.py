@@ -12,6 +12,7 @@ from pathlib import Path
 import vapoursynth as vs
 
 from vsfilmrestore.inference.apply import run_model
+from vsfilmrestore.inference.registry import Registry
 from vsfilmrestore.models.contract import Contract
 
 __all__ = ["ModelCall"]
@@ -40,7 +41,7 @@ class ModelCall:
     precision: str = "auto"
     whole: bool = True
 
-    def on(self, clip: vs.VideoNode) -> vs.VideoNode:
+    def on(self, clip: vs.VideoNode, *, lanes: int | None = None, models: Registry | None = None) -> vs.VideoNode:
         """What the network makes of a shot, see `run_model`."""
         return run_model(
             clip,
@@ -55,4 +56,6 @@ class ModelCall:
             tile=self.tile,
             device=self.device,
             precision=self.precision,
+            lanes=lanes,
+            models=models,
         )

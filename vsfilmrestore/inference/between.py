@@ -1,0 +1,312 @@
+"""What happens between two networks that are run as one: what the separate filters do, without rounding.
+
+Of every picture two versions are kept. *Seen* is what the next network gets: separate filters would have stored the
+picture in the source's format, so chroma goes through its fewer samples, and what the format's integers cannot hold is
+cut off. *Total* adds up the changes as they are; the difference of the last one to the source is what goes back. Where
+chroma is not subsampled the two are one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import vapoursynth as vs
+
+from vsfilmrestore.inference.colour import Shown, luma_shares
+from vsfilmrestore.inference.network import Planes
+from vsfilmrestore.inference.ops import Ops
+from vsfilmrestore.inference.resampling import Chroma, enlarged
+from vsfilmrestore.media import props
+from vsfilmrestore.media.colour import LOG_BLACK, LOG_WHITE
+
+__all__ = ["Between", "Facts", "Picture", "tell_facts"]
+
+core = vs.core
+
+_LOG: Final = "_VsfrSeenLog"
+_MATRIX: Final = "_VsfrSeenMatrix"
+_FULL: Final = "_VsfrSeenFull"
+_PLACE: Final = "_VsfrSeenPlace"
+_CODES_PER_DECADE: Final = 300.0
+_HEADROOM: Final = 1e-6
+"""Roundings of the way to floats are not cut off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a frame tells of its code values.
+
+    Attributes:
+        log: Whether they are logarithmic; networks see them on a display-like curve.
+        matrix: H.273 matrix.
+        full: Whether they use the full range.
+        place: H.273 chroma location.
+    """
+
+    log: bool = False
+    matrix: int = 1
+    full: bool = False
+    place: int = 0
+
+    @classmethod
+    def of(cls, frame: vs.VideoFrame) -> Facts:
+        """Those of a frame of a clip that went through `tell_facts`."""
+        log, matrix, full, place = (int(frame.props[name]) for name in (_LOG, _MATRIX, _FULL, _PLACE))  # type: ignore[call-overload]
+        return cls(bool(log), matrix, bool(full), place)
+
+
+def tell_facts(clip: vs.VideoNode, told: vs.VideoNode) -> vs.VideoNode:
+    """Write onto a shown clip what its source told."""
+    known = {
+        _LOG: f"y.{props.LOG} 1 = 1 0 ?",
+        _MATRIX: " ".join(f"y._Matrix {n} = {n}" for n in (1, 4, 7, 9)) + " 5 ? ? ? ?",
+        _FULL: f"y._Range {int(vs.RANGE_FULL)} = 1 0 ?",
+        _PLACE: " ".join(f"y._ChromaLocation {n} = {n}" for n in range(1, 6)) + " 0" + " ?" * 5,
+    }
+    return core.akarin.PropExpr([clip, told], lambda: known)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture between two networks: planes of 0 to 1, one (luma) or three (RGB).
+
+    Attributes:
+        seen: What the next network gets.
+        total: The source and all changes.
+    """
+
+    seen: Planes
+    total: Planes
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """How pictures go from network to network within a chain.
+
+    Attributes:
+        ops: What they are made of.
+        family: The source's family of colours.
+        bits: Bits of the source's integers, 0 for floats.
+        chroma: Powers of two by which the source's chroma is subsampled along width and height.
+        planes: 1 where all that can change is luma, else 3.
+    """
+
+    ops: Ops
+    family: vs.ColorFamily
+    bits: int
+    chroma: tuple[int, int]
+    planes: int
+
+    @classmethod
+    def for_clip(cls, ops: Ops, shown: Shown, *, luma: bool) -> Between:
+        """For a clip; ``luma`` tells whether all networks of the chain are luma networks."""
+        fmt = shown.source.format
+        bits = fmt.bits_per_sample if fmt.sample_type == vs.INTEGER else 0
+        grey = fmt.color_family == vs.GRAY or (luma and fmt.color_family == vs.YUV)
+        chroma = (0, 0) if grey or fmt.color_family != vs.YUV else (fmt.subsampling_w, fmt.subsampling_h)
+        return cls(ops, fmt.color_family, bits, chroma, 1 if grey else 3)
+
+    def given(self, seen: Planes, channels: int, facts: Facts) -> Planes:
+        """What a network of so many channels gets."""
+        if len(seen) == channels:
+            return seen
+        if channels == 3:
+            return [seen[0]] * 3
+        grey = self._luma([self._coded(plane, facts) for plane in seen], facts)
+        return [self._shown(grey, facts)]
+
+    def after(
+        self,
+        before: Picture,
+        given: Planes,
+        made: Planes,
+        facts: Facts,
+        *,
+        strength: float = 1.0,
+        step: float = 0.0,
+        scale: int = 1,
+        last: bool = False,
+        first: Planes = (),
+    ) -> Picture:
+        """The picture after a network.
+
+        Args:
+            before: The picture before it.
+            given: What the network got.
+            made: What it made of it, ``scale`` times the size.
+            facts: Those of the frame.
+            strength: Share of the change that is taken.
+            step: Changes up to this size are none.
+            scale: Size after over size before.
+            last: Whether no network comes after it: only ``total`` counts.
+            first: The frame as the first network saw it, where ``scale`` is not 1.
+        """
+        own = len(given) == len(before.seen)
+        apart = before.total is not before.seen or (facts.log and scale > 1) or any(self.chroma)
+        if own and strength == 1.0 and scale > 1 and not apart:
+            new = self._floats(made)
+            return self._held(Picture(new, new), new, facts, last)
+        got = self._enlarged(given, scale)
+        seen = got if own and given is before.seen else self._enlarged(before.seen, scale)
+        kept = self._kept(got, made, step)
+        new: Planes
+        if own and strength == 1.0 and not (facts.log and scale > 1):
+            new = kept
+        elif facts.log:
+            new = self._changed_log(before.seen, seen, got, kept, facts, strength, scale)
+        else:
+            change = self._fitting([(a - b) * strength for a, b in zip(kept, got, strict=True)], facts)
+            new = [a + b for a, b in zip(seen, change, strict=True)]
+        if not apart:
+            return self._held(Picture(new, new), seen, facts, last)
+        larger = scale > 1
+        total = self._larger_total(new, first, facts, scale) if larger else self._total(before, seen, new, facts)
+        return self._held(Picture(new, total), seen, facts, last)
+
+    def _kept(self, seen: Planes, made: Planes, step: float) -> Planes:
+        """What was made, and what was seen where the two differ by less than the network can tell."""
+        ops = self.ops
+        result = ops.empty((len(made), *made[0].shape), made[0])
+        for target, a, b in zip(result, seen, made, strict=True):
+            for rows in ops.rows(target):
+                old, new = a[rows], b[rows]
+                size = abs(old)
+                # Above white steps grow with the value.
+                least = ops.where(size > 1, 2 * size, 1.0) * step
+                target[rows] = ops.where(abs(old - new) <= least, old, new)
+        planes: Planes = result
+        return planes
+
+    def _floats(self, made: Planes) -> Planes:
+        result = self.ops.empty((len(made), *made[0].shape), made[0])
+        for target, plane in zip(result, made, strict=True):
+            target[:] = plane
+        planes: Planes = result
+        return planes
+
+    def _changed_log(
+        self, before: Planes, seen: Planes, got: Planes, kept: Planes, facts: Facts, strength: float, scale: int
+    ) -> Planes:
+        """Differences of log pictures are those of their code values."""
+        change = [(self._coded(a, facts) - self._coded(b, facts)) * strength for a, b in zip(kept, got, strict=True)]
+        new = []
+        for plane, old, add in zip(before, seen, self._fitting(change, facts), strict=True):
+            base = self._coded(plane, facts)
+            base = enlarged(self.ops, base, scale) if scale > 1 else base
+            sum_ = self._shown(base + add, facts)
+            new.append(sum_ if scale > 1 else self.ops.where(add == 0, old, sum_))
+        return new
+
+    def _total(self, before: Picture, seen: Planes, new: Planes, facts: Facts) -> Planes:
+        if not facts.log:
+            return [a + (b - c) for a, b, c in zip(before.total, new, seen, strict=True)]
+        total = []
+        for old, was, now in zip(before.total, seen, new, strict=True):
+            code = self._coded(old, facts) + (self._coded(now, facts) - self._coded(was, facts))
+            total.append(self.ops.where(now == was, old, self._shown(code, facts)))
+        return total
+
+    def _larger_total(self, new: Planes, first: Planes, facts: Facts, scale: int) -> Planes:
+        """The way back enlarges the source's code values, and subtracts the code values of the enlarged source."""
+        if not facts.log:
+            return new
+        total = []
+        for plane, source in zip(new, first, strict=True):
+            code = self._coded(enlarged(self.ops, source, scale), facts) + self._coded(plane, facts)
+            total.append(self._shown(code - enlarged(self.ops, self._coded(source, facts), scale), facts))
+        return total
+
+    def _enlarged(self, planes: Planes, scale: int) -> Planes:
+        return planes if scale == 1 else [enlarged(self.ops, plane, scale) for plane in planes]
+
+    def _fitting(self, change: list[Any], facts: Facts) -> list[Any]:
+        """A change of RGB or luma as one of as many planes as the pictures have."""
+        if len(change) == self.planes:
+            return change
+        return change * 3 if self.planes == 3 else [self._luma(change, facts)]
+
+    def _luma(self, planes: Sequence[Any], facts: Facts) -> Any:
+        red, blue = luma_shares(facts.matrix if self.family == vs.YUV else 1)
+        return planes[0] * red + planes[1] * (1 - red - blue) + planes[2] * blue
+
+    def _held(self, picture: Picture, before: Planes, facts: Facts, last: bool) -> Picture:
+        """What the source's format can hold of it, but for rounding."""
+        if last:
+            return picture
+        if self.bits:
+            picture = self._cut_off(picture, facts)
+        if not any(self.chroma):
+            return picture
+        return Picture(self._with_few_chroma(picture.seen, before, facts), picture.total)
+
+    def _cut_off(self, picture: Picture, facts: Facts) -> Picture:
+        low, high = self._ends(facts)
+        if self.planes == 1 or self.family == vs.RGB:
+            low, high = (self._shown_value(end, facts) for end in (low, high))
+            return self._moved(picture, lambda planes: [self.ops.clip(p, low, high) - p for p in planes], low, high)
+
+        def luma(planes: Planes) -> list[Any]:
+            grey = self._luma(planes, facts)
+            return [self.ops.clip(grey, low, high) - grey] * 3
+
+        return self._moved(picture, luma, low, high)
+
+    def _moved(self, picture: Picture, by: Callable[[Planes], list[Any]], low: float, high: float) -> Picture:
+        """Pictures moved back between the ends; most lie there."""
+        spans = [self.ops.ends(plane) for plane in picture.seen]
+        if all(span is not None and low <= span[0] and span[1] <= high for span in spans):
+            return picture
+        off = by(picture.seen)
+        seen = [a + b for a, b in zip(picture.seen, off, strict=True)]
+        if picture.total is picture.seen:
+            return Picture(seen, seen)
+        return Picture(seen, [a + b for a, b in zip(picture.total, off, strict=True)])
+
+    def _ends(self, facts: Facts) -> tuple[float, float]:
+        """Least and largest value that the source's integers hold, in luma and RGB."""
+        if facts.full:
+            return -_HEADROOM, 1 + _HEADROOM
+        one = 1 << (self.bits - 8)
+        return -16 / 219 - _HEADROOM, ((1 << self.bits) - 1 - 16 * one) / (219 * one) + _HEADROOM
+
+    def _with_few_chroma(self, new: Planes, before: Planes, facts: Facts) -> Planes:
+        """The change's chroma goes through the source's samples; luma stays."""
+        chroma = Chroma(*self.chroma, facts.place)
+        red, blue = luma_shares(facts.matrix)
+        change = [a - b for a, b in zip(new, before, strict=True)]
+        luma = self._luma(change, facts)
+        lost = [self._lost(chroma, change[i] - luma) for i in (0, 2)]
+        green = (lost[0] * red + lost[1] * blue) / (1 - red - blue)
+        return [new[0] + lost[0], new[1] - green, new[2] + lost[1]]
+
+    def _lost(self, chroma: Chroma, plane: Any) -> Any:
+        return chroma.held(self.ops, plane) - plane
+
+    def _coded(self, plane: Any, facts: Facts) -> Any:
+        """Code values of a shown plane; see `media.colour.display_to_log`."""
+        if not facts.log:
+            return plane
+        ops, offset = self.ops, _offset()
+        light = ops.where(plane <= 0.04045, plane / 12.92, ((ops.clip(plane, 0.04045, None) + 0.055) / 1.055) ** 2.4)
+        return (ops.log10(ops.clip(light * (1 - offset) + offset, 1e-6, None)) * _CODES_PER_DECADE + LOG_WHITE) / 1023
+
+    def _shown(self, plane: Any, facts: Facts) -> Any:
+        """Code values on the curve networks see; see `media.colour.log_to_display`."""
+        if not facts.log:
+            return plane
+        ops, offset = self.ops, _offset()
+        light = (10.0 ** ((plane * 1023 - LOG_WHITE) / _CODES_PER_DECADE) - offset) / (1 - offset)
+        bright = ops.clip(light, 0.0031308, None) ** (1 / 2.4) * 1.055 - 0.055
+        return ops.where(light <= 0.0031308, light * 12.92, bright)
+
+    def _shown_value(self, code: float, facts: Facts) -> float:
+        if not facts.log:
+            return code
+        light = (10.0 ** ((code * 1023 - LOG_WHITE) / _CODES_PER_DECADE) - _offset()) / (1 - _offset())
+        return float(12.92 * light if light <= 0.0031308 else 1.055 * light ** (1 / 2.4) - 0.055)
+
+
+def _offset() -> float:
+    return float(10 ** ((LOG_BLACK - LOG_WHITE) / _CODES_PER_DECADE))
