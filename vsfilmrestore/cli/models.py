@@ -12,6 +12,7 @@ from typing import Annotated, Any, cast
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
+from vsfilmrestore.cli.models_bench import bench
 from vsfilmrestore.cli.show import console, say, show_table
 from vsfilmrestore.errors import InputError, UsageError
 from vsfilmrestore.models import licence as terms
@@ -24,8 +25,13 @@ from vsfilmrestore.models.zoo import Verdict, Zoo
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="Networks: list, get, check and add them.", no_args_is_help=True, rich_markup_mode=None, add_completion=False
+    help="Networks: list, get, check, add and measure them.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
 )
+
+app.command()(bench)
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _Pth = Annotated[
