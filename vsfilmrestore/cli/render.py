@@ -8,6 +8,7 @@ from vsfilmrestore.cli import options as o
 from vsfilmrestore.cli.detect import detection_watcher
 from vsfilmrestore.cli.show import listener, say
 from vsfilmrestore.render.executor import render
+from vsfilmrestore.render.fields import untreated_fields
 from vsfilmrestore.render.job import open_project, open_reel, output_of
 from vsfilmrestore.render.project import Project
 from vsfilmrestore.render.report import write_report
@@ -41,7 +42,8 @@ def render_project(project: Project, progress: str) -> None:
     output, profile = output_of(project)
     bars = listener(progress)
     reel = open_reel(project, watch=detection_watcher())
-    for remark in reel.remarks if progress != "jsonl" else ():
+    remarks = [] if progress == "jsonl" else [*reel.remarks, *untreated_fields(reel.bound, reel.decisions)]
+    for remark in remarks:
         say(f"note: {remark}")
     done = render(reel, project, output, profile, bars)
     report = write_report(project, reel, done)

@@ -19,7 +19,7 @@ from vsfilmrestore.recipes import Recipe
 from vsfilmrestore.render.bind import Bound
 from vsfilmrestore.render.decide import Decision
 
-__all__ = ["field_order", "with_field_order"]
+__all__ = ["field_order", "untreated_fields", "with_field_order"]
 
 _STEP = "deinterlace"
 
@@ -59,6 +59,28 @@ def with_field_order(bound: Sequence[Bound], decisions: Sequence[Decision]) -> l
             decision = replace(decision, parts=parts)
         decided.append(decision)
     return decided
+
+
+def untreated_fields(bound: Sequence[Bound], decisions: Sequence[Decision]) -> list[str]:
+    """A sentence for each medium that says it is interlaced and gets steps that take its frames for whole pictures.
+
+    Raises:
+        MediaError: A frame cannot be read.
+    """
+    told: dict[str, None] = {}
+    for item, decision in zip(bound, decisions, strict=True):
+        whole = [part.recipe for part in decision.parts if part.recipe and _STEP not in part.recipe.as_dict()]
+        if item.medium is not None and whole and _marked(item.medium):
+            name = f"{item.medium.path.name} says that it is interlaced"
+            told[f"{name}, but its frames are taken for whole pictures; --set deint=auto takes the fields apart"] = None
+    return list(told)
+
+
+def _marked(medium: Media) -> bool:
+    try:
+        return bool(medium.video.get_frame(0).props.get("_FieldBased", 0))
+    except vs.Error as error:
+        raise frame_error(error) from error
 
 
 def _open(recipe: Recipe) -> bool:
