@@ -301,3 +301,9 @@ def test_real_films_lose_dirt_but_no_ice(footage: Callable[[str], Path]) -> None
 
     assert 0.0002 < share("film_market_street_1906.mkv", 14) < 0.01
     assert share("film_apollo_16mm_colour.mp4", 40) < 0.0005
+
+
+@pytest.mark.parametrize(("width", "height"), [(4, 4), (12, 12), (15, 40), (16, 16), (17, 33)])
+def test_pictures_of_hardly_any_pixels_come_through(width: int, height: int) -> None:
+    clip = core.std.BlankClip(format=vs.GRAY8, width=width, height=height, length=7, color=100)
+    assert np.array_equal(np.asarray(remove_dirt(clip).get_frame(3)[0]), np.asarray(clip.get_frame(3)[0]))

@@ -31,8 +31,9 @@ type Flags = npt.NDArray[np.bool_]
 
 _LEVEL: Final = 256
 """One 8-bit level in the 16-bit working clip."""
-_SMALLEST: Final = 8
-"""Smaller planes hold nothing that could be told from dirt."""
+_SMALLEST: Final = 16
+"""Smaller pictures hold nothing that could be told from dirt."""
+_SMALLEST_PLANE: Final = 8
 _RADIUS: Final = 3
 _FASTEST: Final = 0.06
 """Specks are looked for in the neighbours within this share of the picture's width."""
@@ -80,7 +81,8 @@ def remove_dirt(
     """
     if strength == 0:
         return clip
-    if min(clip.width >> clip.format.subsampling_w, clip.height >> clip.format.subsampling_h) < _SMALLEST:
+    chroma = min(clip.width >> clip.format.subsampling_w, clip.height >> clip.format.subsampling_h)
+    if chroma < _SMALLEST_PLANE or min(clip.width, clip.height) < _SMALLEST:
         return apply_repair("remove_dirt", clip, clip, core.std.BlankClip(clip, format=vs.GRAY8, keep=True), show=show)
     padded = mirrored(clip, _RADIUS)
     proof = evidence(padded)
