@@ -47,7 +47,9 @@ class Encoding:
     @property
     def gain(self) -> float:
         """How much roundings of the network's numbers grow in the picture, against those just below 1; at least 1."""
-        largest = np.maximum(np.abs(self.offset), np.abs(self.matrix @ np.ones(len(self.offset)) + self.offset))
+        most = self.offset + np.maximum(self.matrix, 0).sum(axis=1)
+        least = self.offset + np.minimum(self.matrix, 0).sum(axis=1)
+        largest = 2 ** np.ceil(np.log2(np.maximum(np.abs(most), np.abs(least))))  # steps grow at powers of two
         return max(1.0, float((np.abs(np.linalg.inv(self.matrix)) @ largest).max()))
 
     def write(self, planes: Sequence[Array], target: Array) -> None:

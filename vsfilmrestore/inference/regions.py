@@ -144,20 +144,25 @@ def calmed(window: Sequence[Sequence[Region]]) -> tuple[Region, ...]:
     """The regions of the middle frame of a window, as the frames around it see them.
 
     Each region is followed outwards from frame to frame by its overlap, and averaged with what it is in frames that
-    lie as far before as behind, so that even movement stays what it is. A region that its two neighbours have and the
-    frame itself has not was overlooked: it stands half-way between them.
+    lie as far before as behind, so that even movement stays what it is. A region that frames on both sides have and
+    the middle one has not was overlooked: it stands on the way from one to the other.
     """
     middle = len(window) // 2
     found = [_average(region, window, middle) for region in window[middle]]
-    if middle:
-        for before in window[middle - 1]:
-            after = _same(before, window[middle + 1])
-            if after is None:
-                continue
-            between = before.moved((before.numbers + after.numbers) / 2)
-            if all(overlap(between, each) < _SAME for each in found):
+    for back in range(1, middle + 1):
+        for before in window[middle - back]:
+            between = _on_the_way(before, back, window[middle + 1 :])
+            if between is not None and all(overlap(between, each) < _SAME for each in found):
                 found.append(between)
     return tuple(found)
+
+
+def _on_the_way(before: Region, back: int, following: Sequence[Sequence[Region]]) -> Region | None:
+    for ahead, regions in enumerate(following, 1):
+        after = _same(before, regions)
+        if after is not None:
+            return before.moved((ahead * before.numbers + back * after.numbers) / (back + ahead))
+    return None
 
 
 def _average(region: Region, window: Sequence[Sequence[Region]], middle: int) -> Region:
