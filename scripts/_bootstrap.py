@@ -26,6 +26,7 @@ MINIMUM = (3, 12)
 VERSIONS = ("3.12", "3.13", "3.14", "3.15")  # the one we develop with comes first
 EXIT_CODE = 8
 IMPLIED = {"dev": {"dev", "demo"}}
+LARGE = {"torch", "cuda"}
 
 _PROBE = """
 import json, sys, sysconfig
@@ -310,14 +311,15 @@ def _installed() -> dict[str, Any]:
     return state
 
 
-def install(extra: str) -> None:
-    """Install the project with an extra, unless it is there and ``pyproject.toml`` is the one it was installed from."""
+def install(*wanted: str) -> None:
+    """Install the project with extras, unless they are there and ``pyproject.toml`` is the one they came from."""
     old = _installed()
-    extras = set(old.get("extras", ())) | IMPLIED.get(extra, {extra})
+    extras = set(old.get("extras", ())).union(*(IMPLIED.get(extra, {extra}) for extra in wanted))
     if old == _state(extras):
         return
     log = VENV / "install.log"
-    say("Installing what vsfilmrestore needs into .venv (the first time: a few minutes, a few hundred MB)")
+    size = "several GB" if extras & LARGE else "a few hundred MB"
+    say(f"Installing what vsfilmrestore needs into .venv (the first time: a few minutes, {size})")
     python = str(venv_program("python"))
     target = ".[" + ",".join(sorted(extras)) + "]"
     pip = [
@@ -362,7 +364,7 @@ def _why_pip_failed(log: Path) -> str:
     text = log.read_text(encoding="utf-8", errors="replace")
     lower = text.lower()
     if "no space left on device" in lower or "not enough space on the disk" in lower:
-        return f"The disk is full: .venv needs about 1 GB in {ROOT}."
+        return f"The disk is full: .venv needs about 1 GB in {ROOT}, and 6 GB more with torch."
     if "certificate_verify_failed" in lower:
         return "The package index has a certificate this machine does not trust; set PIP_CERT to your network's own."
     if any(sign in lower for sign in _OFFLINE):
@@ -374,15 +376,15 @@ def _why_pip_failed(log: Path) -> str:
 # --- for the scripts -------------------------------------------------------------------------------------------------
 
 
-def prepare(extra: str) -> None:
-    """Have ``.venv`` ready with the project and one of its extras.
+def prepare(*extras: str) -> None:
+    """Have ``.venv`` ready with the project and some of its extras; what was installed with others stays.
 
     Raises:
         SetupError: There is no fitting Python, or the installation failed.
     """
     try:
         make_venv()
-        install(extra)
+        install(*extras)
     except OSError as error:
         raise SetupError(f"{error.filename or VENV}: {error.strerror or error}") from None
 

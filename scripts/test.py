@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
-"""Check everything: ``python3 scripts/test.py [pytest arguments]``. Any Python from 3.8 on may start it.
+"""Check everything: ``python3 scripts/test.py [--extras NAMES] [pytest arguments]``.
 
-Makes ``.venv`` when needed, then runs ruff, mypy and pytest and leaves with the first code that is not 0.
+Any Python from 3.8 on may start it. Makes ``.venv`` when needed, then runs ruff, mypy and pytest and leaves with the
+first code that is not 0. Tests of networks in torch need ``--extras torch`` once: it is several GB, and without it they
+are skipped.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 
 import _bootstrap
@@ -24,12 +27,21 @@ def steps(arguments: list[str]) -> list[tuple[str, list[str]]]:
     ]
 
 
+def split(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Extras to install beside ``dev``, and what is left for pytest."""
+    parser = argparse.ArgumentParser(prog="test.py", add_help=False, allow_abbrev=False)
+    parser.add_argument("--extras", default="", metavar="NAME[,NAME]")
+    known, rest = parser.parse_known_args(arguments)
+    return [name for name in known.extras.split(",") if name], rest
+
+
 def main() -> int:
     """Run every check, also after one failed, and return the first failing code."""
-    _bootstrap.prepare("dev")
+    extras, arguments = split(sys.argv[1:])
+    _bootstrap.prepare("dev", *extras)
     STUBS.parent.mkdir(parents=True, exist_ok=True)
     results = []
-    for name, command in steps(sys.argv[1:]):
+    for name, command in steps(arguments):
         _bootstrap.say(f"--- {name}")
         results.append((name, _bootstrap.call(*command)))
     _bootstrap.say("--- " + ", ".join(f"{name} {'failed' if code else 'ok'}" for name, code in results))

@@ -183,6 +183,20 @@ def test_installs_only_when_something_changed(monkeypatch: pytest.MonkeyPatch, c
     assert runs[2:] == [".[demo,dev]"]
 
 
+def test_several_extras_are_installed_at_once_and_stay(
+    monkeypatch: pytest.MonkeyPatch, checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (checkout / ".venv").mkdir()
+    runs: list[str] = []
+    monkeypatch.setattr(_bootstrap, "_logged", lambda command, log: runs.append(command[-1]))
+    _bootstrap.install("dev")
+    assert "a few hundred MB" in capsys.readouterr().out
+    _bootstrap.install("dev", "torch")
+    assert "several GB" in capsys.readouterr().out
+    _bootstrap.install("dev")
+    assert runs == [".[demo,dev]", ".[demo,dev,torch]"]
+
+
 def test_a_failed_installation_is_tried_again(monkeypatch: pytest.MonkeyPatch, checkout: Path) -> None:
     (checkout / ".venv").mkdir()
 

@@ -19,7 +19,7 @@ def checks(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    monkeypatch.setattr(_bootstrap, "prepare", lambda extra: None)
+    monkeypatch.setattr(_bootstrap, "prepare", lambda *extras: None)
     return module
 
 
@@ -51,3 +51,32 @@ def test_exit_code(
     assert [row[0] for row in called] == ["vsstubs", "ruff", "ruff", "mypy", "python"]
     assert called[-1] == ("python", "-m", "pytest", "-k", "weave")
     assert words in capsys.readouterr().out.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "extras", "rest"),
+    [
+        (["-k", "weave"], [], ["-k", "weave"]),
+        (["--extras", "torch", "-k", "torch", "-m", "not slow"], ["torch"], ["-k", "torch", "-m", "not slow"]),
+        (["tests/models", "-x", "--extras=torch,cuda"], ["torch", "cuda"], ["tests/models", "-x"]),
+        (["--ex", "1"], [], ["--ex", "1"]),
+    ],
+)
+def test_extras_are_for_pip_and_the_rest_for_pytest(
+    checks: ModuleType, monkeypatch: pytest.MonkeyPatch, arguments: list[str], extras: list[str], rest: list[str]
+) -> None:
+    prepared: list[tuple[str, ...]] = []
+    called: list[tuple[str, ...]] = []
+    monkeypatch.setattr(_bootstrap, "prepare", lambda *names: prepared.append(names))
+    monkeypatch.setattr(_bootstrap, "call", lambda *command: called.append(command) or 0)
+    monkeypatch.setattr("sys.argv", ["test.py", *arguments])
+    assert checks.main() == 0
+    assert prepared == [("dev", *extras)]
+    assert called[-1] == ("python", "-m", "pytest", *rest)
+
+
+def test_extras_without_a_name_are_told(checks: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        checks.split(["--extras"])
+    assert left.value.code == 2
+    assert "--extras" in capsys.readouterr().err
