@@ -18,6 +18,7 @@ import vapoursynth as vs
 from vsfilmrestore.errors import SettingError, plain_text
 from vsfilmrestore.media.props import SHOT
 from vsfilmrestore.recipes import Recipe
+from vsfilmrestore.recipes.runs import Run, runs
 from vsfilmrestore.render.mixing import mixed
 from vsfilmrestore.render.walls import Build, WalledStep, behind_walls, retimed
 
@@ -94,8 +95,15 @@ class GraphShot:
 
 
 def _walled_steps(recipe: Recipe) -> list[WalledStep]:
-    specs = [(step, step.filter) for step in recipe]
-    return [WalledStep(step.reach, step.apply, spec.one_sided, spec.depends == "number") for step, spec in specs]
+    return [_walled_step(run) for run in runs(recipe)]
+
+
+def _walled_step(run: Run) -> WalledStep:
+    if run.fused:  # each of its networks sees the shot mirrored at its own place, which one mirrored for all is not
+        return WalledStep(run.reach, run.apply, one_sided=True)
+    (step,) = run.steps
+    spec = step.filter
+    return WalledStep(step.reach, step.apply, spec.one_sided, spec.depends_with(step.complete) == "number")
 
 
 def _checked_script(shot: GraphShot) -> vs.VideoNode:
@@ -207,6 +215,7 @@ class _Workshop:
     def __init__(self, shots: Sequence[GraphShot]) -> None:
         self._shapes = _Shapes()
         self._live = _LiveShots(_LIVE_SHOTS)
+        self._first = shots[0]
         self._like = self._shapes.of(shots[0])
         self.factor = max(self._shapes.of(shot).factor for shot in shots)
 
@@ -216,11 +225,20 @@ class _Workshop:
             raise SettingError(
                 f"comes out as {outline}, the first shot as {self._like}; a reel has one size, format and rate",
                 shot=shot.id,
-                hint="Give all shots the same size-changing and rate-changing steps",
+                hint=self._way_out(shot),
             )
         piece = shot.finish(shot.bare) if outline.untouched else self._live.lazy(shot, outline)
         repeat = self.factor // outline.factor
         return core.std.Interleave([piece] * repeat) if repeat > 1 else piece
+
+    def _way_out(self, shot: GraphShot) -> str:
+        steps = (step for each in (shot, self._first) for step in each.recipe if step.name == "upscale")
+        upscale = next(steps, None)
+        if upscale is None:
+            return "Give all shots the same size-changing and rate-changing steps"
+        kept = upscale.settings.keys() & {"model", "scale"}
+        words = " ".join(f"upscale.{name}={upscale.settings[name]}" for name in sorted(kept))
+        return f"Write 'upscale=0 {words}' on shots that are only to have the size of the others"
 
 
 class _LiveShots:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -49,7 +50,7 @@ def absent_networks(decisions: Iterable[Decision]) -> list[Absent]:
     """
     found: dict[tuple[str, str], tuple[VsfrError, dict[str, None]]] = {}
     asked: dict[str, VsfrError | None] = {}
-    for name, step in _steps(decisions):
+    for name, step in _steps(list(decisions)):
         key = f"{step.name} {sorted(step.complete.items(), key=str)}"
         if key not in asked:
             asked[key] = _reason(step)
@@ -68,19 +69,23 @@ def require_networks(decisions: Iterable[Decision]) -> None:
     absent = absent_networks(decisions)
     if not absent:
         return
-    first = absent[0]
-    details = [each.sentence for each in absent] if len(absent) > 1 else ()
-    raise type(first.error)(first.told, file=first.error.file, hint=first.error.hint, details=details)
+    first, more = absent[0], len(absent) - 1
+    told = f"{first.told}, and {more} more cannot be run" if more else first.told
+    details = [each.sentence for each in absent] if more else ()
+    raise type(first.error)(told, file=first.error.file, hint=first.error.hint, details=details)
 
 
-def _steps(decisions: Iterable[Decision]) -> Iterator[tuple[str, Step]]:
+def _steps(decisions: Sequence[Decision]) -> Iterator[tuple[str, Step]]:
+    """Steps that may be networks, with a name of their shot that no other has."""
     known: dict[int, Sequence[Step]] = {}
+    names = Counter(decision.shot.name for decision in decisions)
     for decision in decisions:
+        shot = decision.shot.name if names[decision.shot.name] == 1 else decision.shot.id
         for part in decision.parts:
             steps = known.get(id(part.recipe))
             if steps is None:
                 steps = known[id(part.recipe)] = _with_network(part.recipe)
-            yield from ((decision.shot.name or decision.shot.id, step) for step in steps)
+            yield from ((shot or decision.shot.id, step) for step in steps)
 
 
 def _with_network(recipe: Recipe) -> list[Step]:
