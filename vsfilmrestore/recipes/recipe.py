@@ -15,6 +15,7 @@ import vapoursynth as vs
 from vsfilmrestore.errors import SettingError
 from vsfilmrestore.filters import FILTERS, FilterSpec, find_filter
 from vsfilmrestore.filters.schema import nearest
+from vsfilmrestore.recipes.runs import runs
 
 __all__ = ["Recipe", "Step", "filter_named"]
 
@@ -154,9 +155,9 @@ class Recipe:
         return replace(self, steps=steps)
 
     def apply(self, clip: vs.VideoNode) -> vs.VideoNode:
-        """All steps, one after the other, on a clip that holds one shot."""
-        for step in self.steps:
-            clip = step.apply(clip)
+        """All steps, one after the other, on a clip that holds one shot. Neighbouring networks are run as one."""
+        for run in runs(self.steps):
+            clip = run.apply(clip)
         return clip
 
     @property
