@@ -21,7 +21,7 @@ import pytest
 import vapoursynth as vs
 
 from vsfilmrestore.cli.main import main
-from vsfilmrestore.errors import ProjectError, RenderError, UsageError
+from vsfilmrestore.errors import OutputError, ProjectError, RenderError, UsageError
 from vsfilmrestore.media.out.framemd5 import read_framemd5
 from vsfilmrestore.media.out.profiles import PROFILES
 from vsfilmrestore.media.source import open_media
@@ -125,6 +125,23 @@ def test_a_lost_or_cut_off_segment_is_made_again(project: Project, small_reel: P
     with open(project.folder / done.pieces[2].path, "r+b") as file:
         file.truncate(1000)
     assert render(open_reel(project), project, out, PROFILES["ffv1"]).reused == 12
+    assert sha(out) == before
+
+
+def test_a_segment_that_lost_a_bit_makes_no_film(project: Project, small_reel: Path) -> None:
+    out = small_reel / "out.mkv"
+    done = render(open_reel(project), project, out, PROFILES["ffv1"])
+    before = sha(out)
+    segment = project.folder / done.pieces[1].path
+    data = bytearray(segment.read_bytes())
+    data[len(data) // 2] ^= 1
+    segment.write_bytes(data)
+    with pytest.raises(OutputError, match="has changed on the disk") as told:
+        render(open_reel(project), project, out, PROFILES["ffv1"])
+    assert segment.name in str(told.value)
+    assert sha(out) == before
+    segment.unlink()
+    render(open_reel(project), project, out, PROFILES["ffv1"])
     assert sha(out) == before
 
 

@@ -46,7 +46,8 @@ class Done:
         picture_bytes: Size of one decoded picture.
         md5s: MD5 of each decoded picture, see `vsfilmrestore.media.out.framemd5`.
         changed: Share of pixels changed, 0..1, by filter and frame.
-        stamp: Hash of sizes and times of change, for files that others may write over; '' where nobody does.
+        stamp: SHA-256 of the file; of stills, which others may write over, a hash of sizes and times of change. '' if
+            nobody noted it.
     """
 
     key: str

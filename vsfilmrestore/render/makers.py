@@ -10,6 +10,7 @@ from typing import Protocol
 
 import vapoursynth as vs
 
+from vsfilmrestore.errors import OutputError
 from vsfilmrestore.media.out.framemd5 import write_framemd5
 from vsfilmrestore.media.out.info import VideoInfo
 from vsfilmrestore.media.out.join import join_segments
@@ -101,9 +102,11 @@ class _Movie(_Base):
         made = encode_segment(frames, self.profile, path, self.info)
         place = path.relative_to(self.project.folder).as_posix()
         at = (piece.key, piece.shot, piece.first, piece.stop)
-        return Done(*at, place, made.bytes, 0.0, made.picture_bytes, made.stored)
+        return Done(*at, place, made.bytes, 0.0, made.picture_bytes, made.stored, stamp=_digest(path))
 
     def finish(self, done: Sequence[Done], audio: vs.AudioNode | None) -> None:
+        for each in done:
+            self._check(each)
         join_segments(
             [self._segment(each.key) for each in done],
             self.output,
@@ -114,6 +117,13 @@ class _Movie(_Base):
             audio=audio,
         )
         self._write_md5s(done)
+
+    def _check(self, done: Done) -> None:
+        """A disk may lose bits in the weeks of a long render; no film is made of such a piece."""
+        path = self._segment(done.key)
+        if done.stamp and _digest(path) != done.stamp:
+            hint = "Remove that file; the same command then renders it again, and nothing else"
+            raise OutputError(f"a finished piece of shot {done.shot} has changed on the disk", file=path, hint=hint)
 
 
 class _Stills(_Base):
@@ -143,6 +153,11 @@ class _Stills(_Base):
         self._write_md5s(done, [path.name for each in done for path in self._paths(each)])
         if audio is not None:
             write_wav(self.output.with_name(f"{self.output.name}.wav"), audio)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _stamp(paths: Iterable[Path]) -> str:
