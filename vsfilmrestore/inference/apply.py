@@ -78,7 +78,8 @@ def run_model(
             frame is the clip's own.
         crossfade: Frames that windows share, for a model that gives several frames.
         tile: Height and width of tiles; (0, 0) for whole pictures, None to choose by memory.
-        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``tensorrt``, ``directml``, ``coreml``, ``openvino``.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``tensorrt``, ``directml``, ``coreml``, ``openvino``;
+            ``mlrt:cpu``, ``mlrt:openvino`` … for VapourSynth's own plug-ins, see `inference.mlrt`.
         precision: ``auto``, ``fp32`` or ``fp16``, for runtimes that can choose.
         lanes: Windows that are worked on at a time; None for as many as the cores are good for.
         models: Where loaded models are kept; the process's own registry if not given.
@@ -158,6 +159,12 @@ def _made(
         clip.height * contract.scale,
         format=vs.RGBS if contract.out_channels == 3 else vs.GRAYS,
     )
+    if device.startswith("mlrt:"):
+        from vsfilmrestore.inference.mlrt import NativeRun
+
+        values = checked_numbers(contract, numbers or {}, time)
+        run = NativeRun(ready.taps, ready.names, windows, values, contract, Path(model), sha256, device, tile)
+        return shown, run.on(like, tell_guess)
     return shown, windowed(ready.taps, windows, like, work, lanes=ready.lanes)
 
 

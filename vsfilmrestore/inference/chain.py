@@ -48,10 +48,11 @@ def can_be_fused(call: ModelCall) -> bool:
     """Whether a run can be made one with its neighbours.
 
     It must give one frame at a time, at the place of a frame of its clip: sequences and frames between others stand
-    alone.
+    alone, and so does what a plug-in of VapourSynth runs.
     """
     contract = call.contract
     alone = contract.frames_out > 1 or call.time is not None or contract.time or call.crossfade
+    alone = alone or call.device.startswith("mlrt:")
     return not alone and contract.colour != "data" and contract.channels == contract.out_channels
 
 
@@ -87,7 +88,7 @@ def run_calls(
         if len(group) == 1:
             clip = group[0].on(clip, lanes=lanes, models=models)
         else:
-            clip = _fused(clip, group, lanes, registry() if models is None else models, kept or results())
+            clip = _fused(clip, group, lanes, registry() if models is None else models, kept)
     return clip
 
 
@@ -128,10 +129,11 @@ class _Step:
 
 
 def _fused(
-    clip: vs.VideoNode, calls: Sequence[ModelCall], lanes: int | None, models: Registry, kept: Results
+    clip: vs.VideoNode, calls: Sequence[ModelCall], lanes: int | None, models: Registry, kept: Results | None
 ) -> vs.VideoNode:
     for call in calls:
         check_contract(call.contract)
+    kept = results() if kept is None else kept
     lanes = usual_lanes(1) if lanes is None else max(1, lanes)
     luma = all(call.contract.channels == 1 for call in calls)
     grey = clip.format.color_family == vs.GRAY or (luma and clip.format.color_family == vs.YUV)
