@@ -26,7 +26,7 @@ import vapoursynth as vs
 
 from vsfilmrestore.errors import UsageError
 from vsfilmrestore.filters._engines import find_engine
-from vsfilmrestore.filters._model import card_named, model_call
+from vsfilmrestore.filters._model import card_named, model_call, time_input
 from vsfilmrestore.inference.call import ModelCall
 
 __all__ = ["TASK", "between_by", "between_network", "call_between"]
@@ -34,7 +34,6 @@ __all__ = ["TASK", "between_by", "between_network", "call_between"]
 core = vs.core
 
 TASK: Final = "interpolate"
-_TIMES: Final = ("timestep", "time", "t")
 _GRID: Final = ("across", "down", "across-step", "down-step")
 
 
@@ -59,10 +58,7 @@ def call_between(name: str) -> ModelCall:
     contract = card_named(name, TASK).contract
     if (contract.before, contract.frames_out, contract.after) != (0, 1, 1):
         raise UsageError(f"model {name} takes {contract.window} frames, not the two that a frame lies between")
-    # A time that is one of several planes behind the frames stands among these, for its place.
-    time = contract.time or next(
-        (each.name for each in contract.extra if each.kind == "number" and each.name.lower() in _TIMES), ""
-    )
+    time = time_input(contract)
     if not time:
         raise UsageError(f"model {name} takes no time between two frames", hint="Its card calls it 'timestep'")
     call = model_call(name, TASK, between=True, given=_GRID, whole=False)

@@ -21,7 +21,7 @@ from vsfilmrestore.errors import InstallationError, UsageError, VsfrError
 from vsfilmrestore.filters._engines import Engine, find_engine, run_engine
 from vsfilmrestore.inference.call import ModelCall
 from vsfilmrestore.models.card import Card
-from vsfilmrestore.models.contract import ExtraInput
+from vsfilmrestore.models.contract import Contract, ExtraInput
 from vsfilmrestore.models.places import folders, own_folder
 from vsfilmrestore.models.zoo import Found, Zoo
 
@@ -34,11 +34,13 @@ __all__ = [
     "reach_of",
     "run_model_named",
     "scale_of",
+    "time_input",
     "weights_of",
 ]
 
 _EXTRAS: Final = {".onnx": (("onnx", "onnxruntime"), "onnx"), ".safetensors": (("torch", "spandrel"), "torch")}
 """Packages that run a kind of file, and our extra that brings them."""
+_TIMES: Final = ("timestep", "time", "t")
 _LEVELS: Final = ("noise", "sigma", "level")
 
 type Stamp = tuple[tuple[str, int, int], ...]
@@ -111,8 +113,7 @@ def _check_fit(card: Card, between: bool, given: Collection[str]) -> None:
     contract = card.contract
     if contract.colour == "data" or contract.out_channels != contract.channels:
         raise UsageError(f"model {card.name} gives no picture like the one it gets")
-    timed = bool(contract.time) or between
-    if timed != between:
+    if time_input(contract) and not between:
         raise UsageError(f"model {card.name} makes frames between frames", hint="Name it to 'interpolate'")
     lost = [extra.name for extra in contract.extra if extra.kind in ("mask", "picture") and extra.name not in given]
     if lost:
@@ -249,6 +250,15 @@ def scale_of(name: str, task: str) -> int:
     """
     engine = find_engine(name, task)
     return engine.scale if engine is not None else card_named(name, task).contract.scale
+
+
+def time_input(contract: Contract) -> str:
+    """Name of the input that takes the time between two frames, '' if there is none.
+
+    Where the time is one of several planes behind the frames, it stands among these for its place.
+    """
+    numbers = [extra.name for extra in contract.extra if extra.kind == "number" and extra.name.lower() in _TIMES]
+    return contract.time or next(iter(numbers), "")
 
 
 def number_input(name: str) -> ExtraInput | None:
