@@ -92,3 +92,23 @@ def plain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path
         return save_net(tmp_path / "plain.safetensors", Plain(work))
 
     return make
+
+
+def exported(path: Path, module: Any, channels: int = 3) -> Path:
+    """The same network as ONNX, any height and width."""
+    import warnings
+
+    axes = {"input": {2: "h", 3: "w"}, "output": {2: "H", 3: "W"}}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            module,
+            (torch.rand(1, channels, 16, 24),),
+            str(path),
+            input_names=["input"],
+            output_names=["output"],
+            dynamic_axes=axes,
+            opset_version=17,
+            dynamo=False,
+        )
+    return path
