@@ -13,8 +13,9 @@ from vsfilmrestore.inference.alignment import FFHQ, Placed, feathered, place
 from vsfilmrestore.inference.apply import check_contract, checked_numbers, tell_guess
 from vsfilmrestore.inference.call import ModelCall
 from vsfilmrestore.inference.colour import STEP, show
+from vsfilmrestore.inference.data import tiny
 from vsfilmrestore.inference.network import Network, Planes, planes_of
-from vsfilmrestore.inference.regions import Region, regions_of
+from vsfilmrestore.inference.regions import Region, as_props, regions_of
 from vsfilmrestore.inference.registry import Registry, registry, usual_lanes
 from vsfilmrestore.inference.runtimes.base import Array
 from vsfilmrestore.inference.windows import Tap, Windows, windowed
@@ -82,15 +83,27 @@ def run_on_regions(
 
     like = core.std.BlankClip(shown.clip, keep=True)
     if isinstance(regions, vs.VideoNode):
-        made = windowed([Tap(shown.clip), Tap(regions)], Windows(), like, work, lanes=lanes)
+        told = _told(regions)
+        made = windowed([Tap(shown.clip), Tap(told)], Windows(), like, work, lanes=lanes)
         done = shown.back(made, strength=call.strength)
-        # Frames that tell nothing are not silently handed on.
-        result = core.akarin.Select([shown.source, done], regions, f"x.{props.REGIONS} 0 = 0 1 ?")
+        result = core.akarin.Select([shown.source, done], told, f"x.{props.REGIONS} 0 > 1 0 ?")
     elif regions:
         result = shown.back(windowed([Tap(shown.clip)], Windows(), like, work, lanes=lanes), strength=call.strength)
     else:
         result = shown.source
     return result.std.GPUUpload() if clip.gpu_resident else result
+
+
+def _told(regions: vs.VideoNode) -> vs.VideoNode:
+    """The regions alone; frames that nobody looked at are an error, not frames without regions."""
+
+    def read(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
+        frame = f[0].copy()
+        frame.props.update(as_props(regions_of(f[1].props)))
+        return frame
+
+    carrier = tiny(regions.num_frames)
+    return core.std.ModifyFrame(carrier, [carrier, regions], read)
 
 
 def _checked(
@@ -180,5 +193,6 @@ class _Runner:
         if self._scale > 1:
             seen = np.stack([cv2.resize(plane, (side, side), interpolation=cv2.INTER_CUBIC) for plane in seen])
         change = made[0, :, :side, :side].astype(np.float32) - seen
-        change[np.abs(change) <= step * np.maximum(np.abs(seen), 1)] = 0
+        # Above white steps grow with the value.
+        change[np.abs(change) <= step * np.where(np.abs(seen) > 1, 2 * np.abs(seen), 1)] = 0
         return np.concatenate([change * self._mask, self._mask[None]])
