@@ -8,7 +8,7 @@ chroma is not subsampled the two are one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -242,27 +242,45 @@ class Between:
         return Picture(self._with_few_chroma(picture.seen, before, facts), picture.total)
 
     def _cut_off(self, picture: Picture, facts: Facts) -> Picture:
+        """Pictures without what integers cannot hold; most have none of it."""
         low, high = self._ends(facts)
-        if self.planes == 1 or self.family == vs.RGB:
-            low, high = (self._shown_value(end, facts) for end in (low, high))
-            return self._moved(picture, lambda planes: [self.ops.clip(p, low, high) - p for p in planes], low, high)
-
-        def luma(planes: Planes) -> list[Any]:
-            grey = self._luma(planes, facts)
-            return [self.ops.clip(grey, low, high) - grey] * 3
-
-        return self._moved(picture, luma, low, high)
-
-    def _moved(self, picture: Picture, by: Callable[[Planes], list[Any]], low: float, high: float) -> Picture:
-        """Pictures moved back between the ends; most lie there."""
+        if self.planes == 3 and self.family == vs.YUV:
+            inside, move = (0.0, 1.0), self._cut_off_yuv
+        else:
+            inside, move = (self._shown_value(low, facts), self._shown_value(high, facts)), self._cut_off_plain
         spans = [self.ops.ends(plane) for plane in picture.seen]
-        if all(span is not None and low <= span[0] and span[1] <= high for span in spans):
+        if all(span is not None and inside[0] <= span[0] and span[1] <= inside[1] for span in spans):
             return picture
-        off = by(picture.seen)
-        seen = [a + b for a, b in zip(picture.seen, off, strict=True)]
+        seen = move(picture.seen, facts)
         if picture.total is picture.seen:
             return Picture(seen, seen)
-        return Picture(seen, [a + b for a, b in zip(picture.total, off, strict=True)])
+        total = [a + (b - c) for a, b, c in zip(picture.total, seen, picture.seen, strict=True)]
+        return Picture(seen, total)
+
+    def _cut_off_plain(self, planes: Planes, facts: Facts) -> Planes:
+        low, high = (self._shown_value(end, facts) for end in self._ends(facts))
+        return [self.ops.clip(plane, low, high) for plane in planes]
+
+    def _cut_off_yuv(self, planes: Planes, facts: Facts) -> Planes:
+        """Luma and chroma are held, and each has ends of its own."""
+        codes = [self._coded(plane, facts) for plane in planes]
+        held = self._within_yuv(codes, facts)
+        pairs = zip(planes, codes, held, strict=True)
+        return [
+            self.ops.where(abs(new - old) <= _HEADROOM, plane, self._shown(new, facts)) for plane, old, new in pairs
+        ]
+
+    def _within_yuv(self, planes: Planes, facts: Facts) -> list[Any]:
+        red, blue = luma_shares(facts.matrix)
+        half = (1 << self.bits >> 1) / ((1 << self.bits) - 1 if facts.full else 224 << (self.bits - 8))
+        luma = self._luma(planes, facts)
+        held = self.ops.clip(luma, *self._ends(facts))
+        apart = []
+        for place, share in ((0, red), (2, blue)):
+            most = half * 2 * (1 - share)
+            apart.append(self.ops.clip(planes[place] - luma, -most, most))
+        green = held - (apart[0] * red + apart[1] * blue) / (1 - red - blue)
+        return [held + apart[0], green, held + apart[1]]
 
     def _ends(self, facts: Facts) -> tuple[float, float]:
         """Least and largest value that the source's integers hold, in luma and RGB."""
