@@ -17,12 +17,12 @@ from vsfilmrestore.errors import InstallationError
 
 __all__ = ["command"]
 
-type Verdict = Literal["ok", "missing", "note"]
+type Verdict = Literal["ok", "missing", "note", "broken"]
 type Finding = tuple[str, Verdict, str]
 
 
 def command(json: o.Json = False) -> int:
-    """Check Python, VapourSynth, its plug-ins, encoders, memory and disk; say what is missing and how to get it."""
+    """Check Python, VapourSynth, its plug-ins, encoders, what runs networks, memory and disk; say how to mend it."""
     findings = list(_findings())
     if json:
         from json import dumps
@@ -45,6 +45,7 @@ def _findings() -> Iterator[Finding]:
     yield from _vapoursynth()
     yield from _encoders()
     yield from _tools()
+    yield from _networks()
     yield from _machine()
 
 
@@ -89,7 +90,17 @@ def _encoders() -> Iterator[Finding]:
 def _tools() -> Iterator[Finding]:
     found = shutil.which("vspipe", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
     yield "vspipe", "ok" if found else "note", found or "not on the PATH; only needed to run .vpy scripts by hand"
-    yield "torch", "note", f"{_version('torch')}; no step needs it"
+
+
+def _networks() -> Iterator[Finding]:
+    from vsfilmrestore.inference import health
+    from vsfilmrestore.models.zoo import Zoo
+
+    yield from health.cards()
+    yield from health.runtimes()
+    yield from health.plugins()
+    names = {file.sha256: card.name for card in Zoo.open() for file in card.weights}
+    yield from health.chosen(names)
 
 
 def _machine() -> Iterator[Finding]:

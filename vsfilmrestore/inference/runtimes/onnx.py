@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import io
 import logging
 import re
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,7 +27,7 @@ from vsfilmrestore.inference.runtimes._onnx_pinned import PinnedRuns, cuda_regis
 from vsfilmrestore.inference.runtimes._onnx_providers import BUILDS, PROVIDERS, Shapes, engine_folder, providers, runs
 from vsfilmrestore.inference.runtimes.base import Array, MemoryShortError, TensorSpec
 
-__all__ = ["OnnxRuntime", "OnnxSession", "TensorrtSession"]
+__all__ = ["OnnxRuntime", "OnnxSession", "TensorrtSession", "preload"]
 
 log = logging.getLogger(__name__)
 
@@ -113,6 +116,8 @@ class _Opener:
             MemoryShortError: There is no room for it.
             InstallationError: ONNX Runtime fell back from the device to another one.
         """
+        if _on_nvidia(self.device):
+            preload()
         chain = providers(self.device, self.number, self.precision, self.threads, engines, sizes)
         session = self._session(chain)
         if session.get_providers()[0] != PROVIDERS[self.device]:
@@ -142,6 +147,18 @@ class _Opener:
             return ort.InferenceSession(source, options, providers=chain)
         except Exception as error:  # noqa: BLE001 - its errors share no class but Exception
             raise _why_not_loaded(error, self.path) from None
+
+
+@cache
+def preload() -> None:
+    """Have ONNX Runtime find the CUDA libraries that lie in packages of their own. Built, not run with a card."""
+    load = getattr(_library(), "preload_dlls", None)
+    said = io.StringIO()
+    with suppress(Exception), redirect_stdout(said):  # what it has to say is no output of ours
+        if load is not None:
+            load(directory="")
+    if said.getvalue():
+        log.info("CUDA libraries: %s", " ".join(said.getvalue().split()))
 
 
 def _library() -> Any:
