@@ -155,6 +155,9 @@ def test_a_device_that_does_not_start_is_out_and_said_why(store: Choices) -> Non
     assert choice.device == "cpu"
     assert choice.tried[0] == Tried("cuda", None, None, "no driver")
     assert choice.order == ("cpu",)
+    runtime = FakeRuntime(cuda=(0.0, 0.0), cpu=(0.01, 0.0))
+    assert choose(runtime, ASKED, store) == choice, "it holds for the process"
+    assert choose(runtime, ASKED, again(store)).device == "cuda", "the next one tries again"
 
 
 def test_a_bad_file_is_an_error_and_not_a_choice(store: Choices) -> None:

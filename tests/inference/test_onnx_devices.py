@@ -14,16 +14,18 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
+from onnx import helper
 
-from vsfilmrestore.errors import InferenceError, InstallationError
+from vsfilmrestore.errors import InferenceError, InstallationError, ModelError
 from vsfilmrestore.inference import _machine
-from vsfilmrestore.inference.runtimes import _onnx_providers, onnx
+from vsfilmrestore.inference.runtimes import _onnx_providers
+from vsfilmrestore.inference.runtimes import onnx as onnx_runtime
 from vsfilmrestore.inference.runtimes._onnx_pinned import PinnedRuns, Register
 from vsfilmrestore.inference.runtimes._onnx_providers import PROVIDERS, engine_folder, providers, runs
-from vsfilmrestore.inference.runtimes.base import TensorSpec
+from vsfilmrestore.inference.runtimes.base import MemoryShortError, TensorSpec
 from vsfilmrestore.inference.runtimes.onnx import OnnxRuntime
 
-from .makers import affine, doubled, sha256
+from .makers import affine, doubled, save, sha256
 
 BIG = (1, 3, 400, 400)
 """Enough to be worth registering: 1.9 MB."""
@@ -188,9 +190,10 @@ class Library:
 
     __version__ = "9.9"
 
-    def __init__(self, *offered: str, starts: bool = True) -> None:
+    def __init__(self, *offered: str, starts: bool = True, refuses: str = "") -> None:
         self.offered = [PROVIDERS[name] for name in offered]
-        self.starts = starts
+        self.starts, self.refuses = starts, refuses
+        self.severities: list[int] = []
         self.asked: list[list[Any]] = []
         self.SessionOptions = onnxruntime.SessionOptions
         self.RunOptions = onnxruntime.RunOptions
@@ -199,8 +202,15 @@ class Library:
     def get_available_providers(self) -> list[str]:
         return self.offered
 
-    def InferenceSession(self, source: Any, options: Any, providers: list[Any]) -> Any:  # noqa: N802 - its name there
+    def set_default_logger_severity(self, severity: int) -> None:
+        self.severities.append(severity)
+
+    def InferenceSession(  # noqa: N802 - its name there
+        self, source: Any, options: Any, providers: list[Any], enable_fallback: int
+    ) -> Any:
         self.asked.append(providers)
+        if self.refuses and providers[0] != PROVIDERS["cpu"] and providers[0][0] != PROVIDERS["cpu"]:
+            raise RuntimeError(self.refuses)
         real = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
         first = providers[0][0] if isinstance(providers[0], tuple) else providers[0]
         return SimpleNamespace(
@@ -214,11 +224,11 @@ class Library:
 
 
 def pretend(monkeypatch: pytest.MonkeyPatch, library: Library) -> Library:
-    monkeypatch.setattr(onnx, "_library", lambda: library)
+    monkeypatch.setattr(onnx_runtime, "_library", lambda: library)
     return library
 
 
-def load(path: Path, device: str) -> onnx.OnnxSession:
+def load(path: Path, device: str) -> onnx_runtime.OnnxSession:
     return OnnxRuntime().load(path, sha256(path), device=device, precision="auto", threads=1, parallel=4)
 
 
@@ -266,3 +276,18 @@ def test_tensorrt_that_does_not_start_is_one_line(tmp_path: Path, monkeypatch: p
     session = load(affine(tmp_path / "m.onnx", 2, 0), "tensorrt")
     with pytest.raises(InstallationError, match="could not start 'tensorrt'"):
         session.run({"x": np.ones(BIG, np.float32)})
+
+
+def test_whether_the_device_or_the_file_is_to_blame_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    library = pretend(monkeypatch, Library("cuda", "cpu", refuses="cudaErrorNoDevice: no card"))
+    path = affine(tmp_path / "m.onnx", 2, 0)
+    with pytest.raises(InstallationError, match=r"could not start 'cuda' .*no card.*doctor"):
+        load(path, "cuda")
+    assert library.severities == [4, 2], "it is as talkative as before"
+    node = helper.make_node("Sparkle", ["x"], ["y"])
+    bad = save(tmp_path / "bad.onnx", [node], {"x": (1, 3, "h", "w")}, {"y": (1, 3, "h", "w")})
+    with pytest.raises(ModelError, match="has the operator 'Sparkle'"):
+        load(bad, "cuda")
+    library.refuses = "BFCArena: Failed to allocate memory"
+    with pytest.raises(MemoryShortError, match="not enough memory to load it"):
+        load(path, "cuda")

@@ -94,13 +94,16 @@ class Choices:
         return self._given or cache_folder() / "devices.json"
 
     def find(self, facts: Mapping[str, Any]) -> Choice | None:
-        """What was chosen for these facts; the same as long as the process lives."""
+        """What was chosen for these facts; the same as long as the process lives.
+
+        Where a device could not be started then, it is tried again by the next process: somebody may have mended it.
+        """
         key = _key(facts)
         with self._lock:
             if key not in self._memory:
                 entry = self._read().get(key)
                 found = _remembered(entry)
-                if found is None:
+                if found is None or any(tried.seconds is None for tried in found.choice.tried):
                     return None
                 self._memory[key] = found.choice
             return self._memory[key]

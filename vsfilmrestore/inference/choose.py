@@ -162,7 +162,7 @@ def _measured(runtime: Runtime, asked: Asked, devices: Sequence[str], kind: str)
         if not runners:
             raise failed[devices[-1]]
         end = perf_counter() + _SECONDS
-        for _ in range(_RUNS):
+        for _ in range(_RUNS if len(runners) > 1 else 1):
             for runner in runners.values():
                 runner.round()
             if perf_counter() + sum(each.best * len(each.arrays) for each in runners.values()) > end:

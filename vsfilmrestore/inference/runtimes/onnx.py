@@ -12,8 +12,8 @@ import io
 import logging
 import re
 import threading
-from collections.abc import Mapping, Sequence
-from contextlib import redirect_stdout, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -39,11 +39,14 @@ _TYPES: Final[dict[str, np.dtype[Any]]] = {
     "tensor(int32)": np.dtype(np.int32),
     "tensor(uint8)": np.dtype(np.uint8),
 }
-_QUIET: Final = 4
+_QUIET, _USUAL = 4, 2
+"""Severities of log lines: fatal errors alone, and ONNX Runtime's own default, warnings."""
 _MOST_SIZES: Final = 3
 """Sizes of pictures for which TensorRT's engines stay loaded."""
 
+_NOT_TAKEN: Final = "ONNX Runtime does not take it: "
 _PREFIX: Final = re.compile(r"^\[ONNXRuntimeError\] : \d+ : (\w+) : ")
+_WHERE: Final = re.compile(r"/onnxruntime_src/\S+ [^()]*\([^()]*\) ")
 _UNKNOWN_OP: Final = (
     re.compile(r"No Op registered for (\w+) with domain_version"),
     re.compile(r"Fatal error: ([\w.]*:?\w+)\(-?\d+\) is not a registered"),
@@ -119,13 +122,23 @@ class _Opener:
         if _on_nvidia(self.device):
             preload()
         chain = providers(self.device, self.number, self.precision, self.threads, engines, sizes)
-        session = self._session(chain)
+        with _silence(self.device):
+            try:
+                session = self._session(chain)
+            except ModelError as error:
+                if self.device == "cpu":
+                    raise
+                self.glance()  # raises where the file is to blame
+                raise self._not_started(error.message.removeprefix(_NOT_TAKEN)) from None
         if session.get_providers()[0] != PROVIDERS[self.device]:
-            raise InstallationError(
-                f"ONNX Runtime could not start '{self.device}' on this machine",
-                hint="Check its driver and libraries ('vsfilmrestore doctor'), or set device='cpu'",
-            )
+            raise self._not_started()
         return session
+
+    def _not_started(self, why: str = "") -> InstallationError:
+        return InstallationError(
+            f"ONNX Runtime could not start '{self.device}' on this machine{f' ({why})' if why else ''}",
+            hint="Check its driver and libraries ('vsfilmrestore doctor'), or set device='cpu'",
+        )
 
     def glance(self) -> Any:
         """A session on the processor, only to see what the network wants and gives."""
@@ -144,9 +157,23 @@ class _Opener:
         # The file alone where weights lie beside it: ONNX Runtime looks for them from the file's place.
         source = str(self.path) if self.file.external else self.file.data
         try:
-            return ort.InferenceSession(source, options, providers=chain)
+            # Left to itself it prints, and goes on without the device.
+            return ort.InferenceSession(source, options, providers=chain, enable_fallback=0)
         except Exception as error:  # noqa: BLE001 - its errors share no class but Exception
             raise _why_not_loaded(error, self.path) from None
+
+
+@contextmanager
+def _silence(device: str) -> Iterator[None]:
+    """Devices that do not start are told by us, in one line; ONNX Runtime would print a page."""
+    ort = _library()
+    if device != "cpu":
+        ort.set_default_logger_severity(_QUIET)
+    try:
+        yield
+    finally:
+        if device != "cpu":
+            ort.set_default_logger_severity(_USUAL)
 
 
 @cache
@@ -244,7 +271,7 @@ class TensorrtSession(OnnxSession):
         digest = hashlib.sha256(opener.file.data).hexdigest()
         folder = engine_folder(digest, _library().__version__, sizes, opener.precision)
         if not any(folder.iterdir()):
-            log.warning("TensorRT builds an engine for %s; this takes minutes, once", opener.path.name)
+            log.warning("TensorRT has no engine for %s yet; building one takes minutes, once", opener.path.name)
         return PinnedRuns(opener.open(folder, sizes), self.outputs, cuda_register())
 
     def close(self) -> None:
@@ -274,7 +301,7 @@ def _why_not_loaded(error: Exception, path: Path) -> VsfrError:
             )
     if _MEMORY.search(text) or isinstance(error, MemoryError):
         return MemoryShortError("there is not enough memory to load it", file=path)
-    return ModelError(f"ONNX Runtime does not take it: {_first_line(text)}", file=path)
+    return ModelError(f"{_NOT_TAKEN}{_first_line(text)}", file=path)
 
 
 def _why_not_run(error: Exception, path: Path) -> InferenceError:
@@ -285,4 +312,4 @@ def _why_not_run(error: Exception, path: Path) -> InferenceError:
 
 
 def _first_line(text: str) -> str:
-    return " ".join(_PREFIX.sub("", text).split())[:300]
+    return " ".join(_WHERE.sub("", _PREFIX.sub("", text)).split())[:300]
