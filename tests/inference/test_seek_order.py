@@ -10,10 +10,12 @@ import pytest
 import vapoursynth as vs
 
 from vsfilmrestore.inference.apply import run_model
+from vsfilmrestore.inference.chain import run_calls
 from vsfilmrestore.inference.registry import Registry
+from vsfilmrestore.inference.results import Results
 from vsfilmrestore.models.contract import Contract, ExtraInput
 
-from . import makers
+from . import chains, makers
 from .makers import array, hashes, orders, picture, streamed
 
 FRAMES = 13
@@ -71,8 +73,66 @@ def with_clips(folder: Path, models: Registry) -> vs.VideoNode:
     return run_model(clip, path, contract, clips={"other": clip.std.Reverse()}, models=models)
 
 
+def one_sided_window(folder: Path, models: Registry) -> vs.VideoNode:
+    return chains.temporal(folder, 3, 0).on(picture(frames=FRAMES, fmt=vs.YUV422P10), models=models)
+
+
+def pair_apart(folder: Path, models: Registry) -> vs.VideoNode:
+    path = makers.between(folder / "m.onnx", apart=True)
+    return run_model(picture(frames=FRAMES), path, Contract(after=1, time="t"), time=0.75, models=models)
+
+
+def faded_sequence_with_context(folder: Path, models: Registry) -> vs.VideoNode:
+    path = makers.running_sum(folder / "m.onnx", 0.1)
+    contract = Contract(layout="BTCHW", before=1, frames_out=5, after=2)
+    return run_model(picture(frames=FRAMES), path, contract, crossfade=1, models=models)
+
+
+def with_a_number(folder: Path, models: Registry) -> vs.VideoNode:
+    return chains.numbered(folder, 0.4).on(picture(frames=FRAMES), models=models)
+
+
+def with_a_mask(folder: Path, models: Registry) -> vs.VideoNode:
+    contract = Contract(extra=(ExtraInput("mask", "mask"),))
+    mask = picture(frames=FRAMES, fmt=vs.GRAY8, seed=2)
+    path = chains.masking(folder / "m.onnx")
+    return run_model(picture(frames=FRAMES), path, contract, clips={"mask": mask}, models=models)
+
+
+def fused(folder: Path, models: Registry) -> vs.VideoNode:
+    calls = [chains.spatial(folder, 1), chains.luma(folder, 2), chains.spatial(folder, 3, 0.5)]
+    return run_calls(picture(frames=FRAMES, fmt=vs.YUV420P8), calls, models=models, kept=Results())
+
+
+def fused_windows(folder: Path, models: Registry) -> vs.VideoNode:
+    calls = [
+        chains.spatial(folder),
+        chains.temporal(folder, 3, 3),
+        chains.windowed(folder),
+        chains.temporal(folder, 0, 2),
+    ]
+    return run_calls(picture(frames=FRAMES, fmt=vs.RGB48), calls, models=models, kept=Results())
+
+
+def fused_short_of_memory(folder: Path, models: Registry) -> vs.VideoNode:
+    """What is thrown away too early is computed again."""
+    calls = [chains.spatial(folder), chains.temporal(folder, 2, 2), chains.larger(folder), chains.spatial(folder, 2)]
+    return run_calls(picture(frames=FRAMES), calls, models=models, kept=Forgetful())
+
+
+class Forgetful(Results):
+    """Keeps one picture."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+
+    def reserve(self, owner: int, size: int) -> None:
+        super().reserve(owner, 0)
+
+
 BUILDS: list[Build] = [
-    one_frame, tiled, twice_the_size, stacked, window, pair, sequence, faded_sequence, with_clips
+    one_frame, tiled, twice_the_size, stacked, window, one_sided_window, pair, pair_apart, sequence, faded_sequence,
+    faded_sequence_with_context, with_clips, with_a_number, with_a_mask, fused, fused_windows, fused_short_of_memory,
 ]  # fmt: skip
 
 
@@ -98,7 +158,7 @@ def test_nothing_is_read_or_run_while_the_graph_is_built(build: Build, tmp_path:
     clip = build(tmp_path, models)
     assert len(models) == 0
     clip.get_frame(FRAMES // 2).close()
-    assert models.loads == 1
+    assert models.loads == len(list(tmp_path.glob("*.onnx")))
 
 
 def test_what_comes_out_is_what_the_network_computes(tmp_path: Path, models: Registry) -> None:

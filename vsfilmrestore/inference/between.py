@@ -162,7 +162,9 @@ class Between:
         if not apart:
             return self._held(Picture(new, new), seen, facts, last)
         larger = scale > 1
-        total = self._larger_total(new, first, facts, scale) if larger else self._total(before, seen, new, facts)
+        total = (
+            self._larger_total(before, new, first, facts, scale) if larger else self._total(before, seen, new, facts)
+        )
         return self._held(Picture(new, total), seen, facts, last)
 
     def _kept(self, seen: Planes, made: Planes, step: float) -> Planes:
@@ -208,15 +210,30 @@ class Between:
             total.append(self.ops.where(now == was, old, self._shown(code, facts)))
         return total
 
-    def _larger_total(self, new: Planes, first: Planes, facts: Facts, scale: int) -> Planes:
-        """The way back enlarges the source's code values, and subtracts the code values of the enlarged source."""
-        if not facts.log:
-            return new
-        total = []
-        for plane, source in zip(new, first, strict=True):
-            code = self._coded(enlarged(self.ops, source, scale), facts) + self._coded(plane, facts)
-            total.append(self._shown(code - enlarged(self.ops, self._coded(source, facts), scale), facts))
-        return total
+    def _larger_total(self, before: Picture, new: Planes, first: Planes, facts: Facts, scale: int) -> Planes:
+        """Makes up for the way back, which enlarges the source, and separate filters what they have made of it."""
+        if facts.log:
+            return [self._larger_log(a, b, facts, scale) for a, b in zip(new, first, strict=True)]
+        return self._with_chroma_enlarged(before, new, first, facts, scale) if any(self.chroma) else new
+
+    def _larger_log(self, new: Any, first: Any, facts: Facts, scale: int) -> Any:
+        """The code values of the enlarged source are not its enlarged code values."""
+        code = self._coded(enlarged(self.ops, first, scale), facts) + self._coded(new, facts)
+        return self._shown(code - enlarged(self.ops, self._coded(first, facts), scale), facts)
+
+    def _with_chroma_enlarged(self, before: Picture, new: Planes, first: Planes, facts: Facts, scale: int) -> Planes:
+        """Samples of chroma are enlarged by themselves, those of the source and of what was changed so far."""
+        ops, chroma = self.ops, Chroma(*self.chroma, facts.place)
+        change = [a - b for a, b in zip(before.total, first, strict=True)]
+        luma = self._luma(change, facts)
+        missing = []
+        for place in (0, 2):
+            few = chroma.few(ops, change[place] - luma)
+            off = chroma.larger(ops, few, scale) - chroma.few(ops, enlarged(ops, chroma.full(ops, few), scale))
+            # Some of what goes back is lost on the way: it is given that, too.
+            off = off + (off - chroma.few(ops, chroma.full(ops, off)))
+            missing.append(chroma.full(ops, off))
+        return self._with_apart(new, missing, facts)
 
     def _enlarged(self, planes: Planes, scale: int) -> Planes:
         return planes if scale == 1 else [enlarged(self.ops, plane, scale) for plane in planes]
@@ -292,12 +309,15 @@ class Between:
     def _with_few_chroma(self, new: Planes, before: Planes, facts: Facts) -> Planes:
         """The change's chroma goes through the source's samples; luma stays."""
         chroma = Chroma(*self.chroma, facts.place)
-        red, blue = luma_shares(facts.matrix)
         change = [a - b for a, b in zip(new, before, strict=True)]
         luma = self._luma(change, facts)
-        lost = [self._lost(chroma, change[i] - luma) for i in (0, 2)]
-        green = (lost[0] * red + lost[1] * blue) / (1 - red - blue)
-        return [new[0] + lost[0], new[1] - green, new[2] + lost[1]]
+        return self._with_apart(new, [self._lost(chroma, change[i] - luma) for i in (0, 2)], facts)
+
+    def _with_apart(self, planes: Planes, apart: list[Any], facts: Facts) -> Planes:
+        """RGB with red and blue so much further from luma, which stays."""
+        red, blue = luma_shares(facts.matrix)
+        green = (apart[0] * red + apart[1] * blue) / (1 - red - blue)
+        return [planes[0] + apart[0], planes[1] - green, planes[2] + apart[1]]
 
     def _lost(self, chroma: Chroma, plane: Any) -> Any:
         return chroma.held(self.ops, plane) - plane

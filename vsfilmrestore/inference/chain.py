@@ -66,8 +66,9 @@ def run_calls(
 ) -> vs.VideoNode:
     """What networks make of a clip, one after the other, in the clip's own format.
 
-    Neighbours are run as one where they can be (`can_be_fused`; at most one of them may make the picture larger). A
-    call that stands alone is what `ModelCall.on` makes of it. The clip is taken as one shot.
+    Neighbours are run as one where they can be (`can_be_fused`; at most one of them may make the picture larger, the
+    last one if chroma is subsampled). A call that stands alone is what `ModelCall.on` makes of it. The clip is taken
+    as one shot.
 
     Args:
         clip: Any constant format of 8 to 16 bits or float, on the CPU or a graphics card.
@@ -84,7 +85,7 @@ def run_calls(
         vs.Error: A call does not fit the clip.
         ModelError: No runtime takes a file.
     """
-    for group in _groups(calls):
+    for group in _groups(calls, clip.format):
         if len(group) == 1:
             clip = group[0].on(clip, lanes=lanes, models=models)
         else:
@@ -92,19 +93,23 @@ def run_calls(
     return clip
 
 
-def _groups(calls: Sequence[ModelCall]) -> list[list[ModelCall]]:
+def _groups(calls: Sequence[ModelCall], fmt: vs.VideoFormat) -> list[list[ModelCall]]:
     groups: list[list[ModelCall]] = []
     for call in calls:
-        if groups and _goes_on(groups[-1], call):
+        if groups and _goes_on(groups[-1], call, fmt):
             groups[-1].append(call)
         else:
             groups.append([call])
     return groups
 
 
-def _goes_on(group: list[ModelCall], call: ModelCall) -> bool:
-    larger = call.contract.scale > 1 and any(other.contract.scale > 1 for other in group)
-    return can_be_fused(group[-1]) and can_be_fused(call) and not larger
+def _goes_on(group: list[ModelCall], call: ModelCall, fmt: vs.VideoFormat) -> bool:
+    if any(other.contract.scale > 1 for other in group):
+        # Samples of chroma are enlarged by themselves, which is not the same as what pixels of RGB would give.
+        few = fmt.subsampling_w or fmt.subsampling_h
+        if few or call.contract.scale > 1:
+            return False
+    return can_be_fused(group[-1]) and can_be_fused(call)
 
 
 @dataclass(frozen=True, slots=True)
