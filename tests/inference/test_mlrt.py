@@ -211,6 +211,30 @@ def test_bad_files_are_one_line(device: str, tmp_path: Path) -> None:
     assert "more than one input" in line_of(run_model(picture(), path, Contract(), device=device))
 
 
+SEVEN = Contract(layout="stacked", before=3, after=3, half=True)
+MATCH = Contract(receptive=62, extra=(ExtraInput("reference", "picture"),))
+
+
+@pytest.mark.footage
+@pytest.mark.parametrize(
+    ("name", "contract"),
+    [("temporalfix_s1_v1.1_op18_fp16", SEVEN), ("waveletcolorfix_w5_c3_fp32", MATCH)],
+    ids=["temporalfix", "waveletcolorfix"],
+)
+def test_real_networks_give_the_same_picture(
+    name: str, contract: Contract, device: str, footage: Callable[[str], Path]
+) -> None:
+    if contract.half and device == "mlrt:openvino":
+        pytest.skip("the plug-in takes no 16-bit networks")
+    path = footage(f"weights/{name}.onnx")
+    clip = core.std.BlankClip(width=160, height=96, format=vs.RGBS, length=9)
+    still = core.akarin.Expr(clip, "X 11 / sin Y 7 / cos * 0.3 * 0.4 + N 5 / sin 0.1 * +")
+    clips = {extra.name: still.std.BoxBlur(hradius=3) for extra in contract.extra}
+    native, own = (run_network(still, path, contract, clips=clips, device=each) for each in (device, "cpu"))
+    assert np.abs(array(own, 4) - array(still, 4)).max() > 1e-4, "it does something"
+    assert np.abs(array(native, 4) - array(own, 4)).max() < (1 / 255 if contract.half else 1 / 1023)
+
+
 def test_what_the_plugins_cannot_do_is_told_at_once(plugin: Plugin, tmp_path: Path) -> None:
     path = identity(tmp_path / "m.onnx")
     for contract in (Contract(layout="BTCHW"), Contract(order="bgr"), Contract(frames_out=2, layout="stacked")):

@@ -16,6 +16,8 @@ from vsfilmrestore.errors import UsageError, VsfrError
 from vsfilmrestore.inference._machine import cores, gpus, total_memory
 from vsfilmrestore.inference.bench import Job, Result, measure
 from vsfilmrestore.inference.choose import candidates
+from vsfilmrestore.inference.mlrt import PREFIX, can_run
+from vsfilmrestore.inference.mlrt import offered as plugins
 from vsfilmrestore.inference.runtimes import runtime_for
 from vsfilmrestore.models.card import Card, WeightFile
 from vsfilmrestore.models.zoo import Zoo
@@ -53,7 +55,7 @@ def bench(
     ] = None,
     device: Annotated[
         list[str] | None,
-        typer.Option("--device", help="cpu, cuda, cuda:1, tensorrt ...; repeat it. All but tensorrt if not said."),
+        typer.Option("--device", help="cpu, cuda:1, mlrt:cpu ...; repeat it. All but tensorrt if not said."),
     ] = None,
     precision: Annotated[
         list[str] | None, typer.Option("--precision", help="auto, fp32 or fp16; repeat it. auto if not said.")
@@ -100,6 +102,8 @@ def _rows(
                     raise UsageError(_how_to_get(card, file, zoo))
                 found = runtime_for(zoo.locate(card, file) or zoo.user_folder / file.name)
                 runtime, offered = found.name, candidates(found)
+                if file.suffix == ".onnx" and can_run(card.contract):
+                    offered += plugins()
             except VsfrError as error:
                 yield card, file, runtime, None, Result(None, note=str(error))
                 continue
@@ -107,7 +111,7 @@ def _rows(
                 for each in devices or offered:
                     for precision in precisions:
                         job = Job(card.name, file.name, each, precision, width, height, seconds)
-                        yield card, file, runtime, job, measure(job)
+                        yield card, file, "vapoursynth" if each.startswith(PREFIX) else runtime, job, measure(job)
 
 
 def _how_to_get(card: Card, file: WeightFile, zoo: Zoo) -> str:

@@ -231,7 +231,7 @@ class Network:
         Chosen by the memory the machine has, so that a picture comes out the same on every day; only where less than
         that is free, tiles are smaller.
         """
-        if session.device != "cpu":
+        if session.device not in ("cpu", "openvino"):
             return size  # a card's memory is not known here: too large a picture comes back as MemoryShortError
         per_pixel = (_UNTOLD if session.per_pixel is None else session.per_pixel) * _WORKSPACE
         usual = fitting_tile(size, per_pixel, total_memory() / 2 / session.parallel)
