@@ -74,7 +74,7 @@ def model_call(
         InputError: Its weights are not what its card says.
     """
     card = card_named(name, task)
-    _check_fit(card, between, given)
+    _check_fit(card, between, given, larger=task == "upscale")
     found = _found(card)
     file = found.file
     return ModelCall(
@@ -109,8 +109,10 @@ def _offer(zoo: Zoo, task: str) -> str:
     return f"There is none for '{task}' yet; bring one with 'vsfilmrestore models add FILE --task {task}'"
 
 
-def _check_fit(card: Card, between: bool, given: Collection[str]) -> None:
+def _check_fit(card: Card, between: bool, given: Collection[str], *, larger: bool) -> None:
     contract = card.contract
+    if contract.scale != 1 and not larger:
+        raise UsageError(f"model {card.name} makes pictures larger, by its card", hint="Name it to 'upscale'")
     if contract.colour == "data" or contract.out_channels != contract.channels:
         raise UsageError(f"model {card.name} gives no picture like the one it gets")
     if time_input(contract) and not between:
