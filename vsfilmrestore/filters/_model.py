@@ -10,7 +10,9 @@ change: a graph of a thousand shots looks at their size and time, not at their b
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Collection, Iterator, Mapping
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -73,9 +75,10 @@ def model_call(
         InstallationError: Its weights or what runs them are not on this machine.
         InputError: Its weights are not what its card says.
     """
-    card = card_named(name, task)
+    now = _now()
+    card = _card(now.zoo, name, task)
     _check_fit(card, between, given, larger=task == "upscale")
-    found = _found(card)
+    found = _found(now, card)
     file = found.file
     return ModelCall(
         found.path, card.contract, file.sha256, strength=strength, numbers=dict(numbers or {}), whole=whole
@@ -88,7 +91,10 @@ def card_named(name: str, task: str = "") -> Card:
     Raises:
         UsageError: None is named, there is no such model, or it is for something else.
     """
-    zoo = _zoo()
+    return _card(_now().zoo, name, task)
+
+
+def _card(zoo: Zoo, name: str, task: str) -> Card:
     if not name:
         raise UsageError("names no model", hint=_offer(zoo, task))
     card = zoo.card(name)
@@ -125,9 +131,9 @@ def _check_fit(card: Card, between: bool, given: Collection[str], *, larger: boo
         )
 
 
-def _found(card: Card) -> Found:
+def _found(now: _Now, card: Card) -> Found:
     """A verified file of a card whose runtime is installed."""
-    zoo = _zoo()
+    zoo = now.zoo
     kinds = {file.suffix for file in card.weights}
     usable = tuple(suffix for suffix in _EXTRAS if suffix in kinds and _installed(suffix))
     if not usable:
@@ -138,17 +144,17 @@ def _found(card: Card) -> Found:
             f"model {card.name} needs {' and '.join(_EXTRAS[suffix][0])}, which are not installed",
             hint=f"pip install 'vsfilmrestore[{_EXTRAS[suffix][1]}]'",
         )
-    found = _verified(_card_stamp(), card.name, usable, tuple(_facts(_places(zoo, card))))
+    found = _verified(now, card.name, usable, tuple(_facts(map(str, _places(zoo, card)))))
     if isinstance(found, VsfrError):
         raise type(found)(found.message, file=found.file, hint=found.hint, details=found.details)
     return found
 
 
 @lru_cache(maxsize=256)
-def _verified(_cards: Stamp, name: str, suffixes: tuple[str, ...], _files: Stamp) -> Found | VsfrError:
+def _verified(now: _Now, name: str, suffixes: tuple[str, ...], _files: Stamp) -> Found | VsfrError:
     """What is here under a name; looked into once for each state of its card and its files."""
     try:
-        return _zoo().find(name, suffixes=suffixes)
+        return now.zoo.find(name, suffixes=suffixes)
     except VsfrError as error:
         return error
 
@@ -163,29 +169,41 @@ def _installed(suffix: str) -> bool:
     return all(importlib.util.find_spec(package) is not None for package in _EXTRAS[suffix][0])
 
 
-def _zoo() -> Zoo:
-    return _zoo_of(_card_stamp())
+@dataclass(frozen=True, slots=True)
+class _Now:
+    """The zoo as its folders are now."""
+
+    stamp: Stamp
+    zoo: Zoo = field(compare=False)
+
+
+def _now() -> _Now:
+    """Read again when a card changes; those of other packages come and go with a new process."""
+    places = dict.fromkeys(map(str, (*folders(), own_folder())))
+    return _zoo_of(tuple(_facts(path for place in places for path in (place, *_cards(place)))))
 
 
 @lru_cache(maxsize=4)
-def _zoo_of(_cards: Stamp) -> Zoo:
-    return Zoo.open()
+def _zoo_of(stamp: Stamp) -> _Now:
+    return _Now(stamp, Zoo.open())
 
 
-def _card_stamp() -> Stamp:
-    """Changes when a card does; those of other packages come and go with a new process."""
-    places = dict.fromkeys((*folders(), own_folder()))
-    return tuple(_facts(path for place in places for path in (place, *sorted(place.glob("*.toml")))))
+def _cards(place: str) -> list[str]:
+    try:
+        with os.scandir(place) as found:
+            return sorted(entry.path for entry in found if entry.name.endswith(".toml"))
+    except OSError:
+        return []
 
 
-def _facts(paths: Iterator[Path]) -> Iterator[tuple[str, int, int]]:
+def _facts(paths: Iterable[str]) -> Iterator[tuple[str, int, int]]:
     for path in paths:
         try:
-            found = path.stat()
+            found = os.stat(path)
         except OSError:
-            yield str(path), -1, -1
+            yield path, -1, -1
         else:
-            yield str(path), found.st_size, found.st_mtime_ns
+            yield path, found.st_size, found.st_mtime_ns
 
 
 def network_for(
@@ -214,7 +232,8 @@ def weights_of(task: str) -> Callable[[Settings], str]:
             return ""
         try:
             engine = find_engine(name, task)
-            return engine.version if engine is not None else _found(card_named(name)).file.sha256
+            now = _now()
+            return engine.version if engine is not None else _found(now, _card(now.zoo, name, "")).file.sha256
         except VsfrError:
             return "not here"
 
