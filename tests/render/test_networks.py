@@ -14,6 +14,7 @@ from tests.filters.networks import added, make_zoo
 from tests.inference import makers
 from vsfilmrestore.errors import InstallationError, SettingError, UsageError, VsfrError
 from vsfilmrestore.filters import _model
+from vsfilmrestore.inference.registry import registry
 from vsfilmrestore.recipes import Recipe
 from vsfilmrestore.render import networks
 from vsfilmrestore.render.networks import absent_networks
@@ -136,6 +137,18 @@ def test_files_are_looked_into_once_for_all_shots(small_reel: Path, monkeypatch:
     for n in range(clip.num_frames):
         clip.get_frame(n)
     assert read == ["dim"]
+
+
+@pytest.mark.usefixtures("zoo")
+def test_one_copy_serves_all_shots_and_doses(small_reel: Path) -> None:
+    registry().unload()
+    loaded = registry().loads
+    doses = [f"none deblur={dose} deblur.model=dim" for dose in (0.3, 0.6, 1)]
+    clip = opened(small_reel, *doses).restored()
+    assert registry().loads == loaded
+    for frame in clip.frames(close=True):
+        assert frame.width == 192
+    assert registry().loads == loaded + 1
 
 
 def test_weights_that_vanish_after_opening_fail_with_one_line(zoo: Path, small_reel: Path) -> None:
