@@ -430,6 +430,54 @@ def test_masks_of_inpainting_networks(tmp_path: Path, models: Registry, monkeypa
         assert np.abs(made[:, :, 20:] - 0.5).max() < 1e-6
 
 
+def test_how_far_a_network_looks_is_seen(tmp_path: Path) -> None:
+    for layers, scale in ((2, 1), (5, 2)):
+        path, _ = compact(tmp_path / f"{layers}.safetensors", layers=layers, scale=scale)
+        assert spandrel_seam.describe(path).contract.receptive == layers + 2
+    assert spandrel_seam.describe(dncnn(tmp_path / "d.safetensors")[0]).contract.receptive == 17
+
+
+def test_how_far_a_network_looks_where_it_has_a_grid_or_sees_all() -> None:
+    from torch.nn.functional import avg_pool2d, interpolate, pad
+
+    from vsfilmrestore.models.reach import reach_of
+
+    def cells(x: Any) -> Any:
+        return interpolate(avg_pool2d(x, 8), scale_factor=8.0)
+
+    assert reach_of(cells, [3], Contract(multiple=8)) == 7
+    assert reach_of(lambda x: x, [1], Contract()) == 0
+    assert reach_of(lambda x: x * x.mean(), [3], Contract()) is None
+    assert reach_of(lambda x, mask: x + pad(mask, (30, -30)), [3, 1], Contract()) == 30
+    assert reach_of(lambda x: x + pad(x, (0, 0, -50, 50)), [3], Contract()) == 50
+
+
+def test_tiles_of_a_network_that_was_asked_are_the_whole_picture(tmp_path: Path, models: Registry) -> None:
+    path, _ = compact(tmp_path / "m.safetensors", layers=3, scale=2)
+    contract = spandrel_seam.describe(path).contract
+    clip = picture(width=96, height=64, frames=1)
+    whole, tiled = (
+        array(run_network(clip, path, contract, tile=tile, models=models), 0) for tile in ((0, 0), (32, 40))
+    )
+    assert np.abs(whole - tiled).max() < 1 / 1023
+
+
+def test_the_noise_of_a_denoiser_can_be_told(tmp_path: Path, models: Registry) -> None:
+    from spandrel.architectures.DnCNN import DnCNN
+
+    torch.manual_seed(0)
+    module = DnCNN(in_nc=2, out_nc=1, nc=4, nb=17, act_mode="R", mode="FDnCNN").eval()
+    path = save_net(tmp_path / "m.safetensors", module)
+    contract = spandrel_seam.describe(path).contract
+    (extra,) = contract.extra
+    assert (contract.channels, extra.name, extra.kind, extra.default) == (1, "noise", "number", 15 / 255)
+    clip = picture(fmt=vs.GRAYS)
+    for numbers, level in (({}, 15 / 255), ({"noise": 0.2}, 0.2)):
+        made = array(run_network(clip, path, contract, numbers=numbers, models=models), 1)
+        given = np.concatenate([array(clip, 1)[None], np.full((1, 1, 32, 48), level, np.float32)], 1)
+        assert np.abs(made - bare(module, given)[0]).max() < 1e-5
+
+
 def test_describing_tells_damage_as_damage(tmp_path: Path) -> None:
     path = tmp_path / "m.safetensors"
     path.write_bytes(b"\x08\0\0\0\0\0\0\0{      }")

@@ -6,8 +6,8 @@ https://github.com/chaiNNer-org/spandrel
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,12 +15,27 @@ from vsfilmrestore.errors import InputError, InstallationError, VsfrError
 from vsfilmrestore.models.architectures import Shapes, architecture_of
 from vsfilmrestore.models.contract import Contract, ExtraInput
 from vsfilmrestore.models.pickles import load_pth
+from vsfilmrestore.models.reach import reach_of
 from vsfilmrestore.models.safetensors import read_header
 
-__all__ = ["MASK", "Described", "contract_of", "describe", "detect", "is_here", "read_weights", "shapes_of"]
+__all__ = [
+    "MASK",
+    "NOISE",
+    "Described",
+    "contract_of",
+    "describe",
+    "detect",
+    "is_here",
+    "plain_call",
+    "read_weights",
+    "shapes_of",
+]
 
 MASK: Final = "mask"
 """The input of inpainting networks beside the picture: 1 where it is to be filled."""
+
+NOISE: Final = "noise"
+"""Standard deviation of the noise, white being 1; its default is that of the networks' authors."""
 
 _TASKS: Final = {"SR": "upscale", "FaceSR": "faces", "Inpainting": "inpaint", "Restoration": "denoise"}
 
@@ -89,7 +104,9 @@ def describe(path: Path) -> Described:
     if ours is not None:
         return Described(ours.name, ours.task, ours.contract(shapes))
     found = detect(tensors, path)
-    return Described(str(found.architecture.name), _TASKS.get(str(found.purpose), "other"), contract_of(found))
+    contract = contract_of(found)
+    contract = replace(contract, receptive=_reach(found, contract))
+    return Described(str(found.architecture.name), _TASKS.get(str(found.purpose), "other"), contract)
 
 
 def detect(tensors: Mapping[str, Any], path: Path) -> Any:
@@ -115,8 +132,38 @@ def detect(tensors: Mapping[str, Any], path: Path) -> Any:
         raise InputError(f"is of no architecture spandrel knows ({_line(error)})", file=path, hint=hint) from None
 
 
+def plain_call(found: Any) -> Callable[..., Any]:
+    """What runs a descriptor's network: ``call(module, *tensors)``.
+
+    Values that come out are not cut off at 0 and 1, as the descriptor itself does: in float clips they may lie beyond.
+    Where the network has noise planes among its inputs, they are given; the descriptor itself would fill them.
+    """
+    call: Callable[..., Any] | None = getattr(found, "_call_fn", None)
+    if call is None or _takes_noise(found):
+        return lambda module, *tensors: module(*tensors)
+    return call
+
+
+def _takes_noise(found: Any) -> bool:
+    """Whether a plane with the noise's level follows the picture's channels: DRUNet, and DnCNN's flexible sister."""
+    name = str(found.architecture.name)
+    return name == "DRUNet" or (name == "DnCNN" and getattr(found.model, "mode", "") == "FDnCNN")
+
+
+def _reach(found: Any, contract: Contract) -> int | None:
+    """How far it looks; unknown where it does not run as expected."""
+    planes = sum(extra.kind == "number" for extra in contract.extra)
+    masks = [1 for extra in contract.extra if extra.kind == "mask"]
+    call = plain_call(found)
+    try:
+        module = found.model.eval()
+        return reach_of(lambda *given: call(module, *given), [contract.channels + planes, *masks], contract)
+    except Exception:  # noqa: BLE001 - networks raise whatever they like; it will be told when the network is used
+        return None
+
+
 def contract_of(found: Any) -> Contract:
-    """What a network wants and gives, by its descriptor."""
+    """What a network wants and gives, by its descriptor. How far it looks is not told by that."""
     needs = found.size_requirements
     channels, out = int(found.input_channels), int(found.output_channels)
     tiled = getattr(found.tiling, "name", "SUPPORTED") == "SUPPORTED"
@@ -129,8 +176,14 @@ def contract_of(found: Any) -> Contract:
         minimum=max(int(needs.minimum), 1),
         half=bool(found.supports_half),
         tiled=tiled,
-        extra=(ExtraInput(MASK, "mask"),) if str(found.purpose) == "Inpainting" else (),
+        extra=_extra(found),
     )
+
+
+def _extra(found: Any) -> tuple[ExtraInput, ...]:
+    if _takes_noise(found):
+        return (ExtraInput(NOISE, "number", default=15 / 255, high=75 / 255),)
+    return (ExtraInput(MASK, "mask"),) if str(found.purpose) == "Inpainting" else ()
 
 
 def _line(error: Exception) -> str:

@@ -100,23 +100,18 @@ def _built(tensors: Mapping[str, Any], path: Path) -> TorchNet:
         return _of_a_family(family, tensors, path)
     found = spandrel_seam.detect(tensors, path)
     contract = spandrel_seam.contract_of(found)
-    inputs = [(PICTURE, (1, contract.channels, None, None))]
-    inputs += [(extra.name, (1, 1, None, None)) for extra in contract.extra]
+    planes = sum(extra.kind == "number" for extra in contract.extra)
+    inputs = [(PICTURE, (1, contract.channels + planes, None, None))]
+    inputs += [(extra.name, (1, 1, None, None)) for extra in contract.extra if extra.kind == "mask"]
     return TorchNet(
         module=found.model,
-        call=_with_padding(_plain_call(found), found.size_requirements, contract.scale),
+        call=_with_padding(spandrel_seam.plain_call(found), found.size_requirements, contract.scale),
         inputs=tuple(inputs),
         out_channels=contract.out_channels,
         half=bool(found.supports_half),
         bfloat=bool(found.supports_bfloat16),
         contract=contract,
     )
-
-
-def _plain_call(found: Any) -> Callable[..., Any]:
-    """What runs spandrel's network without cutting its values off at 0 and 1: they may lie beyond in float clips."""
-    call: Callable[..., Any] | None = getattr(found, "_call_fn", None)
-    return call or (lambda module, *tensors: module(*tensors))
 
 
 def _with_padding(call: Callable[..., Any], needs: Any, scale: int) -> Callable[..., Any]:
