@@ -155,7 +155,7 @@ def odd_filter(clip: vs.VideoNode, strength: Strength = 0.5) -> vs.VideoNode:
 try:
     odd_filter(vs.core.std.BlankClip())
 except vs.Error as error:
-    assert str(error).startswith("odd_filter: model.zip: no runtime takes this kind of file"), error
+    assert str(error).startswith("odd_filter: model.zip: is no kind of model we know"), error
 else:
     raise SystemExit(1)
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
@@ -97,10 +98,20 @@ def test_devices_that_are_not_there_are_named(tmp_path: Path) -> None:
         load(path, device="cuda:x")
 
 
-def test_other_kinds_of_files_are_refused() -> None:
-    for name in ("a.pt", "a.pth", "a.safetensors", "a"):
-        with pytest.raises(ModelError, match=r"no runtime takes this kind of file. Give one of .onnx"):
-            runtime_for(Path(name))
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("a.pt", "may hold a program (TorchScript); such files are never opened"),
+        ("a.ckpt", "is a training state in a pickle; such files are never opened"),
+        ("a.engine", "was built for one machine by a program we do not know"),
+        ("a.zip", "is no kind of model we know"),
+        ("a", "is no kind of model we know"),
+    ],
+)
+def test_other_kinds_of_files_are_refused(name: str, words: str) -> None:
+    with pytest.raises(ModelError, match=re.escape(f"{name}: {words}")) as caught:
+        runtime_for(Path(name))
+    assert "Give one of .onnx" in str(caught.value)
 
 
 def external(folder: Path, location: str, length: int = 108, offset: int = 0) -> Path:

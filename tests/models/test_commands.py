@@ -46,7 +46,8 @@ def test_check(mine: Path, toy: bytes, capsys: pytest.CaptureFixture[str]) -> No
     assert main(["models", "check"]) == 3
     said = capsys.readouterr()
     assert "is truncated" in said.out
-    assert said.err == "vsfilmrestore: 1 file is refused: toy.onnx. Fetch them again.\n"
+    size = f"{len(toy) - 1} bytes instead of {len(toy)}"
+    assert said.err == f"vsfilmrestore: {mine / 'toy.onnx'}: is truncated: {size}. Fetch it again\n"
 
 
 def test_get_asks_nobody_where_nobody_is(mine: Path, toy: bytes, capsys: pytest.CaptureFixture[str]) -> None:

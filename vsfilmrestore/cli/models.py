@@ -149,8 +149,9 @@ def check(
 def _complain(verdicts: list[Verdict], *, named: bool) -> None:
     bad = [each for each in verdicts if each.word == "refused"]
     if bad:
-        files = "1 file is" if len(bad) == 1 else f"{len(bad)} files are"
-        raise InputError(f"{files} refused: {', '.join(each.file.name for each in bad)}", hint="Fetch them again")
+        if len(bad) == 1:
+            raise InputError(bad[0].why, file=bad[0].path)
+        raise InputError(f"{len(bad)} files are refused: {', '.join(each.file.name for each in bad)}")
     absent = [each for each in verdicts if each.word == "absent"]
     if named and absent:
         hint = f"Get it with 'vsfilmrestore models get {absent[0].card.name}'"

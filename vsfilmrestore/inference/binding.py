@@ -148,6 +148,11 @@ def _fixed_size(spec: TensorSpec) -> tuple[int | None, int | None]:
 
 def _check(binding: Binding, spec: TensorSpec, path: Path) -> None:
     contract = binding.contract
+    if not np.issubdtype(spec.dtype, np.floating):
+        hint = "Export it with floats"
+        raise ModelError(
+            f"its input '{spec.name}' takes {spec.dtype} numbers; pictures are floats", file=path, hint=hint
+        )
     added = sum(channels for _, channels in binding.behind)
     each = len(binding.pictures) > 1
     window = 1 if each or contract.layout == "BCHW" else contract.window

@@ -104,6 +104,8 @@ class Network:
                 except (MemoryShortError, MemoryError):
                     self._tile = self._next_smaller(plan, number)
                     self._plan = None
+                except InferenceError as error:
+                    raise _on_frame(error, number) from None
 
     def data(
         self, number: int, frames: list[list[vs.VideoFrame]], names: Sequence[str] = ()
@@ -122,6 +124,8 @@ class Network:
                     results = loaded.session.run(feed.arrays)
             except (MemoryShortError, MemoryError):
                 raise self._no_room(plan, number) from None
+            except InferenceError as error:
+                raise _on_frame(error, number) from None
         found = {loaded.session.outputs[place].name: results[place] for place in plan.binding.outputs}
         for result in found.values():
             self._check_numbers(result.reshape(1, 1, -1), number)
@@ -214,6 +218,12 @@ class Network:
         try:
             tiles = plan_tiles((height, width), tile, reach=contract.receptive, multiple=contract.multiple)
         except ValueError as error:
+            if not self._tile:
+                raise InferenceError(
+                    f"there is not enough memory for pictures of {width}x{height}, nor for tiles of them",
+                    file=self._path,
+                    hint="Close other programs, run fewer at a time, or take a smaller network",
+                ) from None
             raise ModelError(str(error), file=self._path, hint="Take larger tiles, or none") from None
         return _Plan(binding, (height, width), tiles)
 
@@ -259,6 +269,12 @@ class Network:
             raise self._no_room(plan, number) from None
         log.warning("memory is short: trying tiles of %dx%d", tile[1], tile[0])
         return tile
+
+
+def _on_frame(error: InferenceError, number: int) -> InferenceError:
+    if error.frame is not None:
+        return error
+    return InferenceError(error.message, file=error.file, frame=number, hint=error.hint, details=error.details)
 
 
 def planes_of(frame: vs.VideoFrame) -> Planes:

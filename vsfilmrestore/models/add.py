@@ -91,6 +91,9 @@ def _copied(path: Path, box: Path, name: str, *, allow_pth: bool) -> list[Path]:
     shutil.copyfile(path, copy)
     files = [copy]
     for beside in check_content(copy, allow_pth=allow_pth):
+        if not (path.parent / beside).exists():
+            hint = "Put it there, or save the model in one file"
+            raise InputError(f"wants tensors from '{beside}', which is not beside it", file=path, hint=hint)
         check_place(path.parent / beside)
         if beside == copy.name:
             raise InputError("wants tensors from itself", file=path)
@@ -147,6 +150,9 @@ def _looked_into(path: Path, told: Told) -> tuple[str, str, Contract, Precision]
     """Architecture, task, contract and numbers of a file."""
     if path.suffix.lower() == ".onnx":
         graph = read_graph(path)
+        if graph.unknown:
+            hint = "Update the package onnx, or export the network with standard operators"
+            raise InputError(f"has the operator '{graph.unknown}', which nobody knows", file=path, hint=hint)
         precision: Precision = "fp16" if any(port.kind == "fp16" for port in graph.inputs) else "fp32"
         contract = told.like.contract if told.like else contract_of(path, graph, told)
         task = "upscale" if contract.scale > 1 else "other"

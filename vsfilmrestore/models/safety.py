@@ -9,13 +9,13 @@ from functools import lru_cache
 from pathlib import Path, PurePath
 from typing import Final
 
-from vsfilmrestore.errors import InputError
+from vsfilmrestore.errors import InputError, ModelError
 from vsfilmrestore.models.card import WeightFile
 from vsfilmrestore.models.onnx_graph import read_graph
 from vsfilmrestore.models.pickles import check_pth
 from vsfilmrestore.models.safetensors import read_header
 
-__all__ = ["check_content", "check_kind", "check_pinned", "check_place", "sha256_of"]
+__all__ = ["check_content", "check_kind", "check_pinned", "check_place", "check_start", "plain_bytes", "sha256_of"]
 
 _FLAG: Final = "Take its .safetensors or .onnx; or allow it with --allow-pth, if you trust who made it"
 _PROGRAMS: Final = {
@@ -67,6 +67,29 @@ def check_place(path: Path) -> int:
     if not 0 < facts.st_size <= _LARGEST:
         raise InputError("is empty" if not facts.st_size else "is larger than any network", file=path)
     return facts.st_size
+
+
+def plain_bytes(path: Path) -> bytes:
+    """All of a file that is nothing but a file; pipes and devices, which may have no end, are not opened.
+
+    Raises:
+        ModelError: Missing, a folder, a pipe, a device, empty or enormous; or see `check_start`.
+    """
+    try:
+        facts = path.stat()
+        if not stat.S_ISREG(facts.st_mode):
+            raise ModelError("is no file", file=path)
+        if not 0 < facts.st_size <= _LARGEST:
+            raise ModelError("is empty" if not facts.st_size else "is larger than any network", file=path)
+        data = path.read_bytes()
+        check_start(path, data[:64])
+    except OSError as error:
+        raise ModelError(f"cannot be read ({error.strerror or error})", file=path) from None
+    except MemoryError:
+        raise ModelError("is larger than the memory of this machine", file=path) from None
+    except InputError as error:
+        raise ModelError(error.message, file=path, hint=error.hint) from None
+    return data
 
 
 def sha256_of(path: Path, progress: Callable[[int], None] | None = None) -> str:
@@ -124,7 +147,7 @@ def check_content(path: Path, *, allow_pth: bool = False) -> tuple[str, ...]:
     """
     check_kind(path.name, allow_pth=allow_pth)
     check_place(path)
-    _check_start(path)
+    check_start(path, _start_of(path))
     match path.suffix.lower():
         case ".onnx":
             return read_graph(path).external
@@ -135,13 +158,20 @@ def check_content(path: Path, *, allow_pth: bool = False) -> tuple[str, ...]:
     return ()
 
 
-def _check_start(path: Path) -> None:
-    """Things that lie under the name of a model more often than one thinks."""
+def _start_of(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            start = file.read(64)
+            return file.read(64)
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", file=path) from None
+
+
+def check_start(path: Path, start: bytes) -> None:
+    """Refuse by its first bytes what lies under the name of a model more often than one thinks.
+
+    Raises:
+        InputError: A web page, a Git LFS pointer, or a pickle under another name.
+    """
     if start.startswith(b"version https://git-lfs"):
         raise InputError("is a Git LFS pointer, not the model", file=path, hint="Fetch it with git lfs pull")
     if start.lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):

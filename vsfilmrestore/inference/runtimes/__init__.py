@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from vsfilmrestore.errors import ModelError
+from vsfilmrestore.errors import InputError, ModelError
 from vsfilmrestore.inference.runtimes.base import Runtime
+from vsfilmrestore.models.safety import check_kind
 
 __all__ = ["RUNTIMES", "runtime_for"]
 
@@ -39,4 +40,8 @@ def runtime_for(path: Path) -> Runtime:
         if path.suffix.lower() in runtime.suffixes:
             return runtime
     known = ", ".join(suffix for make in RUNTIMES.values() for suffix in make().suffixes)
+    try:
+        check_kind(path.name, allow_pth=True)
+    except InputError as error:
+        raise ModelError(error.message, file=path, hint=f"Give one of {known}") from None
     raise ModelError("no runtime takes this kind of file", file=path, hint=f"Give one of {known}")

@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from vsfilmrestore.errors import InstallationError, ModelError
+from vsfilmrestore.inference._machine import total_memory
+from vsfilmrestore.models.onnx_graph import check_sizes
+from vsfilmrestore.models.safety import plain_bytes
 
 if TYPE_CHECKING:
     import onnx
@@ -21,6 +24,7 @@ __all__ = ["OnnxFile", "read_onnx"]
 
 _EXTERNAL: Final = 1
 _GRAPH, _GRAPHS, _TENSOR, _TENSORS = 5, 10, 4, 9
+_BESIDE: Final = "Save it with its weights beside it, or in one file"
 _PROBE: Final = 64
 _MOST_NODES: Final = 100_000
 _BYTES: Final = {1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 12: 4, 13: 8, 16: 2}
@@ -56,7 +60,7 @@ def read_onnx(path: Path, sha256: str) -> OnnxFile:
         raise InstallationError(
             "networks need the packages onnx and onnxruntime", hint='Install them: pip install "vsfilmrestore[onnx]"'
         ) from None
-    data = _bytes_of(path)
+    data = plain_bytes(path)
     found = hashlib.sha256(data).hexdigest()
     if sha256 and found != sha256.lower():
         raise ModelError(
@@ -70,16 +74,18 @@ def read_onnx(path: Path, sha256: str) -> OnnxFile:
         raise ModelError("is not an ONNX file, or is cut short", file=path, hint="Fetch it again") from None
     if not model.graph.node:
         raise ModelError("is not an ONNX file, or is cut short", file=path, hint="Fetch it again")
-    outside = [t for t in _tensors(model) if t.data_location == _EXTERNAL]
+    tensors = list(_tensors(model))
+    check_sizes(path, tensors)
+    outside = [tensor for tensor in tensors if tensor.data_location == _EXTERNAL]
     weights = len(data) + sum(_external_size(path, tensor) for tensor in outside)
-    return OnnxFile(data, weights, bool(outside), None if outside else _per_pixel(model))
-
-
-def _bytes_of(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"cannot be read ({error.strerror or error})", file=path) from None
+    peak, pixels = (0, 0) if outside else _peak_of_probe(model)
+    if peak > total_memory():
+        raise ModelError(
+            f"wants {peak / 1e9:,.0f} GB for a picture of {pixels} pixels, more than this machine has",
+            file=path,
+            hint="Its file may be damaged; take a smaller network",
+        )
+    return OnnxFile(data, weights, bool(outside), peak / pixels if peak else None)
 
 
 def _tensors(model: onnx.ModelProto) -> Iterator[Any]:
@@ -104,12 +110,12 @@ def _external_size(path: Path, tensor: Any) -> int:
     folder = path.parent.resolve()
     place = (path.parent / location).resolve()
     if not location or Path(location).is_absolute() or "\\" in location or not place.is_relative_to(folder):
-        raise ModelError(f"wants weights from outside its folder ('{location[:80]}')", file=path)
+        raise ModelError(f"wants weights from outside its folder ('{location[:80]}')", file=path, hint=_BESIDE)
     try:
         size = place.stat().st_size
         offset, length = int(told.get("offset", 0)), int(told.get("length", 0))
     except OSError:
-        raise ModelError(f"wants weights from '{location}', which is not beside it", file=path) from None
+        raise ModelError(f"wants weights from '{location}', which is not beside it", file=path, hint=_BESIDE) from None
     except ValueError:
         raise ModelError(f"has damaged references to '{location}'", file=path) from None
     if not place.is_file() or offset < 0 or length < 0 or offset + length > size:
@@ -117,25 +123,25 @@ def _external_size(path: Path, tensor: Any) -> int:
     return length or size - offset
 
 
-def _per_pixel(model: onnx.ModelProto) -> float | None:
-    """Most bytes that are alive at a time while the graph is run, per pixel of a small probe picture.
+def _peak_of_probe(model: onnx.ModelProto) -> tuple[int, int]:
+    """Most bytes that are alive at a time while the graph is run on a small picture, and its pixels; (0, 0) if untold.
 
     Its operators' own scratch is not in it. Source: the shapes ONNX's shape inference finds, and the order of nodes.
     """
     import onnx
 
     if len(model.graph.node) > _MOST_NODES:
-        return None
+        return 0, 0
     try:
         probe = onnx.ModelProto()
         probe.CopyFrom(model)
         pixels = _fix_sizes(probe)
         sizes = _sizes(onnx.shape_inference.infer_shapes(probe, data_prop=True).graph)
     except Exception:  # noqa: BLE001 - an estimate; what is wrong with the graph is told when it is loaded
-        return None
+        return 0, 0
     if pixels == 0 or not any(output in sizes for node in model.graph.node for output in node.output):
-        return None
-    return _peak(model.graph, sizes) / pixels
+        return 0, 0
+    return _peak(model.graph, sizes), pixels
 
 
 def _fix_sizes(model: onnx.ModelProto) -> int:

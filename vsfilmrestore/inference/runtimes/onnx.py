@@ -46,12 +46,13 @@ _MOST_SIZES: Final = 3
 
 _NOT_TAKEN: Final = "ONNX Runtime does not take it: "
 _PREFIX: Final = re.compile(r"^\[ONNXRuntimeError\] : \d+ : (\w+) : ")
-_WHERE: Final = re.compile(r"/onnxruntime_src/\S+ [^()]*\([^()]*\) ")
+_WHERE: Final = re.compile(r"\S+\.(?:cc|cpp|cu|h):\d+ (?:[^()]*\((?:[^()]|\([^()]*\))*\) |[\w:~]+ )")
 _UNKNOWN_OP: Final = (
     re.compile(r"No Op registered for (\w+) with domain_version"),
     re.compile(r"Fatal error: ([\w.]*:?\w+)\(-?\d+\) is not a registered"),
-    re.compile(r"Could not find an implementation for (\w+)"),
 )
+_NO_KERNEL: Final = re.compile(r"Could not find an implementation for (\w+)")
+_TOO_NEW: Final = re.compile(r"is under development|Unsupported model IR version")
 _MEMORY: Final = re.compile(
     r"failed to allocate|bad_?alloc|out of memory|CUBLAS_STATUS_ALLOC_FAILED|E_OUTOFMEMORY|8007000E", re.IGNORECASE
 )
@@ -299,6 +300,15 @@ def _why_not_loaded(error: Exception, path: Path) -> VsfrError:
                 file=path,
                 hint="Update onnxruntime, or export the network with standard operators",
             )
+    if match := _NO_KERNEL.search(text):
+        return ModelError(
+            f"has the operator '{match[1]}' for numbers that this ONNX Runtime cannot compute it with",
+            file=path,
+            hint="Take its 32-bit version, or update onnxruntime",
+        )
+    if _TOO_NEW.search(text):
+        hint = "Update onnxruntime, or export the network with an older opset"
+        return ModelError("was written for a newer ONNX than this ONNX Runtime knows", file=path, hint=hint)
     if _MEMORY.search(text) or isinstance(error, MemoryError):
         return MemoryShortError("there is not enough memory to load it", file=path)
     return ModelError(f"{_NOT_TAKEN}{_first_line(text)}", file=path)
