@@ -46,6 +46,9 @@ class Plugin:
     def __init__(self) -> None:
         self.made: list[dict[str, Any]] = []
 
+    def Version(self) -> dict[str, bytes]:  # noqa: N802 - its name there
+        return {"providers": b"CUDA DML"}
+
     def Model(self, clips: list[vs.VideoNode], network_path: bytes, **options: Any) -> vs.VideoNode:  # noqa: N802
         self.made.append(options)
         try:
@@ -166,7 +169,7 @@ def test_half_precision(device: str, tmp_path: Path) -> None:
     clip = picture()
     made = run_model(clip, path, Contract(half=True), device=device)
     if device == "mlrt:openvino":
-        with pytest.raises(vs.Error, match="does not take it"):
+        with pytest.raises(vs.Error, match="takes no 16-bit networks"):
             made.get_frame(0)
     else:
         assert np.array_equal(array(made, 2), array(clip, 2))
@@ -250,6 +253,14 @@ def test_a_plugin_that_is_not_there_is_named(tmp_path: Path) -> None:
         with pytest.raises(Exception, match=r"needs the plug-in 'ncnn'.*vapoursynth-mlrt-ncnn"):
             run_model(picture(), path, Contract(), device="mlrt:ncnn")
         assert "mlrt:ncnn" not in mlrt.offered()
+
+
+def test_only_what_a_plugin_was_built_for_is_offered(plugin: Plugin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mlrt, "gpus", tuple)
+    mine = [each for each in mlrt.offered() if each not in ("mlrt:openvino", "mlrt:ncnn")]
+    assert mine == ["mlrt:cpu", "mlrt:directml"]
+    monkeypatch.setattr(mlrt, "gpus", lambda: ("card",))
+    assert "mlrt:cuda" in mlrt.offered()
 
 
 def test_runs_of_plugins_stand_alone(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ own makes the peak of memory that of the row alone, and can be ended when it tak
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
@@ -25,6 +26,8 @@ __all__ = ["Job", "Result", "measure"]
 
 _FRAMES: Final = 100_000
 _PATIENCE: Final = 6.0
+_PATH: Final = re.compile(r"^\S*\.(?:onnx|safetensors|pth)(?:, frame \d+)?: ")
+"""The row tells which file it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +184,7 @@ def _main() -> int:
     try:
         _work(Job(**json.loads(sys.argv[1])))
     except Exception as error:  # noqa: BLE001 - one line for the table, whatever it is
-        _say(Result(None, note=plain_text(error)))
+        _say(Result(None, note=_PATH.sub("", plain_text(error))))
     return 0
 
 

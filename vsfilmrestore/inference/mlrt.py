@@ -21,7 +21,7 @@ import numpy as np
 import vapoursynth as vs
 
 from vsfilmrestore.errors import InferenceError, InstallationError, ModelError, plain_text
-from vsfilmrestore.inference._machine import total_memory
+from vsfilmrestore.inference._machine import gpus, total_memory
 from vsfilmrestore.inference.colour import STEP
 from vsfilmrestore.inference.encoding import Encoding, encoding_of
 from vsfilmrestore.inference.runtimes._onnx_file import OnnxFile, read_onnx
@@ -59,8 +59,20 @@ _PLUGINS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
 
 
 def offered() -> tuple[str, ...]:
-    """Devices whose plug-ins are loaded; whether a card is there shows when a network is loaded."""
-    return tuple(f"{PREFIX}{name}" for name, (space, _) in _PLUGINS.items() if hasattr(core, space))
+    """Devices whose plug-ins are loaded and were built for them."""
+    return tuple(f"{PREFIX}{name}" for name in _PLUGINS if _is_offered(name))
+
+
+def _is_offered(name: str) -> bool:
+    space, fixed = _PLUGINS[name]
+    if not hasattr(core, space):
+        return False
+    provider = fixed.get("provider")
+    if not provider:
+        return True
+    told = dict(getattr(core, space).Version()).get("providers", "")
+    built = (told.decode("ascii", "replace") if isinstance(told, bytes) else str(told)).split()
+    return provider in built and (name != "cuda" or bool(gpus()))
 
 
 def can_run(contract: Contract) -> bool:
@@ -149,6 +161,8 @@ class NativeRun:
     def _made(self, model: Callable[..., vs.VideoNode], encoding: Encoding, like: vs.VideoNode) -> vs.VideoNode:
         file = read_onnx(self.path, self.sha256)
         half = _wants_half(file, self.path)
+        if half and self.device.startswith(f"{PREFIX}openvino"):
+            raise ModelError(f"'{self.device}' takes no 16-bit networks", file=self.path, hint="Take mlrt:cpu")
         clips = self._inputs(encoding)
         height, width = (
             padded_size(side, self.contract.multiple, self.contract.minimum)
