@@ -68,7 +68,7 @@ def test_what_is_not_here_is_listed_with_the_way_to_it(home: Path, capsys: pytes
 
 def test_what_fails_is_a_row_with_one_line(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     name = added(home, "nothing", float("nan"))
-    (nan,) = rows_of(capsys, name, "--size", "64x48")
+    (nan,) = rows_of(capsys, name, "--size", "64x48", "--device", "cpu")
     assert "no numbers" in nan["note"]
     (lost,) = rows_of(capsys, name, "--size", "64x48", "--device", "tpu")
     assert "there is no device 'tpu'" in lost["note"]
