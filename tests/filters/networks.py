@@ -49,10 +49,11 @@ def noise_told(path: Path) -> Path:
     return makers.save(path, nodes, {"x": (1, 4, "h", "w")}, {"y": (1, 3, "h", "w")}, weights)
 
 
-def rife(path: Path, version: int) -> Path:
-    """RIFE's tensors as vs-mlrt lays them out. Gives (1 - t) a + t b; with grids red, green are those, blue the steps.
+def rife(path: Path, version: int, *, plain: bool = False) -> Path:
+    """RIFE's tensors as vs-mlrt lays them out.
 
-    ``across`` and ``down`` are brought to 0..1, the steps are told as what the width and height must be, over 1000.
+    Version 2 gives (1 - t) a + t b. Version 1 gives ``plain`` the first frame, else a picture of its other planes: red
+    is ``across`` and green ``down``, from 0 to 1, blue the sum of both steps and the time.
     """
     shape = (1, 3, "h", "w")
     parts = [3, 3, 1] if version == 2 else [3, 3, 1, 1, 1, 1, 1]
@@ -65,6 +66,8 @@ def rife(path: Path, version: int) -> Path:
             helper.make_node("Mul", ["d", "t"], ["m"]),
             helper.make_node("Add", ["a", "m"], ["output"]),
         ]
+    elif plain:
+        nodes.append(helper.make_node("Identity", ["a"], ["output"]))
     else:
         weights |= {"one": np.float32(1).reshape(1), "half": np.float32(0.5).reshape(1)}
         nodes += [

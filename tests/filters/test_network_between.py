@@ -13,7 +13,7 @@ from tests.filters.networks import RIFE, added, rife
 from tests.inference import makers
 from tests.inference.makers import array, hashes, orders, planes, streamed
 from vsfilmrestore.filters import FILTERS
-from vsfilmrestore.media.props import changed_prop
+from vsfilmrestore.media.props import LOG, changed_prop
 
 core = vs.core
 
@@ -59,6 +59,19 @@ def test_eleven_channels_have_the_grid_of_the_whole_picture(tmp_path: Path, size
     assert np.allclose(made[0], across[None, : size[0]], atol=1e-6)
     assert np.allclose(made[1], down[: size[1], None], atol=1e-6)
     assert np.allclose(made[2], 2 / 95 + 2 / 63 + 0.5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("fmt", "log"), [(vs.YUV420P8, 0), (vs.GRAY16, 0), (vs.RGB48, 0), (vs.RGB48, 1), (vs.YUV444P10, 0)]
+)
+def test_a_grid_changes_nothing_of_how_colours_are_read(tmp_path: Path, fmt: int, log: int) -> None:
+    added(rife(tmp_path / "p.onnx", 1, plain=True), "passing", "interpolate", window=2, multiple=32, extra=RIFE)
+    clip = moving(90, 50, 4, fmt)
+    clip = clip.std.RemoveFrameProps("_Matrix") if fmt != vs.RGB48 else clip.std.SetFrameProps(**{LOG: log})
+    made = fr.interpolate(clip, 48, model="passing", fallback="flow")
+    for n in range(3):
+        for a, b in zip(planes(made, 2 * n + 1), planes(clip, n), strict=True):
+            assert np.abs(a.astype(int) - b).max() <= 2
 
 
 @pytest.mark.parametrize("fmt", [vs.YUV420P8, vs.GRAY16, vs.YUV422P10])

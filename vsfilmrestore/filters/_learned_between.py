@@ -28,6 +28,8 @@ from vsfilmrestore.errors import UsageError
 from vsfilmrestore.filters._engines import find_engine
 from vsfilmrestore.filters._model import card_named, model_call, time_input
 from vsfilmrestore.inference.call import ModelCall
+from vsfilmrestore.inference.colour import show
+from vsfilmrestore.media.props import LOG
 
 __all__ = ["TASK", "between_by", "between_network", "call_between"]
 
@@ -77,12 +79,15 @@ def between_by(clip: vs.VideoNode, call: ModelCall, time: float) -> vs.VideoNode
     wanted = [extra.name for extra in call.contract.extra if extra.kind == "mask"]
     if not wanted:
         return call.on(clip)
-    # Its grid is that of the whole picture: the picture is brought to a size it takes here, and never tiled.
-    grown = _grown(clip, max(call.contract.multiple, 1), call.contract.minimum)
+    # Its grid is that of the whole picture: the picture is brought to a size it takes here, and never tiled. That is
+    # done to what it sees: a larger YUV picture that does not tell its matrix might be taken for another one.
+    shown = show(clip, "rgb")
+    grown = _grown(shown.clip.std.RemoveFrameProps([LOG]), max(call.contract.multiple, 1), call.contract.minimum)
     clips = {name: _plane(grown, name) for name in wanted}
     made = replace(call, contract=replace(call.contract, tiled=False), clips=clips).on(grown)
-    right, bottom = grown.width - clip.width, grown.height - clip.height
-    return made.std.Crop(right=right, bottom=bottom) if right or bottom else made
+    made = made.std.Crop(right=grown.width - clip.width, bottom=grown.height - clip.height)
+    result = shown.back(made, whole=True)
+    return result[:-1] + clip[-1] if clip.num_frames > 1 else clip
 
 
 def _plane(clip: vs.VideoNode, name: str) -> vs.VideoNode:
