@@ -17,6 +17,7 @@ from vsfilmrestore.errors import InputError, ModelError
 from vsfilmrestore.models import spandrel_seam
 from vsfilmrestore.models.architectures import Architecture, architecture_of
 from vsfilmrestore.models.contract import Contract
+from vsfilmrestore.models.safety import plain_bytes
 
 if TYPE_CHECKING:
     import torch
@@ -79,10 +80,7 @@ def read_net(path: Path, sha256: str, *, allow_pth: bool) -> TorchNet:
 
 
 def _bytes_of(path: Path, sha256: str) -> bytes:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"cannot be read ({error.strerror or error})", file=path) from None
+    data = plain_bytes(path)
     found = hashlib.sha256(data).hexdigest()
     if sha256 and found != sha256.lower():
         raise ModelError(
