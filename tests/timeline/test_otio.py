@@ -229,6 +229,16 @@ def test_media_that_differs_by_a_thousandth(otio_file: Read, used: float, hiero:
     assert told(near, "frame for frame")
 
 
+def test_clips_that_count_alike_take_as_many_frames_of_the_record(otio_file: Read) -> None:
+    """Four clips of 50 frames at 23.976 on a time line of 24: the cuts stand after 50 frames, not after 50.05."""
+    ntsc = 24_000 / 1001
+    clips = [clip("S", 86_400 + 50 * k, 50, rate=ntsc, ref=media("S", tr(86_400, 300, ntsc))) for k in range(4)]
+    reel = otio_file(timeline(track(clip("A", 24, 24), *clips, clip("B", 48, 24))))
+    assert [(start, stop) for _, start, stop in spans(reel)][1:5] == [(24 + 50 * k, 74 + 50 * k) for k in range(4)]
+    assert frames(reel)[24:224] == [("S", 86_400 + k) for k in range(200)]
+    assert spans(reel)[-1][1:] == (224, 248)
+
+
 def test_items_of_another_rate_do_not_drift(otio_file: Read) -> None:
     odd = [clip(f"c{i}", 0, 1, rate=25) for i in range(25)]
     reel = otio_file(timeline(track(*odd, clip("z", 0, 24)), start=rt(0)))

@@ -165,9 +165,14 @@ class _Reader:
         return True
 
     def _frames(self, time: Any) -> Fraction:
-        """Record frames of a RationalTime."""
-        own = rate_of(time)
-        return exact(time.value) * (1 if own == self._own_rate else self._rate / own)
+        """Record frames of a RationalTime.
+
+        Whole frames of 23.976 are as many of 24: a medium that counts alike is played frame for frame.
+        """
+        own, value = rate_of(time), exact(time.value)
+        if own == self._own_rate or (nominal_rate(own) == nominal_rate(self._own_rate) and value.denominator == 1):
+            return value
+        return value * self._rate / own
 
     def _item(self, item: Any) -> _Laid:
         """What an item shows, trimmed to its source range and with its speed, from time 0 on."""
