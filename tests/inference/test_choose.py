@@ -97,7 +97,8 @@ def test_the_faster_device_is_taken(gpu: float, cpu: float, taken: str, store: C
     assert choice.device == taken
     assert [each.device for each in choice.tried] == ["cuda", "cpu"]
     seconds = {each.device: each.seconds or 0 for each in choice.tried}
-    assert seconds["cuda"] == pytest.approx(gpu * 576 * 720 / 128**2, rel=0.5)
+    tiles = 576 * 720 / 128**2
+    assert gpu * tiles <= seconds["cuda"] <= (gpu + 0.01) * tiles
     assert set(choice.order) == {"cuda", "cpu"}
     assert choice.order[0] == taken
 
@@ -235,6 +236,7 @@ def test_the_probe_fits_what_a_network_wants(tmp_path: Path) -> None:
         assert pixels == {"one": 192 * 192, "fixed": 40 * 56}.get(path.stem, 128 * 128)
         assert np.isfinite(made).all()
         assert 0.05 < made[:, :3].std() < 0.3
+        assert 0 <= made.min() < made.max() <= 1
         if path.stem == "noise":
             assert (made[:, 3] == np.float32(0.3)).all()
 

@@ -20,6 +20,7 @@ from time import perf_counter
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from vsfilmrestore.errors import VsfrError
 from vsfilmrestore.inference._machine import cores, gpus
@@ -214,7 +215,7 @@ def _difference(picture: Array, reference: Array, contract: Contract) -> float:
 
 
 def probe(session: Session, contract: Contract, path: Path, side: int) -> tuple[dict[str, Array], int, int]:
-    """Something for a network to chew on: a tile of a still, its pixels, and which output to look at.
+    """Something for a network to chew on: a tile of moving pictures, its pixels, and which output to look at.
 
     Raises:
         ModelError: The file does not fit the contract.
@@ -224,15 +225,23 @@ def probe(session: Session, contract: Contract, path: Path, side: int) -> tuple[
     if None not in binding.size:
         height, width = (fixed or side for fixed in binding.size)
     feed = binding.feed(height, width)
-    down, across = np.mgrid[0:height, 0:width].astype(np.float32)
-    noise = np.random.default_rng(1).random(feed.frames.shape, np.float32)
-    still = 0.4 + 0.2 * np.sin(down / 9) * np.cos(across / 7) + 0.2 * (noise - 0.5)
-    feed.frames[...] = contract.low + (contract.high - contract.low) * still
+    feed.frames[...] = contract.low + (contract.high - contract.low) * _film(feed.frames.shape)
     for extra in contract.extra:
         feed.extras[extra.name][...] = extra.default if extra.kind in ("number", "scalar") else 0.5
     if contract.time:
         feed.extras[contract.time][...] = 0.5
     return feed.arrays, height * width, binding.outputs[0]
+
+
+def _film(shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
+    """Soft shapes and hard edges that move from frame to frame, with grain, from 0 to 1."""
+    frames, _, height, width = shape
+    time, down, across = np.ogrid[0:frames, 0:height, 0:width]
+    soft = np.sin((down - time) / 9) * np.cos((across + 3 * time) / 7)
+    hard = np.sign(np.sin((across + down + 2 * time) / 23) * np.sin((down - 2 * time) / 17))
+    grain = np.random.default_rng(1).random(shape, np.float32) - 0.5
+    picture = 0.5 + 0.2 * soft + 0.2 * hard
+    return np.asarray(picture[:, None] + 0.15 * grain, np.float32)
 
 
 def _best(tried: Sequence[Tried]) -> Choice:
