@@ -73,6 +73,13 @@ def test_pictures_are_made_larger_and_nothing_is_loaded_before_a_frame(package: 
     assert np.abs(planes(small, 2)[0] - wanted).max() <= 1
 
 
+def test_a_network_that_the_installed_version_lacks_is_told(package: Any) -> None:
+    package("vsrealesrgan", "realesrgan", enlarged, RealESRGANModel=Networks)
+    made = fr.denoise(picture(frames=2), 1.0, model="vsrealesrgan:ldvdenoise_35mm_compact")
+    with pytest.raises(vs.Error, match="this vsrealesrgan has no network LDVDeNoise_35mm_Compact; there are: Real"):
+        made.get_frame(0)
+
+
 def forgetful(clip: vs.VideoNode, model: int, length: int) -> vs.VideoNode:
     """Keeps one run, which begins at whatever frame was asked for: shows by how many frames it lies behind that."""
     kept: dict[int, int] = {}

