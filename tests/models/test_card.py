@@ -20,6 +20,11 @@ layout = "stacked"
 before = 3
 after = 3
 half = true
+order = "bgr"
+high = 255.0
+mean = [103.5, 116, 123.7]
+std = [1.0, 2.0, 4.0]
+outputs = ["clean"]
 receptive = 12
 size = { width = 512, height = 256 }
 
@@ -60,6 +65,8 @@ def test_a_full_card_is_read(tmp_path: Path) -> None:
     contract = card.contract
     assert (contract.layout, contract.window, contract.half, contract.receptive) == ("stacked", 7, True, 12)
     assert contract.size == (512, 256)
+    assert (contract.order, contract.mean, contract.std) == ("bgr", (103.5, 116, 123.7), (1, 2, 4))
+    assert contract.outputs == ("clean",)
     assert contract.extra == (ExtraInput("noise", "number", 0.1, 0.0, 0.2),)
     assert card.tiling.overlap == 16
     assert card.quality[0].value == "38.1 dB"
@@ -90,8 +97,16 @@ WRONG = [
     ("size = 1", "size = true", "size = true", "a whole number"),
     ('sha256 = "', 'sha256 = "X', "sha256", "64 small hexadecimal digits"),
     ("before = 3", "before = -1", "before", "between 0 and"),
-    ('layout = "stacked"', 'layout = "BCHW"', "layout", "BCHW takes one frame"),
-    ("half = true", "half = true\nlow = 2.0", "[contract]", "must be above"),
+    ('layout = "stacked"', 'layout = "BHWC"', "layout", "must be one of BCHW, stacked, BTCHW"),
+    ('order = "bgr"', 'order = "grb"', "order", "must be one of rgb, bgr"),
+    ('order = "bgr"', 'order = "bgr"\ncolour = "yuv"', "order", "bgr only for red, green and blue"),
+    ("mean = [103.5, 116, 123.7]", "mean = [0.5]", "mean", "a number for each of the 3 channels"),
+    ("mean = [103.5, 116, 123.7]", 'mean = [1, 2, "3"]', "mean", "must be a list of finite numbers"),
+    ("mean = [103.5, 116, 123.7]", "mean = [1, 2, inf]", "mean", "must be a list of finite numbers"),
+    ("std = [1.0, 2.0, 4.0]", "std = [1.0, 0.0, 4.0]", "std", "must be above 0"),
+    ('outputs = ["clean"]', 'outputs = ["clean", "mask"]', "outputs", "names several outputs, a picture is one"),
+    ('outputs = ["clean"]', "outputs = [1]", "outputs", "must be a list of texts"),
+    ("half = true", "half = true\nlow = 300.0", "high", "must be above"),
     ("width = 512, ", "", "size = {", "contract.size.width is missing"),
     ("default = 0.1", "default = 0.3", "default", "between 0 and 0.2"),
     ('kind = "number"', 'kind = "sound"', "kind", "must be one of number"),

@@ -270,8 +270,6 @@ def _contract(table: Table) -> Contract:
     contract = Contract(**values)
     if contract.low >= contract.high:
         raise table.error("must be above contract.low", "high")
-    if contract.layout == "BCHW" and contract.window != 1:
-        raise table.error("BCHW takes one frame; a window is 'stacked' or 'BTCHW'", "layout")
     if contract.out_channels == 0 and contract.colour != "data":
         raise table.error("may be 0 only where colour is 'data'", "out_channels")
     _check_channels(table, contract)
