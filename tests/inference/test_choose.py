@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -300,6 +301,23 @@ def test_where_a_device_fails_the_next_one_is_taken_and_told_once(
     models.unload()
     first[0].get_frame(2).close()
     assert [key.device for key in models.loaded] == ["directml"], "a shot is not made on two devices"
+
+
+def test_where_a_card_is_full_idle_networks_make_room(devices: Devices, store: Choices) -> None:
+    runtime = devices(cuda=(0.0, 0.0), cpu=(0.01, 0.0))
+    models = Registry(choices=store)
+    shot(models, device="cuda").get_frame(0)
+    real = runtime.load
+
+    def load(path: Path, sha256: str, **options: Any) -> Session:
+        if models.loaded:
+            raise MemoryShortError("the card is full")
+        return real(path, sha256, **options)
+
+    runtime.load = load  # type: ignore[method-assign,assignment]
+    other = run_model(picture(frames=4), "other.onnx", Contract(), sha256="b" * 64, models=models, device="cuda")
+    other.get_frame(0)
+    assert [key.file for key in models.loaded] == ["b" * 64]
 
 
 def test_who_names_a_device_gets_it_or_an_error(devices: Devices, store: Choices) -> None:

@@ -247,7 +247,7 @@ class Registry:
                 loaded = self._touch(key)
             if loaded is not None:
                 return loaded
-            session = load()
+            session = self._load(load)
             with self._lock:
                 self.loads += 1
                 self._loaded[key] = Loaded(session, threading.Semaphore(session.parallel))
@@ -257,6 +257,18 @@ class Registry:
                 self._keep_to_budget()
             log.debug("loaded %s on %s", key.file[:12], session.device)
             return taken
+
+    def _load(self, load: Callable[[], Session]) -> Session:
+        """Load; where there is no room, what is idle makes some first."""
+        try:
+            return load()
+        except MemoryShortError:
+            loaded = len(self)
+            self.unload()
+            if len(self) == loaded:
+                raise
+        log.info("memory is short: idle networks were unloaded")
+        return load()
 
     def _take_first(self, keys: Sequence[Key], load: Callable[[Key], Session]) -> tuple[Key, Loaded]:
         """The network on the first device that can be had; one that failed is not tried again."""
