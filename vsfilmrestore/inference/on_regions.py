@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import cv2
@@ -169,21 +169,28 @@ class _Runner:
     def __call__(self, number: int, planes: Planes, regions: Sequence[Region]) -> Array:
         """The picture with its regions as the network would have them: ``[planes, height, width]``."""
         picture = np.stack(planes)
-        size = picture.shape[-2:]
-        change, covered = np.zeros_like(picture), np.zeros(size, np.float32)
+        laid = list(self._laid(number, planes, regions))
+        if laid:
+            rows, columns = (_around([where[side] for where, _ in laid]) for side in (0, 1))
+            change = np.zeros((len(planes) + 1, rows.stop - rows.start, columns.stop - columns.start), np.float32)
+            for (down, across), parts in laid:
+                change[:, _within(down, rows), _within(across, columns)] += parts
+            # Where regions overlap, each counts as much as its mask does; the order does not matter.
+            picture[:, rows, columns] += change[:-1] / np.maximum(change[-1], 1)
+        return picture
+
+    def _laid(
+        self, number: int, planes: Planes, regions: Sequence[Region]
+    ) -> Iterator[tuple[tuple[slice, slice], Array]]:
+        """Where each region lies, and what changes there; the last plane is the mask."""
+        height, width = planes[0].shape
         for region in regions:
             placed = place(region, self._side, points=self._points, enlarge=self._enlarge)
-            if placed is None:
-                continue
-            where = placed.bounds(*size)
-            if any(part.stop <= part.start for part in where):
-                continue
-            *parts, mask = placed.lay(self._changed(number, placed, planes), size)
-            change[(slice(None), *where)] += np.stack(parts)
-            covered[where] += np.clip(mask, 0, 1)
-        # Where regions overlap, each counts as much as its mask does; the order does not matter.
-        picture += change / np.maximum(covered, 1)
-        return picture
+            where = placed.bounds(height, width) if placed is not None else (slice(0), slice(0))
+            if placed is not None and all(part.stop > part.start for part in where):
+                parts = placed.lay(self._changed(number, placed, planes), (height, width))
+                parts[-1] = np.clip(parts[-1], 0, 1)
+                yield where, parts
 
     def _changed(self, number: int, placed: Placed, planes: Planes) -> Array:
         """What the network changes in a square, through the mask; the mask itself is the last plane."""
@@ -196,3 +203,11 @@ class _Runner:
         # Above white steps grow with the value.
         change[np.abs(change) <= step * np.where(np.abs(seen) > 1, 2 * np.abs(seen), 1)] = 0
         return np.concatenate([change * self._mask, self._mask[None]])
+
+
+def _around(parts: Sequence[slice]) -> slice:
+    return slice(min(part.start for part in parts), max(part.stop for part in parts))
+
+
+def _within(part: slice, whole: slice) -> slice:
+    return slice(part.start - whole.start, part.stop - whole.start)

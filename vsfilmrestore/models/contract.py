@@ -38,8 +38,8 @@ class Contract:
     """The tensors of a network.
 
     Attributes:
-        layout: ``BCHW``: one frame, or a window each frame of which has a tensor of its own; ``stacked``: the frames of a
-            window one after the other along the channels of BCHW; ``BTCHW``: a window with its own dimension.
+        layout: ``BCHW``: one frame, or a window each frame of which has a tensor of its own; ``stacked``: the frames of
+            a window one after the other along the channels of BCHW; ``BTCHW``: a window with its own dimension.
         channels: Channels of a frame going in.
         out_channels: Channels of a frame coming out.
         colour: What the channels are: ``rgb``; ``luma`` (one channel); ``yuv`` (Y'CbCr as in JPEG: BT.601, full range,
