@@ -90,9 +90,9 @@ def _lost_libraries() -> list[str]:
         return []
     major = match[1]
     if platform.system() == "Windows":
-        wanted = [f"cudart64_{major}.dll", f"cublasLt64_{major}.dll", f"cudnn64_{_CUDNN}.dll"]
+        wanted = [f"cudart64_{major}.dll", f"cublasLt64_{major}.dll", "curand64_10.dll", f"cudnn64_{_CUDNN}.dll"]
     else:
-        wanted = [f"libcudart.so.{major}", f"libcublasLt.so.{major}", f"libcudnn.so.{_CUDNN}"]
+        wanted = [f"libcudart.so.{major}", f"libcublasLt.so.{major}", "libcurand.so.10", f"libcudnn.so.{_CUDNN}"]
     return [library for library in wanted if not _loads(library)]
 
 
