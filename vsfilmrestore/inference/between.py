@@ -30,6 +30,10 @@ _MATRIX: Final = "_VsfrSeenMatrix"
 _FULL: Final = "_VsfrSeenFull"
 _PLACE: Final = "_VsfrSeenPlace"
 _CODES_PER_DECADE: Final = 300.0
+_MARGIN: Final = 8
+"""Samples of chroma on each side that a sample depends on once it went to and fro, and more."""
+_FINE: Final = 1e-6
+"""Steps below which a network's changes are held against the source at the end of the chain alone."""
 _HEADROOM: Final = 1e-6
 """Roundings of the way to floats are not cut off."""
 
@@ -145,17 +149,18 @@ class Between:
         """
         own = len(given) == len(before.seen)
         apart = before.total is not before.seen or (facts.log and scale > 1) or any(self.chroma)
-        if own and strength == 1.0 and scale > 1 and not apart:
-            new = self._floats(made)
-            return self._held(Picture(new, new), new, facts, last)
+        if own and not apart and not facts.log and (scale == 1 or strength == 1.0):
+            return self._plain(before.seen, made, facts, strength, step, last)
         got = self._enlarged(given, scale)
         seen = got if own and given is before.seen else self._enlarged(before.seen, scale)
-        kept = self._kept(got, made, step)
+        kept = self._kept(got, self.ops.own(made), step)
         new: Planes
         if own and strength == 1.0 and not (facts.log and scale > 1):
             new = kept
         elif facts.log:
             new = self._changed_log(before.seen, seen, got, kept, facts, strength, scale)
+        elif own:
+            new = self._blended(got, kept, strength)
         else:
             change = self._fitting([(a - b) * strength for a, b in zip(kept, got, strict=True)], facts)
             new = [a + b for a, b in zip(seen, change, strict=True)]
@@ -167,26 +172,40 @@ class Between:
         )
         return self._held(Picture(new, total), seen, facts, last)
 
+    def _plain(self, seen: Planes, made: Planes, facts: Facts, strength: float, step: float, last: bool) -> Picture:
+        """The usual case, in the memory that the network gave its result in."""
+        new: Planes = self.ops.own(made)
+        if made[0].shape == seen[0].shape:
+            new = self._kept(seen, new, step)
+        if strength != 1.0:
+            new = self._blended(seen, new, strength)
+        return self._held(Picture(new, new), new, facts, last)
+
+    def _blended(self, seen: Planes, made: Planes, strength: float) -> Planes:
+        for plane, old in zip(made, seen, strict=True):
+            for rows in self.ops.rows(plane):
+                part = plane[rows]
+                part -= old[rows]
+                part *= strength
+                part += old[rows]
+        return made
+
     def _kept(self, seen: Planes, made: Planes, step: float) -> Planes:
-        """What was made, and what was seen where the two differ by less than the network can tell."""
+        """What was made, and what was seen where the two differ by less than the network can tell.
+
+        Steps of 32-bit floats are left: all that is changed is held against the source at the end.
+        """
+        if step < _FINE:
+            return made
         ops = self.ops
-        result = ops.empty((len(made), *made[0].shape), made[0])
-        for target, a, b in zip(result, seen, made, strict=True):
+        for target, a in zip(made, seen, strict=True):
             for rows in ops.rows(target):
-                old, new = a[rows], b[rows]
+                old, new = a[rows], target[rows]
                 size = abs(old)
                 # Above white steps grow with the value.
                 least = ops.where(size > 1, 2 * size, 1.0) * step
                 target[rows] = ops.where(abs(old - new) <= least, old, new)
-        planes: Planes = result
-        return planes
-
-    def _floats(self, made: Planes) -> Planes:
-        result = self.ops.empty((len(made), *made[0].shape), made[0])
-        for target, plane in zip(result, made, strict=True):
-            target[:] = plane
-        planes: Planes = result
-        return planes
+        return made
 
     def _changed_log(
         self, before: Planes, seen: Planes, got: Planes, kept: Planes, facts: Facts, strength: float, scale: int
@@ -260,15 +279,20 @@ class Between:
 
     def _cut_off(self, picture: Picture, facts: Facts) -> Picture:
         """Pictures without what integers cannot hold; most have none of it."""
-        low, high = self._ends(facts)
-        if self.planes == 3 and self.family == vs.YUV:
-            inside, move = (0.0, 1.0), self._cut_off_yuv
-        else:
-            inside, move = (self._shown_value(low, facts), self._shown_value(high, facts)), self._cut_off_plain
+        yuv = self.planes == 3 and self.family == vs.YUV
         spans = [self.ops.ends(plane) for plane in picture.seen]
-        if all(span is not None and inside[0] <= span[0] and span[1] <= inside[1] for span in spans):
-            return picture
-        seen = move(picture.seen, facts)
+        known = [span for span in spans if span is not None]
+        if len(known) == len(spans):
+            low, high = min(span[0] for span in known), max(span[1] for span in known)
+            least, most = (self._shown_value(end, facts) for end in self._ends(facts))
+            # Luma lies between the least and the largest of RGB, chroma within half their distance.
+            if (
+                least <= low
+                and high <= most
+                and (not yuv or (high - low <= 2 * self._chroma_end(facts) and not facts.log))
+            ):
+                return picture
+        seen = self._cut_off_yuv(picture.seen, facts) if yuv else self._cut_off_plain(picture.seen, facts)
         if picture.total is picture.seen:
             return Picture(seen, seen)
         total = [a + (b - c) for a, b, c in zip(picture.total, seen, picture.seen, strict=True)]
@@ -280,16 +304,18 @@ class Between:
 
     def _cut_off_yuv(self, planes: Planes, facts: Facts) -> Planes:
         """Luma and chroma are held, and each has ends of its own."""
-        codes = [self._coded(plane, facts) for plane in planes]
-        held = self._within_yuv(codes, facts)
-        pairs = zip(planes, codes, held, strict=True)
-        return [
-            self.ops.where(abs(new - old) <= _HEADROOM, plane, self._shown(new, facts)) for plane, old, new in pairs
-        ]
+        result: Planes = self.ops.empty((3, *planes[0].shape), planes[0])
+        for rows in self.ops.rows(planes[0]):
+            part = [plane[rows] for plane in planes]
+            codes = [self._coded(plane, facts) for plane in part]
+            held = self._within_yuv(codes, facts)
+            for target, plane, old, new in zip(result, part, codes, held, strict=True):
+                target[rows] = self.ops.where(abs(new - old) <= _HEADROOM, plane, self._shown(new, facts))
+        return result
 
     def _within_yuv(self, planes: Planes, facts: Facts) -> list[Any]:
         red, blue = luma_shares(facts.matrix)
-        half = (1 << self.bits >> 1) / ((1 << self.bits) - 1 if facts.full else 224 << (self.bits - 8))
+        half = self._chroma_end(facts)
         luma = self._luma(planes, facts)
         held = self.ops.clip(luma, *self._ends(facts))
         apart = []
@@ -298,6 +324,10 @@ class Between:
             apart.append(self.ops.clip(planes[place] - luma, -most, most))
         green = held - (apart[0] * red + apart[1] * blue) / (1 - red - blue)
         return [held + apart[0], green, held + apart[1]]
+
+    def _chroma_end(self, facts: Facts) -> float:
+        """The largest value of chroma that the source's integers hold."""
+        return (1 << self.bits >> 1) / ((1 << self.bits) - 1 if facts.full else 224 << (self.bits - 8))
 
     def _ends(self, facts: Facts) -> tuple[float, float]:
         """Least and largest value that the source's integers hold, in luma and RGB."""
@@ -308,10 +338,20 @@ class Between:
 
     def _with_few_chroma(self, new: Planes, before: Planes, facts: Facts) -> Planes:
         """The change's chroma goes through the source's samples; luma stays."""
-        chroma = Chroma(*self.chroma, facts.place)
-        change = [a - b for a, b in zip(new, before, strict=True)]
-        luma = self._luma(change, facts)
-        return self._with_apart(new, [self._lost(chroma, change[i] - luma) for i in (0, 2)], facts)
+        chroma, height = Chroma(*self.chroma, facts.place), new[0].shape[0]
+        result: Planes = self.ops.empty((3, *new[0].shape), new[0])
+        margin = _MARGIN << self.chroma[1]
+        for rows in self.ops.rows(new[0], 1 << self.chroma[1]):
+            top, stop = max(0, rows.start - margin), min(height, rows.stop + margin)
+            part = [plane[top:stop] for plane in new]
+            change = [a - b[top:stop] for a, b in zip(part, before, strict=True)]
+            luma = self._luma(change, facts)
+            lost = [self._lost(chroma, change[i] - luma) for i in (0, 2)]
+            inside = slice(rows.start - top, rows.stop - top)
+            held = self._with_apart([p[inside] for p in part], [p[inside] for p in lost], facts)
+            for target, plane in zip(result, held, strict=True):
+                target[rows] = plane
+        return result
 
     def _with_apart(self, planes: Planes, apart: list[Any], facts: Facts) -> Planes:
         """RGB with red and blue so much further from luma, which stays."""

@@ -42,6 +42,8 @@ __all__ = ["can_be_fused", "run_calls"]
 core = vs.core
 
 _NAME: Final = "run_calls"
+_STEP: Final = 2.0**-22
+"""Changes up to this size are none: each network may round 32-bit floats."""
 
 
 def can_be_fused(call: ModelCall) -> bool:
@@ -267,7 +269,7 @@ class _Chain:
         tell_guess(frames.frame(number))
         total = self._picture(len(self._steps), number, frames).total
         pictures = total if isinstance(total, np.ndarray) else np.stack(total)
-        return pictures[None], {STEP: 0.0}
+        return pictures[None], {STEP: _STEP}
 
     def _pictures(self, place: int, numbers: Sequence[int], frames: _Frames) -> dict[int, Picture]:
         """Pictures as they are before the step at that place, by frame."""

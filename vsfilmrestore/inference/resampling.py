@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from vsfilmrestore.inference.ops import Ops
 
@@ -42,20 +43,25 @@ class _Resize:
         size = plane.shape[axis]
         count = size // self.down
         head = max(0, -min(first for first, _ in self.phases))
-        last = max(first + len(weights) - 1 for first, weights in self.phases) + self.down * (count - 1)
-        place = np.abs(np.arange(-head, last + 1) + 0.5)
-        place = np.minimum(np.minimum(place, 2 * size - place), size - 0.5)
-        wide = ops.take(plane, np.maximum(place, 0).astype(np.intp), axis)
+        tail = max(0, max(first + len(weights) for first, weights in self.phases) + self.down * (count - 1) - size)
+        wide = ops.padded(plane, _mirrored(-head, 0, size), _mirrored(size, size + tail, size), axis)
+        # What lies apart by as many pixels as go in is read together: side by side it is read fast.
+        sets = [ops.contiguous(wide[_part(axis, start, None, self.down)]) for start in range(self.down)]
         shape = list(plane.shape)
         shape[axis] = count * self.up
         result = ops.empty(tuple(shape), plane)
         for phase, (first, weights) in enumerate(self.phases):
-            total = 0.0
-            for i, weight in enumerate(weights):
-                start = head + first + i
-                total = total + wide[_part(axis, start, start + self.down * (count - 1) + 1, self.down)] * weight
-            result[_part(axis, phase, None, self.up)] = total
+            places = [divmod(head + first + i, self.down) for i in range(len(weights))]
+            parts = [sets[rest][_part(axis, start, start + count, 1)] for start, rest in places]
+            result[_part(axis, phase, None, self.up)] = ops.weighted(parts, weights)
         return result
+
+
+def _mirrored(start: int, stop: int, size: int) -> npt.NDArray[np.intp]:
+    """Which pixels stand at places beyond the ends."""
+    place = np.abs(np.arange(start, stop) + 0.5)
+    place = np.minimum(place, 2 * size - place)
+    return np.clip(place, 0, size - 0.5).astype(np.intp)
 
 
 def _part(axis: int, start: int, stop: int | None, step: int) -> tuple[slice, slice]:

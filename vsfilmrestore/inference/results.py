@@ -14,11 +14,9 @@ from collections.abc import Callable, Hashable, Iterable
 from functools import cache
 from typing import Any, Final
 
-from vsfilmrestore.inference._machine import total_memory
-
 __all__ = ["Results", "results"]
 
-_SHARE: Final = 16
+_LIMIT: Final = 256 << 20
 _CHAINS: Final = 2
 """Chains that work at a time: two shots where one dissolves into the other."""
 
@@ -27,12 +25,12 @@ class Results:
     """Values by key, the longest unused thrown away first.
 
     Args:
-        limit: Bytes that may be kept; a sixteenth of the machine's memory if not given. Where a chain needs more
+        limit: Bytes that may be kept; 256 MiB if not given. Where a chain needs more
             for a run straight through (see `reserve`), twice as much as that is kept.
     """
 
     def __init__(self, limit: int | None = None) -> None:
-        self.limit = total_memory() // _SHARE if limit is None else limit
+        self.limit = _LIMIT if limit is None else limit
         self.held = 0
         self.computed = 0
         self._kept: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
