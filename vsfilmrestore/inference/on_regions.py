@@ -103,7 +103,8 @@ def _told(regions: vs.VideoNode) -> vs.VideoNode:
         return frame
 
     carrier = tiny(regions.num_frames)
-    return core.std.ModifyFrame(carrier, [carrier, regions], read)
+    source = regions.std.GPUDownload() if regions.gpu_resident else regions
+    return core.std.ModifyFrame(carrier, [carrier, source], read)
 
 
 def _checked(

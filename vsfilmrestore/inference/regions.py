@@ -114,7 +114,12 @@ def _pairs(numbers: Sequence[float]) -> Points:
 
 def with_regions(clip: vs.VideoNode, regions: vs.VideoNode) -> vs.VideoNode:
     """A clip whose frames carry the regions that the frames of another tell."""
-    return core.std.CopyFrameProps(clip, regions, props=REGION_PROPS)
+    told = core.std.CopyFrameProps(_on_cpu(clip), regions, props=REGION_PROPS)
+    return told.std.GPUUpload() if clip.gpu_resident else told
+
+
+def _on_cpu(clip: vs.VideoNode) -> vs.VideoNode:
+    return clip.std.GPUDownload() if clip.gpu_resident else clip
 
 
 def steady(clip: vs.VideoNode, radius: int = 2) -> vs.VideoNode:
@@ -129,7 +134,7 @@ def steady(clip: vs.VideoNode, radius: int = 2) -> vs.VideoNode:
     if radius <= 0:
         return clip
     frames = clip.num_frames
-    carriers = core.std.CopyFrameProps(tiny(frames), clip, props=REGION_PROPS)
+    carriers = core.std.CopyFrameProps(tiny(frames), _on_cpu(clip), props=REGION_PROPS)
     picture = np.zeros((1, 1, TINY, TINY), np.float32)
 
     def work(number: int, groups: list[list[vs.VideoFrame]]) -> tuple[Array, dict[str, Any]]:
