@@ -75,6 +75,11 @@ def test_what_fails_is_a_row_with_one_line(home: Path, capsys: pytest.CaptureFix
     assert all(row["fps"] is None and "\n" not in row["note"] for row in (nan, lost))
 
 
+def test_a_precision_that_is_not_run_is_not_measured(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (row,) = rows_of(capsys, added(home), "--size", "64x48", "--device", "cpu", "--precision", "fp16")
+    assert (row["fps"], row["note"]) == (None, "this device keeps to fp32")
+
+
 def test_a_table_for_people(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     name = added(home)
     assert main(["models", "bench", name, "--size", "64x48", "--device", "cpu", "--seconds", "0.5"]) == 0

@@ -39,6 +39,7 @@ _COLUMNS: Final = [
     "card",
     "",
 ]
+_CHOOSING: Final = ("tensorrt", "coreml", "openvino")
 
 type Row = tuple[Card, WeightFile, str, Job | None, Result]
 
@@ -111,7 +112,15 @@ def _rows(
                 for each in devices or offered:
                     for precision in precisions:
                         job = Job(card.name, file.name, each, precision, width, height, seconds)
+                        if not _can_choose(runtime, each, precision, file):
+                            yield card, file, runtime, job, Result(None, note=f"this device keeps to {file.precision}")
+                            continue
                         yield card, file, "vapoursynth" if each.startswith(PREFIX) else runtime, job, measure(job)
+
+
+def _can_choose(runtime: str, device: str, precision: str, file: WeightFile) -> bool:
+    """Whether a precision is what a device would really run in: ONNX Runtime most often takes that of the file."""
+    return precision in ("auto", file.precision) or runtime == "torch" or device.partition(":")[0] in _CHOOSING
 
 
 def _how_to_get(card: Card, file: WeightFile, zoo: Zoo) -> str:

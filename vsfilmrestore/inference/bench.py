@@ -26,6 +26,7 @@ __all__ = ["Job", "Result", "measure"]
 
 _FRAMES: Final = 100_000
 _PATIENCE: Final = 6.0
+_BUILDING: Final = 600.0
 _PATH: Final = re.compile(r"^\S*\.(?:onnx|safetensors|pth)(?:, frame \d+)?: ")
 """The row tells which file it is."""
 
@@ -73,8 +74,11 @@ class Result:
 
 
 def measure(job: Job) -> Result:
-    """Measure a row in a process of its own; never longer than six times the seconds asked for, and 20 s."""
-    limit = job.seconds * _PATIENCE + 20
+    """Measure a row in a process of its own; never longer than six times the seconds asked for, and 20 s.
+
+    TensorRT, which builds an engine first, has ten minutes more.
+    """
+    limit = job.seconds * _PATIENCE + 20 + (_BUILDING if job.device.startswith("tensorrt") else 0)
     command = [sys.executable, "-m", "vsfilmrestore.inference.bench", json.dumps(asdict(job))]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=False)
