@@ -14,8 +14,9 @@ import vapoursynth as vs
 from vsfilmrestore.errors import InferenceError, plain_text
 from vsfilmrestore.inference.alignment import FFHQ, feathered, place
 from vsfilmrestore.inference.call import ModelCall
+from vsfilmrestore.inference.data import run_data
 from vsfilmrestore.inference.on_regions import run_on_regions
-from vsfilmrestore.inference.regions import Region, as_props, calmed, overlap, regions_of, steady
+from vsfilmrestore.inference.regions import Region, as_props, calmed, overlap, regions_of, steady, with_regions
 from vsfilmrestore.inference.registry import Registry
 from vsfilmrestore.inference.runtimes.base import Array
 from vsfilmrestore.media import props
@@ -294,6 +295,24 @@ def test_any_order_gives_the_same_frames(tmp_path: Path, models: Registry, threa
     seen.add(tuple(streamed(run_on_regions(clip, call(path), steady(told), side=48, models=models))))
     assert len(seen) == 1
     assert len(set(seen.pop())) == 9
+
+
+def test_a_detector_is_run_once_for_each_frame(tmp_path: Path, models: Registry, threads: int) -> None:
+    clip = picture(96, 64, 30)
+    runs: list[int] = []
+
+    def read(outputs: dict[str, Array], size: tuple[int, int], number: int) -> dict[str, Any]:
+        runs.append(number)
+        left = float(outputs["y"].mean()) * 40
+        return as_props([turned(Region(left, 10, 20, 24), 0.1, 34)])
+
+    data = run_data(clip, identity(tmp_path / "d.onnx"), Contract(colour="data"), read, models=models)
+    told = steady(with_regions(clip, data), 3)
+    result = run_on_regions(clip, call(affine(tmp_path / "m.onnx", 1.2, 0)), told, side=48, models=models)
+    assert runs == []
+    seen = {name: tuple(hashes(result, order)) for name, order in orders(30).items()}
+    assert len(set(seen.values())) == 1
+    assert sorted(runs) == list(range(30))
 
 
 @pytest.mark.parametrize(
