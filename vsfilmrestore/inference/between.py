@@ -168,7 +168,9 @@ class Between:
             return self._held(Picture(new, new), seen, facts, last)
         larger = scale > 1
         total = (
-            self._larger_total(before, new, first, facts, scale) if larger else self._total(before, seen, new, facts)
+            self._larger_total(before, new, first, facts, scale)
+            if larger
+            else self._total(before, seen, new, facts, last)
         )
         return self._held(Picture(new, total), seen, facts, last)
 
@@ -220,14 +222,25 @@ class Between:
             new.append(sum_ if scale > 1 else self.ops.where(add == 0, old, sum_))
         return new
 
-    def _total(self, before: Picture, seen: Planes, new: Planes, facts: Facts) -> Planes:
+    def _total(self, before: Picture, seen: Planes, new: Planes, facts: Facts, last: bool) -> Planes:
+        if before.total is before.seen:
+            return new
         if not facts.log:
-            return [a + (b - c) for a, b, c in zip(before.total, new, seen, strict=True)]
+            return self._summed(before.total, new, seen, last)
         total = []
         for old, was, now in zip(before.total, seen, new, strict=True):
             code = self._coded(old, facts) + (self._coded(now, facts) - self._coded(was, facts))
             total.append(self.ops.where(now == was, old, self._shown(code, facts)))
         return total
+
+    def _summed(self, total: Planes, new: Planes, seen: Planes, last: bool) -> Planes:
+        result: Planes = new if last else self.ops.empty((len(new), *new[0].shape), new[0])
+        for target, a, b, c in zip(result, total, new, seen, strict=True):
+            for rows in self.ops.rows(target):
+                change = b[rows] - c[rows]
+                change += a[rows]
+                target[rows] = change
+        return result
 
     def _larger_total(self, before: Picture, new: Planes, first: Planes, facts: Facts, scale: int) -> Planes:
         """Makes up for the way back, which enlarges the source, and separate filters what they have made of it."""

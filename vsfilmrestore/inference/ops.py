@@ -15,7 +15,7 @@ __all__ = ["NUMPY", "NumpyOps", "Ops", "TorchOps"]
 
 type Places = npt.NDArray[np.intp]
 
-_CHUNK: Final = 1 << 17
+_CHUNK: Final = 1 << 18
 """Values that are worked on at a time: several arrays of them stay in a core's cache."""
 
 
