@@ -229,6 +229,10 @@ def test_every_contract_survives_its_card(tmp_path: Path, zoo: Zoo) -> None:
         path = put(tmp_path, model, f"{name}.onnx")
         card = add(path, zoo, more)
         assert read_card(tmp_path / "mine" / f"{name}.toml") == card
+    blue_first = add(put(tmp_path, conv_model(), "e.onnx"), zoo, Told(order="bgr", high=255.0))
+    assert read_card(tmp_path / "mine" / "e.toml").contract.order == blue_first.contract.order == "bgr"
+    with pytest.raises(UsageError, match="no red, green and blue"):
+        add(put(tmp_path, conv_model(1, 1), "f.onnx"), zoo, Told(order="bgr"))
     sized = add(put(tmp_path, conv_model(size=(64, 32)), "d.onnx"), zoo)
     assert read_card(tmp_path / "mine" / "d.toml").contract.size == sized.contract.size == (32, 64)
 

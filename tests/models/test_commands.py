@@ -95,7 +95,13 @@ def test_add(mine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert (facts["name"], facts["task"], facts["contract"]["extra"][0]["name"]) == ("net", "colour-match", "reference")
     assert (mine / "net.toml").is_file()
     assert main(["models", "check", "net"]) == 0
-    for wrong in (["--extra", "x"], ["--colour", "red"], ["--commercial", "maybe"], ["--home", "file:///"]):
+    for wrong in (
+        ["--extra", "x"],
+        ["--colour", "red"],
+        ["--order", "grb"],
+        ["--commercial", "maybe"],
+        ["--home", "file:///"],
+    ):
         assert main(["models", "add", str(path), "--name", "b", *wrong]) == 2
     assert main(["models", "add", str(tmp_path / "m.pt")]) == 3
     assert main(["models", "add", str(tmp_path / "absent.onnx")]) == 3

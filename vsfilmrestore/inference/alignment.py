@@ -139,7 +139,7 @@ def feathered(side: int, share: float) -> Array:
     along = np.abs((2 * np.arange(side) + 1) / side - 1) ** _ROUND
     far = (along[:, None] + along[None, :]) ** (1 / _ROUND)
     rise = np.clip((1 - far) / max(2 * share, 1e-6), 0, 1)
-    return (rise * rise * (3 - 2 * rise)).astype(np.float32)
+    return np.asarray(rise * rise * (3 - 2 * rise), np.float32)
 
 
 def _warped(plane: Array, matrix: _Matrix, size: tuple[int, int], step: float, *, mirror: bool) -> Array:

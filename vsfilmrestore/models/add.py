@@ -184,8 +184,7 @@ def _as_told(contract: Contract, told: Told) -> Contract:
         for key in ("scale", "low", "high", "multiple", "minimum", "half")
         if getattr(told, key) is not None
     }
-    if told.colour:
-        words["colour"] = told.colour
+    words |= {key: getattr(told, key) for key in ("colour", "order") if getattr(told, key)}
     if told.window and told.window > 1:
         before, odd = divmod(told.window - 1, 2)
         words |= {"layout": "BTCHW", "before": before, "after": before + odd}

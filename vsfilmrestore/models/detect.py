@@ -43,6 +43,8 @@ def contract_of(path: Path, graph: Graph, told: Told) -> Contract:
     out = outputs.picture
     scale, multiple = outputs.scale_and_multiple(told)
     colour = told.colour or ("data" if out is None else "luma" if channels == 1 else "rgb")
+    if told.order == "bgr" and (channels != 3 or colour == "yuv"):
+        raise UsageError("has no red, green and blue that could come in another order", file=path)
     out_channels, frames_out = _out(path, out, channels, window)
     before, odd = divmod(window - frames_out, 2)
     if odd and not time and told.window is None:
@@ -52,6 +54,7 @@ def contract_of(path: Path, graph: Graph, told: Told) -> Contract:
         channels=channels,
         out_channels=out_channels,
         colour=cast(Any, colour),
+        order=told.order or "rgb",
         low=0.0 if told.low is None else told.low,
         high=1.0 if told.high is None else told.high,
         before=before,

@@ -31,6 +31,7 @@ class Told:
         window: Frames that go in.
         channels: Channels of a frame going in.
         colour: What they are.
+        order: Order of colours.
         scale: Size out over size in.
         low: Value of black.
         high: Value of white.
@@ -53,6 +54,7 @@ class Told:
     window: int | None = None
     channels: int | None = None
     colour: Literal["", "rgb", "luma", "yuv", "data"] = ""
+    order: Literal["", "rgb", "bgr"] = ""
     scale: int | None = None
     low: float | None = None
     high: float | None = None
