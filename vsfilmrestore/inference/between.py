@@ -21,7 +21,7 @@ from vsfilmrestore.inference.resampling import Chroma, enlarged
 from vsfilmrestore.media import props
 from vsfilmrestore.media.colour import LOG_BLACK, LOG_WHITE
 
-__all__ = ["Between", "Facts", "Picture", "tell_facts"]
+__all__ = ["FINE", "Between", "Facts", "Picture", "tell_facts"]
 
 core = vs.core
 
@@ -32,7 +32,7 @@ _PLACE: Final = "_VsfrSeenPlace"
 _CODES_PER_DECADE: Final = 300.0
 _MARGIN: Final = 8
 """Samples of chroma on each side that a sample depends on once it went to and fro, and more."""
-_FINE: Final = 1e-6
+FINE: Final = 1e-6
 """Steps below which a network's changes are held against the source at the end of the chain alone."""
 _HEADROOM: Final = 1e-6
 """Roundings of the way to floats are not cut off."""
@@ -197,7 +197,7 @@ class Between:
 
         Steps of 32-bit floats are left: all that is changed is held against the source at the end.
         """
-        if step < _FINE:
+        if step < FINE:
             return made
         ops = self.ops
         for target, a in zip(made, seen, strict=True):

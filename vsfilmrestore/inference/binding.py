@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -50,8 +51,14 @@ class Binding:
     size: tuple[int | None, int | None]
     outputs: tuple[int, ...]
 
-    def feed(self, height: int, width: int) -> Feed:
-        """Tensors for pictures of this size, filled with nothing yet."""
+    def feed(self, height: int, width: int, zeros: Callable[[Any, Any], Any] = np.zeros) -> Feed:
+        """Tensors for pictures of this size, filled with nothing yet.
+
+        Args:
+            height: Height of the tensors.
+            width: Their width.
+            zeros: Makes a tensor of a shape and a type, in memory or on a device.
+        """
         contract = self.contract
         added = sum(channels for _, channels in self.behind)
         shape = (height, width)
@@ -59,20 +66,20 @@ class Binding:
         extras: dict[str, Array] = {}
         window, channels = contract.window, contract.channels
         if len(self.pictures) > 1:
-            frames = np.zeros((window, channels, *shape), dtype)
+            frames = zeros((window, channels, *shape), dtype)
             arrays = {spec.name: frames[i : i + 1] for i, spec in enumerate(self.pictures)}
         else:
             name = self.pictures[0].name
             match contract.layout:
                 case "BTCHW":
-                    whole = np.zeros((1, window, channels + added, *shape), dtype)
+                    whole = zeros((1, window, channels + added, *shape), dtype)
                     frames, rest = whole[0, :, :channels], whole[0, :, channels:]
                 case "stacked":
-                    whole = np.zeros((1, channels * window + added, *shape), dtype)
+                    whole = zeros((1, channels * window + added, *shape), dtype)
                     frames = whole[0, : channels * window].reshape(window, channels, *shape)
                     rest = whole[:, channels * window :]
                 case _:
-                    whole = np.zeros((1, channels + added, *shape), dtype)
+                    whole = zeros((1, channels + added, *shape), dtype)
                     frames, rest = whole[:, :channels], whole[:, channels:]
             arrays = {name: whole}
             at = 0
@@ -80,7 +87,7 @@ class Binding:
                 extras[extra] = rest[:, at : at + count]
                 at += count
         for name, spec in self.apart.items():
-            arrays[name] = extras[name] = np.zeros(_shape_apart(self, name, spec, shape), spec.dtype)
+            arrays[name] = extras[name] = zeros(_shape_apart(self, name, spec, shape), spec.dtype)
         return Feed(arrays, frames, extras)
 
 

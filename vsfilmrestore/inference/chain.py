@@ -27,7 +27,7 @@ import numpy as np
 import vapoursynth as vs
 
 from vsfilmrestore.inference.apply import check_contract, checked_numbers, tell_guess
-from vsfilmrestore.inference.between import Between, Facts, Picture, tell_facts
+from vsfilmrestore.inference.between import FINE, Between, Facts, Picture, tell_facts
 from vsfilmrestore.inference.call import ModelCall
 from vsfilmrestore.inference.colour import STEP, as_mask, show
 from vsfilmrestore.inference.network import Network, Planes, planes_of
@@ -115,7 +115,7 @@ def _goes_on(group: list[ModelCall], call: ModelCall, fmt: vs.VideoFormat) -> bo
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
+class ChainStep:
     """A network of a chain.
 
     Attributes:
@@ -151,7 +151,7 @@ def _fused(
     reach = sum(max(step.span) for step in steps)
     # A frame of the source is in as many windows as these have frames: it is shown once.
     shown.clip.std.SetVideoCache(mode=1, maxsize=2 * reach + lanes + 2, maxhistory=0)
-    chain = _Chain(steps, Between.for_clip(NUMPY, shown, luma=luma), clip.num_frames, reach, kept, lanes)
+    chain = Chain(steps, Between.for_clip(NUMPY, shown, luma=luma), clip.num_frames, reach, kept, lanes)
     size = _size(clip, calls)
     like = core.std.BlankClip(shown.clip, size[1], size[0])
     made = windowed(taps, Windows(reach, 1, reach), like, chain, lanes=lanes)
@@ -161,7 +161,7 @@ def _fused(
 
 def _steps(
     clip: vs.VideoNode, calls: Sequence[ModelCall], taps: list[Tap], lanes: int, models: Registry
-) -> list[_Step]:
+) -> list[ChainStep]:
     """The networks; their masks and pictures become taps."""
     steps = []
     for place, call in enumerate(calls):
@@ -183,7 +183,7 @@ def _steps(
         later = any(_window(other) for other in calls[place + 1 :])
         first = len(taps)
         names = _add_taps(call, taps, size, clip.num_frames, later or (contract.layout == "BTCHW" and _window(call)))
-        steps.append(_Step(call, network, {name: first + i for i, name in enumerate(names)}, later))
+        steps.append(ChainStep(call, network, {name: first + i for i, name in enumerate(names)}, later))
     return steps
 
 
@@ -220,7 +220,7 @@ def mirror(number: int, length: int) -> int:
     return min(place, swing - place)
 
 
-class _Frames:
+class ChainFrames:
     """The frames that VapourSynth fetched for a result.
 
     Args:
@@ -240,7 +240,7 @@ class _Frames:
         return group[self._wide[number]] if len(group) > 1 else group[0]
 
 
-class _Chain:
+class Chain:
     """Computes the frames of a chain; what `windows.windowed` calls.
 
     Args:
@@ -253,69 +253,91 @@ class _Chain:
     """
 
     def __init__(
-        self, steps: Sequence[_Step], between: Between, length: int, reach: int, kept: Results, lanes: int
+        self, steps: Sequence[ChainStep], between: Between, length: int, reach: int, kept: Results, lanes: int
     ) -> None:
-        self._steps = steps
-        self._between = between
+        self.steps = steps
+        self.between = between
         self._length = length
         self._reach = reach
         self._kept = kept
         self._lanes = lanes
+        self._least: dict[int, float] = {}
         self._owner = kept.owner()
         weakref.finalize(self, kept.forget, self._owner)
 
     def __call__(self, number: int, groups: list[list[vs.VideoFrame]]) -> tuple[Array, dict[str, float]]:
-        frames = _Frames(number, groups, self._length, self._reach)
+        frames = ChainFrames(number, groups, self._length, self._reach)
         tell_guess(frames.frame(number))
-        total = self._picture(len(self._steps), number, frames).total
-        pictures = total if isinstance(total, np.ndarray) else np.stack(total)
-        return pictures[None], {STEP: _STEP}
+        pictures = self.result(number, frames)
+        fine = sum(step for step in self._least.values() if step < FINE)
+        return pictures[None], {STEP: max(fine, _STEP)}
 
-    def _pictures(self, place: int, numbers: Sequence[int], frames: _Frames) -> dict[int, Picture]:
+    def result(self, number: int, frames: ChainFrames) -> Array:
+        """The last picture of a frame, ``[planes, height, width]``."""
+        total = self.picture(len(self.steps), number, frames).total
+        return total if isinstance(total, np.ndarray) else np.stack(total)
+
+    def pictures(self, place: int, numbers: Sequence[int], frames: ChainFrames) -> dict[int, Picture]:
         """Pictures as they are before the step at that place, by frame."""
-        if place == 0 or not self._steps[place - 1].kept:
-            return {number: self._picture(place, number, frames) for number in dict.fromkeys(numbers)}
+        if not self.keeps(place):
+            return {number: self.picture(place, number, frames) for number in dict.fromkeys(numbers)}
         found = self._kept.get(
             [(self._owner, place, number) for number in numbers],
-            lambda key: self._picture(place, key[2], frames),
-            lambda picture: self._measured(place, picture),
+            lambda key: self.picture(place, key[2], frames),
+            self._measured,
         )
         return {number: picture for (_, _, number), picture in found.items()}
 
-    def _picture(self, place: int, number: int, frames: _Frames) -> Picture:
+    def keeps(self, place: int) -> bool:
+        """Whether pictures before that step are kept for other frames. Those in memory stay where they are."""
+        return place > 0 and self.steps[place - 1].kept
+
+    def picture(self, place: int, number: int, frames: ChainFrames) -> Picture:
+        """The picture of a frame before the step at that place."""
         if place == 0:
-            planes = planes_of(frames.frame(number))
+            planes = self.source(frames.frame(number), frames)
             return Picture(planes, planes)
-        step, between = self._steps[place - 1], self._between
+        step, between = self.steps[place - 1], self.between
         contract = step.call.contract
-        facts = Facts.of(frames.frame(number))
         window = [mirror(number + i, self._length) for i in range(-contract.before, contract.after + 1)]
-        before = self._pictures(place - 1, [*window, number], frames)
+        before = self.pictures(place - 1, [*window, number], frames)
         given = {n: between.given(p.seen, contract.channels, Facts.of(frames.frame(n))) for n, p in before.items()}
         groups = [[given[n] for n in window], *self._extras(step, window, number, frames)]
-        pictures, least = step.network.pictures(number, groups, list(step.clips))
-        height, width = (side * contract.scale for side in given[number][0].shape)
+        made, self._least[place] = self.run(step, number, groups, frames)
+        larger = contract.scale > 1
         return between.after(
             before[number],
             given[number],
-            list(pictures[0, :, :height, :width]),
-            facts,
+            made,
+            Facts.of(frames.frame(number)),
             strength=step.call.strength,
-            step=least,
+            step=self._least[place],
             scale=contract.scale,
-            last=place == len(self._steps),
-            first=planes_of(frames.frame(number)) if contract.scale > 1 else (),
+            last=place == len(self.steps),
+            first=self.pictures(0, [number], frames)[number].seen if larger else (),
         )
 
-    def _extras(self, step: _Step, window: list[int], number: int, frames: _Frames) -> list[list[Planes]]:
-        numbers = window if step.call.contract.layout == "BTCHW" else [number]
-        return [[planes_of(frames.frame(n, tap)) for n in numbers] for tap in step.clips.values()]
+    def source(self, frame: vs.VideoFrame, frames: ChainFrames) -> Planes:
+        """Planes of a frame that VapourSynth fetched."""
+        return planes_of(frame)
 
-    def _measured(self, place: int, picture: Picture) -> int:
+    def run(
+        self, step: ChainStep, number: int, groups: list[list[Planes]], frames: ChainFrames
+    ) -> tuple[Planes, float]:
+        """What a network makes of a window, and the least change that it can tell."""
+        pictures, least = step.network.pictures(number, groups, list(step.clips))
+        height, width = (side * step.call.contract.scale for side in groups[0][0][0].shape)
+        return list(pictures[0, :, :height, :width]), least
+
+    def _extras(self, step: ChainStep, window: list[int], number: int, frames: ChainFrames) -> list[list[Planes]]:
+        numbers = window if step.call.contract.layout == "BTCHW" else [number]
+        return [[self.source(frames.frame(n, tap), frames) for n in numbers] for tap in step.clips.values()]
+
+    def _measured(self, picture: Picture) -> int:
         """Bytes of a picture; the first one tells how much a run straight through needs."""
         size = sum(plane.nbytes for plane in picture.seen)
         if picture.total is not picture.seen:
             size += sum(plane.nbytes for plane in picture.total)
-        frames = sum(other.call.contract.window + self._lanes + 1 for other in self._steps[1:] if _window(other.call))
+        frames = sum(other.call.contract.window + self._lanes + 1 for other in self.steps if _window(other.call))
         self._kept.reserve(self._owner, frames * size)
         return size

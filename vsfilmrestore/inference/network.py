@@ -23,7 +23,7 @@ from vsfilmrestore.inference.runtimes.base import Array, MemoryShortError, Sessi
 from vsfilmrestore.inference.tiles import TilePlan, fitting_tile, padded_size, plan_tiles, run_tiled, smaller
 from vsfilmrestore.models.contract import Contract
 
-__all__ = ["Network", "Planes", "planes_of"]
+__all__ = ["Network", "Planes", "Whole", "planes_of"]
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +42,27 @@ class _Plan:
     binding: Binding
     size: tuple[int, int]
     tiles: TilePlan
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """All that a run on whole pictures needs which lie elsewhere than in memory.
+
+    Attributes:
+        session: The session.
+        binding: Which tensor gets what.
+        size: Height and width of the tensors; None where pictures are to be run in tiles.
+        encoding: How pictures are written and read.
+        numbers: Values of numbers and scalars by name.
+        step: Changes up to this size are roundings.
+    """
+
+    session: Session
+    binding: Binding
+    size: tuple[int, int] | None
+    encoding: Encoding
+    numbers: Mapping[str, float]
+    step: float
 
 
 class Network:
@@ -106,6 +127,18 @@ class Network:
                     self._plan = None
                 except InferenceError as error:
                     raise _on_frame(error, number) from None
+
+    @contextmanager
+    def whole(self) -> Iterator[Whole]:
+        """The loaded network, for a run on whole pictures that the caller makes himself.
+
+        Raises:
+            ModelError: The file does not fit its card.
+        """
+        with self._handle.use() as loaded:
+            plan = self._planned(loaded.session)
+            size = plan.size if plan.tiles.whole else None
+            yield Whole(loaded.session, plan.binding, size, self._encoding, self._numbers, self._step(plan))
 
     def data(
         self, number: int, frames: list[list[vs.VideoFrame]], names: Sequence[str] = ()
