@@ -287,3 +287,24 @@ def test_a_wrong_step_in_the_project_names_its_line(cli: Cli) -> None:
     assert said.code == 4
     assert "project.toml:" in said.complaint
     assert "did you mean 'strength'?" in said.complaint
+
+
+@pytest.mark.parametrize("command", ["render", "preview", "assess", "plan"])
+def test_a_command_that_fails_changes_no_project(cli: Cli, command: str) -> None:
+    """The next command without options would otherwise fail for the words of the last one."""
+    project = Path("cut.vsfr/project.toml")
+    words = [command, "cut.edl", "--media", "scans", "--project", "cut.vsfr"]
+    wrong = ["--rate", "10"]  # the list has frame numbers that do not exist then
+    assert cli(*words, *wrong).code in {2, 3}
+    assert not project.exists()
+    assert cli("plan", "cut.edl", "--media", "scans", "--project", "cut.vsfr", "--preset", "none").code == 0
+    before = project.read_text()
+    assert cli(*words, *wrong).code in {2, 3}
+    assert project.read_text() == before
+
+
+@pytest.mark.parametrize("word", ["dust", "off", "archive dust=0.5"])
+def test_words_for_single_settings_are_settings(cli: Cli, word: str) -> None:
+    said = cli("plan", "cut.edl", "--set", word)
+    assert said.code == 4
+    assert "is not key=value" in said.complaint

@@ -257,3 +257,23 @@ def test_media_of_another_rate_play_in_time(tmp_path: Path, suffix: str) -> None
     assert [again.source_frame(k, reel.rate) for k in range(2000)] == [
         shot.source_frame(k, reel.rate) for k in range(2000)
     ]
+
+
+@pytest.mark.parametrize("first", range(20, 30))
+@pytest.mark.parametrize(
+    "rates", [("25", "24"), ("25", "30000/1001"), ("50", "24"), ("30000/1001", "24"), ("18", "24")]
+)
+@pytest.mark.parametrize("suffix", [".otio", ".aaf", ".xml", ".fcpxml"])
+def test_media_of_another_rate_begin_at_any_frame_of_theirs(
+    tmp_path: Path, suffix: str, rates: tuple[str, str], first: int
+) -> None:
+    """Their frames mostly begin between two of the sequence."""
+    own, rate = map(Fraction, rates)
+    medium = replace(source(1, 3600 * 25 + first, own), available=FrameRange(3600 * 25, 3600 * 25 + 500))
+    if suffix == ".xml" and own == 18:
+        pytest.skip("there is no such rate in the format")
+    shot = Shot("mixed", FrameRange(0, 60), medium)
+    write(Reel("r", rate, (shot,), 0), tmp_path / f"x{suffix}")
+    (again,) = timeline.read(tmp_path / f"x{suffix}").shots
+    assert again.source is not None
+    assert [again.source_frame(k, rate) for k in range(60)] == [shot.source_frame(k, rate) for k in range(60)]

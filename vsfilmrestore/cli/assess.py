@@ -13,7 +13,7 @@ __all__ = ["command"]
 @o.takes_source
 def command(source: o.InputPath, given: o.Given, project: o.ProjectFolder = None, json: o.Json = False) -> int:
     """Find the shots of a film and print them. The cuts are kept in the project, where you can change them."""
-    opened = open_project(source, project, given)
+    opened = open_project(source, project, given, save=False)
     reel = open_reel(opened, watch=detection_watcher())
     print_shots(reel.plan, as_json=json)
     return 0

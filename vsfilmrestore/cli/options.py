@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, get_type_hints
 
 import typer
 
+from vsfilmrestore.errors import SettingError
 from vsfilmrestore.recipes.words import changes_from_words
 from vsfilmrestore.timeline.grammar import parse_settings
 
@@ -150,8 +151,11 @@ def settings_given(*, changes: list[str] | None = None, **values: Any) -> Given:
     """
     given = {key: _plain(value) for key, value in values.items() if value is not None and value != []}
     if changes:
-        words = parse_settings(" ".join(changes)).values
-        given["steps"] = changes_from_words(words)
+        said = parse_settings(" ".join(changes))
+        if said.head:
+            hint = "Write it as --set dust=0.8 or --set grain=off; a preset goes with --preset"
+            raise SettingError(f"--set changes single settings; '{said.head}' is not key=value", hint=hint)
+        given["steps"] = changes_from_words(said.values)
     return given
 
 

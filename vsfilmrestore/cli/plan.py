@@ -63,9 +63,11 @@ def command(
     printed = [str(name) for name in (csv, toml)].count("-")
     if printed + json > 1 and not (frames and toml is None):
         raise UsageError("of --json, --csv - and --toml - only one can be printed", hint="Name a file for the others")
-    opened = open_project(source, project, given, save=project is not None)
+    opened = open_project(source, project, given, save=False)
     if timeline.is_cut_list(opened.resolve(opened.settings.input)):
         plan = plan_project(opened)
+        if project is not None:
+            opened.save()
     else:
         plan = open_reel(opened, watch=detection_watcher(), save=project is not None).plan
     if verify_hash:

@@ -33,7 +33,7 @@ def command(
     project: o.ProjectFolder = None,
 ) -> int:
     """Write a sheet of frames before and after, as PNG. Computes only the frames shown and what they need."""
-    opened = open_project(source, project, given)
+    opened = open_project(source, project, given, save=False)
     if output is not None:
         refuse_overwriting(output, None, named_sources(opened))
     reel = open_reel(opened, watch=detection_watcher())

@@ -32,7 +32,7 @@ def command(
     given |= o.settings_given(output=output, profile=format_)
     if source.suffix.lower() == ".vpy":
         given.setdefault("preset", "none")
-    opened = open_project(source, project, given)
+    opened = open_project(source, project, given, save=False)
     render_project(opened, progress)
     return 0
 

@@ -24,6 +24,6 @@ def command(
     intervening one is taken (archive). Stopped or killed, the same command goes on where it was.
     """
     given |= o.settings_given(output=output, profile=format_)
-    opened = open_project(source, project, given, output=f"{source.stem or source.name}_restored.mkv")
+    opened = open_project(source, project, given, output=f"{source.stem or source.name}_restored.mkv", save=False)
     render_project(opened, progress)
     return 0

@@ -36,7 +36,8 @@ def open_project(
         folder: Project folder; ``<name of the input>.vsfr`` in the current folder if None.
         given: Fields of `ProjectSettings` the command names; all others stay as they are.
         output: File to render to where neither command nor project names one.
-        save: Whether the project is written; without, nothing is left behind.
+        save: Whether the project is written; without, nothing is left behind. `open_reel` writes it, too, but not
+            before its input is known to be good.
 
     Raises:
         UsageError: The input does not exist, or the project belongs to another input.
@@ -194,7 +195,7 @@ def open_reel(project: Project, *, watch: Watcher | None = None, save: bool = Tr
     Args:
         project: The project.
         watch: Told frames done and frames in all while shots are detected.
-        save: Whether detected cuts are written to the project.
+        save: Whether the project is written, with the cuts that were detected, once its reel is open.
 
     Raises:
         VsfrError: Input that cannot be read, linked or understood. All missing media are named at once.
@@ -202,6 +203,8 @@ def open_reel(project: Project, *, watch: Watcher | None = None, save: bool = Tr
     if timeline.is_cut_list(project.resolve(project.settings.input)):
         plan, said = plan_project(project), project.settings
         reel = Reel.of_plan(plan, media_opener(said, project.folder), said.handles)
+        if save:
+            project.save()
     else:
         reel = _detected_reel(project, watch, save)
     reel.decisions = with_field_order(reel.bound, reel.decisions)
@@ -230,9 +233,11 @@ def _detected_reel(project: Project, watch: Watcher | None, save: bool) -> Reel:
         from vsfilmrestore.assess.shots import detect_shots  # brings OpenCV, which takes a second
 
         cuts = tuple(detect_shots(medium.video, progress=watch))
-        if save:
-            replace(project, settings=replace(settings, cuts=cuts)).save()
+        project = replace(project, settings=replace(settings, cuts=cuts))
     bad = [cut for cut in cuts if not 0 < cut < medium.video.num_frames]
     if bad:
         raise SettingError(f"cuts names frame {bad[0]}, the film has {medium.video.num_frames}", file="project.toml")
-    return Reel.of_medium(medium, cuts=sorted(set(cuts)), recipe=project.recipe(), settings=project.sidecar())
+    reel = Reel.of_medium(medium, cuts=sorted(set(cuts)), recipe=project.recipe(), settings=project.sidecar())
+    if save:
+        project.save()
+    return reel

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from fractions import Fraction
-from math import floor
+from math import ceil, floor
 from pathlib import Path
 from typing import Any, Final
 
@@ -141,10 +141,11 @@ class _AafWriter:
         else:
             straight = shot.curve is None and shot.speed == 1
         if straight:
-            start = (source.start + shot.phase - first) * share
-            if start.denominator != 1 and share != 1:
-                self.losses.add("media of another rate begins between two frames of the sequence", shot.name)
-            return self._source_clip(i, shot, source, floor(start), length)
+            start = _whole_start((source.start + shot.phase - first) * share, share, length)
+            if start is not None:
+                return self._source_clip(i, shot, source, start, length)
+            message = "media of another rate begins between two frames of the sequence; its speed has keys"
+            self.losses.add(message, shot.name)
         knots = [(time, (place - first) * share) for time, place in _knots(shot, source, rate, length)]
         low = max(0, floor(min(place for _, place in knots)))
         span = max(1, floor(max(place for _, place in knots)) + 1 - low)
@@ -248,6 +249,25 @@ class _AafWriter:
         if rgb := _RGB.get(marker.colour.upper()):
             made["CommentMarkerColor"].value = dict(zip(("red", "green", "blue"), rgb, strict=True))
         return made
+
+
+def _whole_start(start: Fraction, share: Fraction, length: int) -> int | None:
+    """The whole sequence frame at which a clip of constant rate shows the same frames as from an exact place.
+
+    Args:
+        start: The place, in sequence frames of the medium.
+        share: Sequence frames per source frame.
+        length: Frames of the clip.
+
+    Returns:
+        None if there is none: source frames are then missed or shown again at other places.
+    """
+    if share == 1:
+        return floor(start)
+    for whole in (floor(start), ceil(start)):
+        if all(floor((whole + k) / share) == floor((start + k) / share) for k in range(length)):
+            return whole
+    return None
 
 
 def _knots(shot: Shot, source: SourceKey, rate: Fraction, length: int) -> list[tuple[Fraction, Fraction]]:
