@@ -265,10 +265,10 @@ def test_media_of_another_rate_play_in_time(tmp_path: Path, suffix: str) -> None
 )
 @pytest.mark.parametrize("suffix", [".otio", ".aaf", ".xml", ".fcpxml"])
 def test_media_of_another_rate_begin_at_any_frame_of_theirs(
-    tmp_path: Path, suffix: str, rates: tuple[str, str], first: int
+    tmp_path: Path, suffix: str, rates: str, first: int
 ) -> None:
     """Their frames mostly begin between two of the sequence."""
-    own, rate = map(Fraction, rates)
+    own, rate = map(Fraction, rates.split())
     medium = replace(source(1, 3600 * 25 + first, own), available=FrameRange(3600 * 25, 3600 * 25 + 500))
     if suffix == ".xml" and own == 18:
         pytest.skip("there is no such rate in the format")
