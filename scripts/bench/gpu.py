@@ -3,7 +3,7 @@
 Networks of the sizes people use (spandrel's Compact and SPAN, random weights) on 1080p and 4K, against a bare loop of
 torch that keeps its tensors on the card: no file is read, nothing is copied, nothing is shown. Rows of a network:
 
-    bare            the bare loop
+    bare            the bare loop (on the processor in as many threads as there are lanes)
     bare + copies   the same, each picture brought and fetched in turn: what naive code costs
     session         our session, several lanes: arrays in, arrays out
     filter          the whole way through VapourSynth: float frames in, float frames out
@@ -11,8 +11,8 @@ torch that keeps its tensors on the card: no file is read, nothing is copied, no
     compile         our session, compiled (--compile)
     onnxruntime     the same network in ONNX Runtime on the same device, if it is installed for it
 
-"overlap" is the share of the time copies take during which another lane computes, from CUDA events. Memory is the most
-that torch had reserved on the card.
+All in 16 bits unless told otherwise. "overlap" is the share of the time copies take during which another lane computes,
+from CUDA events. Memory is the most that torch had reserved on the card.
 
     python scripts/bench/gpu.py                          # 1080p and 4K: built, not run
     python scripts/bench/gpu.py --precision fp32 --sizes 1920x1080
@@ -30,7 +30,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
@@ -102,14 +102,18 @@ def waited(device: str) -> None:
 
 
 def fps(work: Callable[[int], object], frames: int, device: str, rounds: int = 3) -> float:
-    """Frames a second of the best round, after one to warm up."""
+    """Frames a second of the best round, after one to warm up.
+
+    On the processor a second of processor time, of all cores together: other programs do not shake it.
+    """
+    now = process_time if device == "cpu" else perf_counter
     best = 0.0
     for number in range(rounds + 1):
         waited(device)
-        start = perf_counter()
+        start = now()
         work(frames)
         waited(device)
-        best = max(best, frames / (perf_counter() - start)) if number else 0.0
+        best = max(best, frames / (now() - start)) if number else 0.0
     return best
 
 
@@ -128,13 +132,24 @@ def bare(case: Case, session: TorchSession, *, copies: bool) -> Callable[[int], 
     array = picture(3, case.height, case.width).astype(session.inputs[0].dtype)
     tensor = torch.from_numpy(array).to(session.place, session.dtype).contiguous(memory_format=session._layout)
 
+    def loop(frames: int) -> None:
+        for _ in range(frames):
+            given = torch.from_numpy(array).to(session.place, session.dtype) if copies else tensor
+            made = net.module(given.contiguous(memory_format=session._layout))
+            if copies:
+                made.float().cpu().numpy()
+
+    def lane(frames: int) -> None:
+        with session.lane() as own:  # its thread has the share of the cores that the session's runs have
+            own.do(lambda: loop(frames))
+
     def run(frames: int) -> None:
-        with torch.inference_mode():
-            for _ in range(frames):
-                given = torch.from_numpy(array).to(session.place, session.dtype) if copies else tensor
-                made = net.module(given.contiguous(memory_format=session._layout))
-                if copies:
-                    made.float().cpu().numpy()
+        if session.device != "cpu":
+            with torch.inference_mode():
+                loop(frames)
+            return
+        with ThreadPoolExecutor(session.parallel) as pool:
+            list(pool.map(lane, [len(range(i, frames, session.parallel)) for i in range(session.parallel)]))
 
     return run
 
@@ -282,7 +297,9 @@ def refusal(device: str) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cuda")
-    parser.add_argument("--precision", default="auto", choices=["auto", "fp32", "fp16", "bf16"])
+    parser.add_argument(
+        "--precision", choices=["fp32", "fp16", "bf16"], help="fp16 if not given, on the processor fp32"
+    )
     parser.add_argument("--networks", nargs="+", choices=[name for name in NETWORKS if "grey" not in name])
     parser.add_argument("--sizes", nargs="+", help="such as 1920x1080")
     parser.add_argument("--frames", type=int, help="of a round")
@@ -295,6 +312,7 @@ def main() -> int:
         return 8
     small = options.device == "cpu"
     networks, sizes = SMALL if small else LARGE
+    options.precision = options.precision or ("fp32" if small else "fp16")
     options.frames = options.frames or (6 if small else 60)
     options.lanes = min(options.lanes, cores()) if small else options.lanes
     name = torch.cuda.get_device_name(options.device) if not small else f"{cores()} processor cores"

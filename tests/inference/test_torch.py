@@ -178,6 +178,22 @@ def test_half_precision_where_the_network_is_fine_with_it(tmp_path: Path, models
         load(path, precision="int8")
 
 
+def test_precision_is_touched_by_nobody(tmp_path: Path) -> None:
+    from vsfilmrestore.inference.runtimes._torch_net import read_net
+    from vsfilmrestore.inference.runtimes.torch import _dtype
+
+    path, module = compact(tmp_path / "m.safetensors")
+    halved = save_net(tmp_path / "half.safetensors", module.half())
+    card, processor = torch.device("cuda", 0), torch.device("cpu")
+    for file, place, wanted in (
+        (path, card, torch.float32),
+        (halved, card, torch.float16),
+        (halved, processor, torch.float32),
+    ):
+        net = read_net(file, "", allow_pth=False)
+        assert _dtype(net, place, "auto", file) == wanted
+
+
 def test_less_than_a_step_of_bfloat_is_no_change(tmp_path: Path, models: Registry) -> None:
     path, module = compact(tmp_path / "m.safetensors")
     for name, value in module.state_dict().items():  # nothing is left but the picture itself

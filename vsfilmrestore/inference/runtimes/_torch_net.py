@@ -40,6 +40,7 @@ class TorchNet:
         half: Whether 16-bit floats are good enough for it.
         bfloat: Whether bfloat16 is.
         contract: What it wants and gives, as far as it tells itself.
+        sixteen: Whether its file holds 16-bit numbers alone.
     """
 
     module: Any
@@ -49,6 +50,7 @@ class TorchNet:
     half: bool
     bfloat: bool
     contract: Contract
+    sixteen: bool = False
 
 
 def read_net(path: Path, sha256: str, *, allow_pth: bool) -> TorchNet:
@@ -72,7 +74,9 @@ def read_net(path: Path, sha256: str, *, allow_pth: bool) -> TorchNet:
     data = _bytes_of(path, sha256)
     try:
         tensors = spandrel_seam.read_weights(path, data)
-        return _built(tensors, path)
+        net = _built(tensors, path)
+        net.sixteen = all(each.dtype.itemsize <= 2 for each in tensors.values() if each.is_floating_point())
+        return net
     except ModelError:
         raise
     except InputError as error:
