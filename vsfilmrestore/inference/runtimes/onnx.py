@@ -12,7 +12,7 @@ import io
 import logging
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from functools import cache
@@ -25,6 +25,7 @@ from vsfilmrestore.errors import InferenceError, InstallationError, ModelError, 
 from vsfilmrestore.inference.runtimes._onnx_file import OnnxFile, read_onnx
 from vsfilmrestore.inference.runtimes._onnx_pinned import PinnedRuns, cuda_register
 from vsfilmrestore.inference.runtimes._onnx_providers import BUILDS, PROVIDERS, Shapes, engine_folder, providers, runs
+from vsfilmrestore.inference.runtimes._onnx_tensors import run_on_tensors
 from vsfilmrestore.inference.runtimes.base import Array, MemoryShortError, TensorSpec
 
 __all__ = ["OnnxRuntime", "OnnxSession", "TensorrtSession", "preload"]
@@ -215,8 +216,22 @@ class OnnxSession:
         self._bound = PinnedRuns(session, self.outputs, cuda_register()) if _on_nvidia(device) else None
 
     def run(self, arrays: Mapping[str, Array]) -> Sequence[Array]:
+        return self._told(lambda: self._run(arrays))
+
+    def run_tensors(self, tensors: Mapping[str, Any]) -> list[Any]:
+        """Run it on torch's tensors of its device, of the types of `inputs`; what comes out stays there.
+
+        Raises:
+            MemoryShortError: Smaller pictures may do.
+            InferenceError: The run failed.
+        """
+        names = [spec.name for spec in self.outputs]
+        return self._told(lambda: run_on_tensors(self._session, tensors, names, self._options))
+
+    def _told[T](self, run: Callable[[], T]) -> T:
+        """What a run gives; its failure in one line."""
         try:
-            results = self._run(arrays)
+            return run()
         except VsfrError:
             raise
         except Exception as error:  # noqa: BLE001 - its errors share no class but Exception
@@ -224,7 +239,6 @@ class OnnxSession:
             if isinstance(reason, MemoryShortError):
                 self._options = self._sparing()
             raise reason from None
-        return results
 
     def _run(self, arrays: Mapping[str, Array]) -> Sequence[Array]:
         if self._bound is not None:
