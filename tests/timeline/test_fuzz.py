@@ -96,14 +96,14 @@ def mangled(data: Any, rng: random.Random) -> Any:
 
 
 def attempt(path: Path, rng: random.Random) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         reel = timeline.read(path, rate=rng.choice([None, None, 24, "30000/1001"]))
         otio_text(reel)
         edl_text(reel)
     except VsfrError as error:
         assert str(path) in str(error) or error.shot  # noqa: PT017
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 @pytest.fixture(scope="module")

@@ -157,7 +157,7 @@ def test_a_cut_is_itself(cut: list[Footage]) -> None:
 @pytest.mark.parametrize("step", [0, 50])
 def test_3000_shots_take_less_than_a_second(step: int) -> None:
     old = [shot(i * step, i * step + 70, f"r{i % 7}" if step else "r") for i in range(3000)]
-    began = time.perf_counter()
+    began = time.process_time()
     found = match_cuts(old, [*old[1500:], *old[:1500]])
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
     assert {match.kind for match in found.matches} == {Kind.SAME}
