@@ -260,9 +260,7 @@ def test_media_of_another_rate_play_in_time(tmp_path: Path, suffix: str) -> None
 
 
 @pytest.mark.parametrize("first", range(20, 30))
-@pytest.mark.parametrize(
-    "rates", [("25", "24"), ("25", "30000/1001"), ("50", "24"), ("30000/1001", "24"), ("18", "24")]
-)
+@pytest.mark.parametrize("rates", ["25 24", "25 30000/1001", "50 24", "30000/1001 24", "18 24"])
 @pytest.mark.parametrize("suffix", [".otio", ".aaf", ".xml", ".fcpxml"])
 def test_media_of_another_rate_begin_at_any_frame_of_theirs(
     tmp_path: Path, suffix: str, rates: str, first: int
