@@ -80,7 +80,7 @@ def run_model(
         tile: Height and width of tiles; (0, 0) for whole pictures, None to choose by memory.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``tensorrt``, ``directml``, ``coreml``, ``openvino``;
             ``mlrt:cpu``, ``mlrt:openvino`` … for VapourSynth's own plug-ins, see `inference.mlrt`.
-        precision: ``auto``, ``fp32`` or ``fp16``, for runtimes that can choose.
+        precision: ``auto``, ``fp32``, ``fp16``, or with torch ``bf16``, for runtimes that can choose.
         lanes: Windows that are worked on at a time; None for as many as the cores are good for.
         models: Where loaded models are kept; the process's own registry if not given.
 
