@@ -7,6 +7,8 @@ network's share: what conversion costs beside it.
 
     python scripts/bench/inference.py                          # speed at 640x360 and 1920x1080
     python scripts/bench/inference.py --memory                 # 2,000 frames and 200 shots
+    python scripts/bench/inference.py --fused [--memory]       # three networks as one node and as three filters
+    python scripts/bench/inference.py --fused --device cuda    # the same on a card
     python scripts/bench/inference.py --model M.onnx --before 3 --after 3 --half
 """
 
@@ -28,6 +30,9 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import vapoursynth as vs
+from _fused import calls_of
+from _fused import memory as fused_memory
+from _fused import speed as fused_speed
 from onnx import helper, numpy_helper
 
 from vsfilmrestore.inference._machine import cores
@@ -39,10 +44,10 @@ from vsfilmrestore.render.memory import give_back
 core = vs.core
 
 
-def network(path: Path, layers: int, wide: int) -> Path:
+def network(path: Path, layers: int, wide: int, channels: int = 3, seed: int = 0) -> Path:
     """A stack of 3x3 convolutions with random weights."""
-    values = np.random.default_rng(0)
-    nodes, weights, x, channels = [], [], "x", 3
+    values = np.random.default_rng(seed)
+    nodes, weights, x, entering = [], [], "x", channels
     for i in range(layers):
         last = i == layers - 1
         out = 3 if last else wide
@@ -52,7 +57,10 @@ def network(path: Path, layers: int, wide: int) -> Path:
         if not last:
             nodes.append(helper.make_node("Relu", [f"c{i}"], [f"r{i}"]))
         x, channels = f"r{i}", out
-    ends = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, (1, 3, "h", "w")) for name in ("x", "y")]
+    ends = [
+        helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, (1, count, "h", "w"))
+        for name, count in (("x", entering), ("y", 3))
+    ]
     graph = helper.make_graph(nodes, "bench", ends[:1], ends[1:], weights)
     opsets = [helper.make_opsetid("", 17)]
     path.write_bytes(helper.make_model(graph, opset_imports=opsets, ir_version=9).SerializeToString())
@@ -185,6 +193,15 @@ def peak() -> float:
     return size / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
 
+def fused(folder: Path, options: argparse.Namespace) -> None:
+    layers, wide = (2, 8) if options.memory else (options.layers, options.wide)
+    calls = calls_of(network, folder, layers, wide, options.window, options.device)
+    if options.memory:
+        fused_memory(calls, source, peak)
+    else:
+        fused_speed(calls, source, [(int(w), int(h)) for w, h in (size.split("x") for size in options.sizes)], options)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, help="an .onnx file; a stack of convolutions if not given")
@@ -198,8 +215,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--sizes", nargs="*", default=["640x360", "1920x1080"])
     parser.add_argument("--memory", action="store_true", help="memory over 2,000 frames and 200 shots instead of speed")
+    parser.add_argument("--fused", action="store_true", help="three networks as one node and as three filters")
+    parser.add_argument("--window", type=int, default=3, help="frames that the second of the three sees")
+    parser.add_argument("--device", default="cpu", help="where the three are run: cpu, cuda, cuda:1")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
+        if options.fused:
+            fused(Path(folder), options)
+            return
         if options.memory:
             memory(network(Path(folder) / "bench.onnx", 2, 8))
             return

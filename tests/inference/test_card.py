@@ -149,3 +149,16 @@ def test_values_that_are_no_numbers_are_told(tmp_path: Path, models: Registry) -
     result = run_calls(soft(vs.RGBS), [chains.spatial(tmp_path), broken], models=models)
     with pytest.raises(vs.Error, match=r"broken\.onnx.*no numbers"):
         result.get_frame(2)
+
+
+def test_torch_and_onnx_runtime_hand_tensors_to_one_another(uses: Uses, tmp_path: Path, models: Registry) -> None:
+    pytest.importorskip("spandrel")
+    from .torch_makers import compact
+
+    clip = soft(vs.RGBS)
+    first = ModelCall(compact(tmp_path / "first.safetensors", seed=1)[0], Contract(), strength=0.3)
+    larger = ModelCall(compact(tmp_path / "larger.safetensors", scale=2, seed=2)[0], Contract(scale=2))
+    calls = [first, chains.temporal(tmp_path), larger]
+    result = run_calls(clip, calls, models=models)
+    assert furthest(result, one_by_one(clip, calls, models)) < 1e-5
+    assert uses.on_tensors["weighted31"] == FRAMES

@@ -242,3 +242,15 @@ def test_errors_name_the_network_and_the_frame(tmp_path: Path, models: Registry)
         result.get_frame(2)
     with pytest.raises(vs.Error, match=r"broken\.onnx.*no numbers"):
         result.get_frame(2)
+
+
+@pytest.mark.footage
+def test_a_real_network_in_a_chain(footage: Callable[[str], Path], tmp_path: Path, models: Registry) -> None:
+    contract = Contract(layout="stacked", before=3, after=3, half=True)
+    temporal = ModelCall(footage("weights/temporalfix_s1_v1.1_op18_fp16.onnx"), contract)
+    source = core.bs.VideoSource(str(footage("clips/film_apollo_16mm_colour.mp4")), cachemode=0)
+    clip = source[40:44].std.CropAbs(192, 160, 160, 40)
+    calls = [temporal, chains.spatial(tmp_path)]
+    result = run_calls(clip, calls, models=models)
+    assert furthest(result, one_by_one(clip, calls, models)) <= 1
+    assert furthest(result, clip) > 1
