@@ -278,6 +278,21 @@ def test_pickles_only_where_they_are_pinned(tmp_path: Path) -> None:
         load(path, sha256(path))
 
 
+def test_a_pickle_that_is_added_is_none_any_more(tmp_path: Path, models: Registry) -> None:
+    _, module = compact(tmp_path / "m.safetensors")
+    path = tmp_path / "mine.pth"
+    torch.save({"params_ema": module.state_dict()}, path)
+    zoo = Zoo([], [tmp_path / "zoo"], tmp_path / "zoo")
+    with pytest.raises(InputError, match="--allow-pth"):
+        add(path, zoo)
+    card = add(path, zoo, allow_pth=True)
+    found = zoo.find(card.name)
+    assert found.path.name == "mine.safetensors"
+    assert not list((tmp_path / "zoo").rglob("*.pth"))
+    made = array(run_network(picture(), found.path, card.contract, sha256=found.file.sha256, models=models), 2)
+    assert np.abs(made - bare(module, array(picture(), 2)[None])[0]).max() < 1e-5
+
+
 class _Evil:
     def __init__(self, sign: Path) -> None:
         self.sign = sign

@@ -16,6 +16,7 @@ from vsfilmrestore.models.card import Card, Licence, Precision, WeightFile, is_p
 from vsfilmrestore.models.contract import Contract
 from vsfilmrestore.models.detect import contract_of
 from vsfilmrestore.models.onnx_graph import read_graph
+from vsfilmrestore.models.pickles import as_safetensors
 from vsfilmrestore.models.safetensors import read_header
 from vsfilmrestore.models.safety import check_content, check_kind, check_place, sha256_of
 from vsfilmrestore.models.told import Told
@@ -31,7 +32,7 @@ def add(path: Path, zoo: Zoo, told: Told | None = None, *, allow_pth: bool = Fal
     A file that a card speaks of already is put where that card looks for it; nothing else is read then.
 
     Args:
-        path: ``.onnx``, ``.safetensors``, or ``.pth`` if allowed.
+        path: ``.onnx``, ``.safetensors``, or ``.pth`` if allowed, whose tensors are kept as ``.safetensors``.
         zoo: Cards there are; the new one is among them afterwards.
         told: What the file does not tell.
         allow_pth: Whether a pickle may be taken.
@@ -55,7 +56,10 @@ def add(path: Path, zoo: Zoo, told: Told | None = None, *, allow_pth: bool = Fal
         zoo.user_folder.mkdir(parents=True, exist_ok=True)
         box = Path(tempfile.mkdtemp(dir=zoo.user_folder, prefix=".adding-"))
         try:
-            card = _card(name, _copied(path, box, name, allow_pth=allow_pth), told)
+            files = _copied(path, box, name, allow_pth=allow_pth)
+            if files[0].suffix.lower() == ".pth":  # opened once, here; from now on there is no pickle
+                files = [as_safetensors(files[0])]
+            card = _card(name, files, told)
             _settle(box, card, zoo.user_folder)
         except VsfrError as error:
             raise _of_the_original(error, box, path) from None

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from vsfilmrestore.errors import InputError, InstallationError
 
-__all__ = ["check_pth", "load_pth"]
+__all__ = ["as_safetensors", "check_pth", "load_pth"]
 
 _KNOWN: Final = frozenset(
     {"collections OrderedDict", "torch._utils _rebuild_tensor_v2", "torch._utils _rebuild_parameter"}
@@ -103,3 +103,25 @@ def load_pth(path: Path) -> dict[str, Any]:
     if not isinstance(state, dict) or not all(hasattr(each, "shape") for each in state.values()):
         raise InputError("does not hold tensors by name", file=path, hint=_CONVERT)
     return state
+
+
+def as_safetensors(path: Path) -> Path:
+    """A ``.pth`` file's tensors in a ``.safetensors`` beside it; the pickle is deleted.
+
+    Raises:
+        InputError: See `load_pth`.
+        InstallationError: torch or safetensors is not installed.
+        OSError: It cannot be written.
+    """
+    tensors = load_pth(path)
+    try:
+        library: Any = importlib.import_module("safetensors.torch")
+    except ImportError:
+        hint = 'Install it: pip install "vsfilmrestore[torch]"'
+        raise InstallationError("safetensors is needed to keep .pth files", hint=hint) from None
+    # Each with memory of its own: the format knows no tensors that share it.
+    data: bytes = library.save({name: tensor.detach().clone().contiguous() for name, tensor in tensors.items()})
+    place = path.with_suffix(".safetensors")
+    place.write_bytes(data)
+    path.unlink()
+    return place
