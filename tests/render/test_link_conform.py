@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from math import floor
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from vsfilmrestore.render.conform import Conform, conform, refusal
 from vsfilmrestore.render.link import Link, Linked
 from vsfilmrestore.render.link_facts import Facts
 from vsfilmrestore.render.placing import RateRule, place, shown_frames
-from vsfilmrestore.render.sound import reel_sound
+from vsfilmrestore.render.sound import reel_sound, sound_left_out
 from vsfilmrestore.timeline.curve import Curve
 from vsfilmrestore.timeline.model import FrameRange, Reel, Shot, SourceKey, Transition
 
@@ -248,3 +249,32 @@ def test_words_of_the_rate_rule() -> None:
     assert RateRule.of("frames") is RateRule.FRAMES
     with pytest.raises(UsageError, match="did you mean 'frames'"):
         RateRule.of("frame")
+
+
+@pytest.mark.parametrize(("rate", "phase"), [("25", 0), ("30000/1001", 0), ("12", 0), ("25", Fraction(1, 3))])
+def test_sound_goes_along_with_pictures_played_in_time(small_reel: Path, rate: str, phase: Fraction) -> None:
+    """Frame 4 of the medium and its sound come at the same moment of the record side."""
+    medium, record = open_media(small_reel / "scans" / "R1.mkv"), Fraction(rate)
+    assert medium.audio is not None
+    frames = [floor(phase + k * R24 / record) for k in range(8)]
+    shot = Shot("s", FrameRange(0, 8), replace(key(), available=None), phase=Fraction(phase))
+    bound = [Bound(shot, medium, frames, 4, (0, 0), "")]
+    sound = reel_sound(bound, record)
+    assert sound is not None
+    assert sound.num_samples == round(8 * 48_000 / record)
+    first = round((4 + Fraction(phase)) * 2000)
+    with sound.get_frame(0) as ours, medium.audio[first : first + 3000].get_frame(0) as theirs:
+        assert np.array_equal(np.asarray(ours[0])[:3000], np.asarray(theirs[0])[:3000])
+        assert np.asarray(ours[0])[:3000].any()
+    assert sound_left_out(bound, record) == []
+
+
+@pytest.mark.parametrize(("frames", "speed"), [([0, 2, 4, 6], 2), ([3, 2, 1, 0], -1), ([0] * 4, 0), ([0, 0, 1, 1], 1)])
+def test_sound_beside_other_speeds_is_left_out_and_told(small_reel: Path, frames: list[int], speed: int) -> None:
+    medium = open_media(small_reel / "scans" / "R1.mkv")
+    bound = [Bound(Shot("slow", FrameRange(0, 4), key(), Fraction(speed)), medium, frames, 0, (0, 0), "")]
+    sound = reel_sound(bound, R24)
+    assert sound is not None
+    with sound.get_frame(0) as frame:
+        assert not np.asarray(frame[0]).any()
+    assert sound_left_out(bound, R24) == ["slow: played at another speed; the sound is left out"]

@@ -12,6 +12,7 @@ from vsfilmrestore.render.fields import untreated_fields
 from vsfilmrestore.render.job import open_project, open_reel, output_of
 from vsfilmrestore.render.project import Project
 from vsfilmrestore.render.report import write_report
+from vsfilmrestore.render.sound import sound_left_out
 
 __all__ = ["command", "render_project"]
 
@@ -42,7 +43,8 @@ def render_project(project: Project, progress: str) -> None:
     output, profile = output_of(project)
     bars = listener(progress)
     reel = open_reel(project, watch=detection_watcher())
-    remarks = [] if progress == "jsonl" else [*reel.remarks, *untreated_fields(reel.bound, reel.decisions)]
+    told = [*reel.remarks, *untreated_fields(reel.bound, reel.decisions), *sound_left_out(reel.bound, reel.rate)]
+    remarks = [] if progress == "jsonl" else told
     for remark in remarks:
         say(f"note: {remark}")
     done = render(reel, project, output, profile, bars)

@@ -26,7 +26,7 @@ core = vs.core
 _SOUND_SUFFIXES: Final = (".wav", ".WAV", ".w64", ".bwf")
 
 
-def sample_position(frame: int, rate: Fraction, sample_rate: int) -> int:
+def sample_position(frame: int | Fraction, rate: Fraction, sample_rate: int) -> int:
     """First sample of a frame: the one nearest to its start.
 
     Args:
