@@ -152,6 +152,20 @@ def test_a_cut_list_that_counts_another_rate_than_the_medium_has() -> None:
     assert told.verdicts[0].word == "look"
 
 
+@pytest.mark.parametrize("rule", [None, RateRule.TIME])
+def test_an_m2_line_tells_the_rate_of_a_medium(rule: RateRule | None) -> None:
+    """Avid gives media of 24 fps the speed 24.0 on a record of 30, and counts them in their own frames."""
+    cut = reel(key(3600 * 30 + 45, R30), length=10, rate=R30)
+    (shot,) = cut.shots
+    slow = replace(cut, shots=(replace(shot, speed=Fraction(4, 5)),))
+    assert shown(slow, replace(MOVIE, rate=Fraction(24000, 1001)), rule) == [39 + k * 4 // 5 for k in range(10)]
+    found = judged(slow, replace(MOVIE, rate=Fraction(24000, 1001)), rule)
+    assert found.severe == []
+    assert "its M2 speed is the 23.976 fps of a.mov; played in time" in [item.text for item in found.findings]
+    with pytest.raises(TimelineError, match="counts 29.97 fps where a.mov runs at 25 fps"):
+        shown(slow, replace(MOVIE, rate=R25))
+
+
 def test_a_rate_that_was_assumed_gives_way_to_the_cut_list() -> None:
     scan = Facts(Path("scan"), "sequence", R24, 48, start=HOUR, has_timecode=True, first_number=7, rate_told=False)
     cut = reel(key(90000 + 5, R25), rate=R25)

@@ -128,7 +128,11 @@ def place(cut: CutList, shot: Shot, key: SourceKey, facts: Facts, rule: RateRule
     doubts: list[str] = []
     if not facts.rate_told and facts.rate != key.rate:
         facts = facts.counted_at(key.rate)
-    if not alike(facts.rate, key.rate):
+    if not alike(facts.rate, key.rate) and _speed_is_rate(cut, shot, key, facts, rule):
+        doubts.append(f"its M2 speed is the {rate_text(facts.rate)} fps of {facts.path.name}; {RateRule.TIME.text}")
+        start = recount(key.start, (key.rate, key.drop), (facts.rate, facts.drop))
+        shot, key = replace(shot, speed=Fraction(1)), replace(key, rate=facts.rate, start=start, drop=facts.drop)
+    elif not alike(facts.rate, key.rate):
         key, facts = _at_one_rate(cut, shot, key, facts, rule, doubts)
     if facts.drop != key.drop and facts.has_timecode and key.has_timecode:
         key = _at_one_drop(cut, key, facts, doubts)
@@ -139,6 +143,23 @@ def place(cut: CutList, shot: Shot, key: SourceKey, facts: Facts, rule: RateRule
     else:
         shown = [n - offset for n in counted]
     return Placed([0] * len(shot.record) if facts.still else shown, by, facts, tuple(doubts))
+
+
+def _speed_is_rate(cut: CutList, shot: Shot, key: SourceKey, facts: Facts, rule: RateRule | None) -> bool:
+    """Whether an edit list tells with its speed that the medium has another rate, as Avid's do.
+
+    Media of 23.976 fps on a record of 29.97 have the speed 24.0 and count their own frames. Where source and record
+    are written alike the list alone cannot tell this from slow motion, but the medium does.
+    """
+    if Path(cut.file).suffix.lower() not in _BY_TEXT or rule is RateRule.FRAMES or shot.curve is not None:
+        return False
+    there = nominal_rate(facts.rate), nominal_rate(key.rate)
+    counts = key.has_timecode and facts.has_timecode and key.rate == cut.rate
+    return counts and shot.speed == Fraction(*there) and int(_frame_part(key)) < there[0]
+
+
+def _frame_part(key: SourceKey) -> str:
+    return format_timecode(key.start, key.rate, drop=key.drop)[9:]
 
 
 def _at_one_rate(

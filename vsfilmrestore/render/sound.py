@@ -15,6 +15,9 @@ __all__ = ["reel_sound", "sound_left_out"]
 
 core = vs.core
 
+_TELLING = 12
+"""Frames from which on the frames themselves tell a speed: an M2 line may have told a rate instead."""
+
 
 def reel_sound(bound: Sequence[Bound], rate: Fraction) -> vs.AudioNode | None:
     """Sound of all shots in record order; None if no medium has any.
@@ -51,7 +54,7 @@ def _begin(item: Bound, rate: Fraction) -> Fraction | None:
     step = item.medium.rate / rate
     if isinstance(item.frames, range):  # frame for frame
         return Fraction(item.first) if alike(item.medium.rate, rate) else None
-    if item.shot.curve is not None or not alike(item.shot.speed, Fraction(1)):
+    if item.shot.curve is not None or (len(item.frames) < _TELLING and not alike(item.shot.speed, Fraction(1))):
         return None
     # In time, frame k is the one at begin + k * step, rounded down. All frames together tell where it begins.
     p, q = step.numerator, step.denominator
