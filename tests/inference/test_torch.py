@@ -194,6 +194,25 @@ def test_precision_is_touched_by_nobody(tmp_path: Path) -> None:
         assert _dtype(net, place, "auto", file) == wanted
 
 
+def test_cards_are_told_to_be_exact() -> None:
+    from vsfilmrestore.inference.runtimes.torch import _exact
+
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    before = cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32, matmul.allow_tf32
+    try:
+        cudnn.benchmark = cudnn.allow_tf32 = matmul.allow_tf32 = True
+        cudnn.deterministic = False
+        _exact()
+        assert (cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32, matmul.allow_tf32) == (
+            False,
+            True,
+            False,
+            False,
+        )
+    finally:
+        cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32, matmul.allow_tf32 = before
+
+
 def test_less_than_a_step_of_bfloat_is_no_change(tmp_path: Path, models: Registry) -> None:
     path, module = compact(tmp_path / "m.safetensors")
     for name, value in module.state_dict().items():  # nothing is left but the picture itself

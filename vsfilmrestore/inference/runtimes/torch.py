@@ -2,10 +2,9 @@
 
 Run here on the processor. CUDA and Metal are written from torch's documentation: built, not run.
 
-What it sets for the whole process, once a network is loaded onto an NVIDIA card: cuDNN takes no shortcuts (no TF32,
-no choosing of algorithms by the clock, no algorithms that add up in another order each time), so that 32-bit floats
-are 32-bit floats and a frame is the same every time. On the processor nothing of the process is changed, see
-`torch_lanes`.
+What it sets for the whole process, once a network is loaded onto an NVIDIA card: cuDNN and cuBLAS take no shortcuts (no
+TF32, no choosing of algorithms by the clock, none that add up in another order each time), so that 32-bit floats are
+32-bit floats and a frame is the same every time. On the processor nothing of the process is changed, see `torch_lanes`.
 """
 
 from __future__ import annotations
@@ -138,7 +137,12 @@ def _library() -> Any:
 
 def _exact() -> None:
     torch = _library()
-    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    for part in (getattr(torch.backends.cudnn, "conv", None), torch.backends.cuda.matmul):
+        if part is not None and hasattr(
+            part, "fp32_precision"
+        ):  # since torch 2.9, where "none" may be overruled from above
+            part.fp32_precision = "ieee"
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True
 
@@ -299,6 +303,9 @@ class TorchSession:
     def close(self) -> None:
         self._lanes.close()
         self._net.module = None
+        self._go = self._plainly  # recorded runs hold memory of their own
+        if self.place.type == "cuda":
+            _library().cuda.empty_cache()  # what torch keeps for itself others cannot have
 
 
 def _own(result: Array, arrays: Mapping[str, Array]) -> Array:
