@@ -72,15 +72,37 @@ def uses(monkeypatch: pytest.MonkeyPatch) -> Uses:
     return found
 
 
-@pytest.mark.parametrize("fmt", [vs.RGBS, vs.YUV420P8, vs.GRAY16])
+@pytest.mark.parametrize("fmt", [vs.RGBS, vs.YUV420P8, vs.YUV422P10, vs.YUV444PS, vs.RGB48, vs.GRAY16, vs.RGBH])
 @pytest.mark.parametrize("name", [*CHAINS, *LARGER])
 def test_results_are_those_of_separate_steps(name: str, fmt: int, uses: Uses, tmp_path: Path, models: Registry) -> None:
     calls, clip = (CHAINS | LARGER)[name](tmp_path), soft(fmt)
     result = run_calls(clip, calls, models=models)
-    most = {vs.RGBS: 1e-5, vs.YUV420P8: 3, vs.GRAY16: 3}[fmt]  # type: ignore[index]
+    most = 3 if clip.format.sample_type == vs.INTEGER else 1 / 1023 if fmt == vs.RGBH else 1e-5
     hashes(result, range(FRAMES))
     assert sum(uses.on_tensors.values()) > 0
     assert furthest(result, one_by_one(clip, calls, models)) <= most
+
+
+@pytest.mark.parametrize("fmt", [vs.RGB24, vs.YUV420P10, vs.RGBS, vs.YUV422PS, vs.GRAYH, vs.YUV411P8])
+@pytest.mark.parametrize("props", [{}, {"_Range": int(vs.RANGE_FULL)}, {LOG: 1}, {"_ChromaLocation": 2}])
+def test_untouched_pixels_keep_their_bits(
+    fmt: int, props: dict[str, int], uses: Uses, tmp_path: Path, models: Registry
+) -> None:
+    same = ModelCall(makers.identity(tmp_path / "same.onnx"), Contract(), strength=0.7)
+    half = ModelCall(makers.identity(tmp_path / "half.onnx", kind=makers.HALF), Contract(half=True))
+    clip = soft(fmt).std.SetFrameProps(**props)
+    result = run_calls(clip, [half, same, half], models=models)
+    assert hashes(result, range(FRAMES)) == hashes(clip, range(FRAMES))
+    assert [dict(frame.props) for frame in result.frames()] == [dict(frame.props) for frame in clip.frames()]
+    assert uses.downloads == FRAMES
+
+
+@pytest.mark.parametrize("full", [vs.RANGE_FULL, vs.RANGE_LIMITED])
+@pytest.mark.parametrize("matrix", [1, 6, 9])
+def test_ranges_and_matrices_are_those_of_the_source(full: int, matrix: int, tmp_path: Path, models: Registry) -> None:
+    clip = soft(vs.YUV420P8).std.SetFrameProps(_Range=int(full), _Matrix=matrix)
+    calls = CHAINS["two"](tmp_path)
+    assert furthest(run_calls(clip, calls, models=models), one_by_one(clip, calls, models)) <= 1
 
 
 def test_log_scans_too(tmp_path: Path, models: Registry) -> None:
@@ -94,7 +116,7 @@ def test_each_frame_goes_up_once_and_its_result_comes_down_once(uses: Uses, tmp_
     calls = [chains.spatial(tmp_path, 1), chains.temporal(tmp_path, 3, 3), chains.spatial(tmp_path, 2)]
     result = run_calls(clip, calls, models=models, kept=Results(0))
     streamed(result)
-    assert (uses.uploads, uses.downloads, uses.in_memory) == (12, 12, 0)
+    assert (uses.uploads, uses.downloads, uses.in_memory) == (12 * clip.format.num_planes, 12, 0)
     assert dict(uses.on_tensors) == {call.model.stem: 12 for call in calls}
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import vapoursynth as vs
 
-from vsfilmrestore.inference.colour import Shown, luma_shares
+from vsfilmrestore.inference.colour import GUESSED, Shown, luma_shares
 from vsfilmrestore.inference.network import Planes
 from vsfilmrestore.inference.ops import Ops
 from vsfilmrestore.inference.resampling import Chroma, enlarged
@@ -69,6 +69,7 @@ def tell_facts(clip: vs.VideoNode, told: vs.VideoNode) -> vs.VideoNode:
         _FULL: f"y._Range {int(vs.RANGE_FULL)} = 1 0 ?",
         _PLACE: " ".join(f"y._ChromaLocation {n} = {n}" for n in range(1, 6)) + " 0" + " ?" * 5,
     }
+    known[GUESSED] = f"y.{GUESSED} 0 > y.{GUESSED} 0 ?"
     return core.akarin.PropExpr([clip, told], lambda: known)
 
 
@@ -118,8 +119,8 @@ class Between:
             return seen
         if channels == 3:
             return [seen[0]] * 3
-        grey = self._luma([self._coded(plane, facts) for plane in seen], facts)
-        return [self._shown(grey, facts)]
+        grey = self.luma([self.coded(plane, facts) for plane in seen], facts)
+        return [self.shown(grey, facts)]
 
     def after(
         self,
@@ -213,12 +214,12 @@ class Between:
         self, before: Planes, seen: Planes, got: Planes, kept: Planes, facts: Facts, strength: float, scale: int
     ) -> Planes:
         """Differences of log pictures are those of their code values."""
-        change = [(self._coded(a, facts) - self._coded(b, facts)) * strength for a, b in zip(kept, got, strict=True)]
+        change = [(self.coded(a, facts) - self.coded(b, facts)) * strength for a, b in zip(kept, got, strict=True)]
         new = []
         for plane, old, add in zip(before, seen, self._fitting(change, facts), strict=True):
-            base = self._coded(plane, facts)
+            base = self.coded(plane, facts)
             base = enlarged(self.ops, base, scale) if scale > 1 else base
-            sum_ = self._shown(base + add, facts)
+            sum_ = self.shown(base + add, facts)
             new.append(sum_ if scale > 1 else self.ops.where(add == 0, old, sum_))
         return new
 
@@ -229,8 +230,8 @@ class Between:
             return self._summed(before.total, new, seen, last)
         total = []
         for old, was, now in zip(before.total, seen, new, strict=True):
-            code = self._coded(old, facts) + (self._coded(now, facts) - self._coded(was, facts))
-            total.append(self.ops.where(now == was, old, self._shown(code, facts)))
+            code = self.coded(old, facts) + (self.coded(now, facts) - self.coded(was, facts))
+            total.append(self.ops.where(now == was, old, self.shown(code, facts)))
         return total
 
     def _summed(self, total: Planes, new: Planes, seen: Planes, last: bool) -> Planes:
@@ -250,14 +251,14 @@ class Between:
 
     def _larger_log(self, new: Any, first: Any, facts: Facts, scale: int) -> Any:
         """The code values of the enlarged source are not its enlarged code values."""
-        code = self._coded(enlarged(self.ops, first, scale), facts) + self._coded(new, facts)
-        return self._shown(code - enlarged(self.ops, self._coded(first, facts), scale), facts)
+        code = self.coded(enlarged(self.ops, first, scale), facts) + self.coded(new, facts)
+        return self.shown(code - enlarged(self.ops, self.coded(first, facts), scale), facts)
 
     def _with_chroma_enlarged(self, before: Picture, new: Planes, first: Planes, facts: Facts, scale: int) -> Planes:
         """Samples of chroma are enlarged by themselves, those of the source and of what was changed so far."""
         ops, chroma = self.ops, Chroma(*self.chroma, facts.place)
         change = [a - b for a, b in zip(before.total, first, strict=True)]
-        luma = self._luma(change, facts)
+        luma = self.luma(change, facts)
         missing = []
         for place in (0, 2):
             few = chroma.few(ops, change[place] - luma)
@@ -274,9 +275,10 @@ class Between:
         """A change of RGB or luma as one of as many planes as the pictures have."""
         if len(change) == self.planes:
             return change
-        return change * 3 if self.planes == 3 else [self._luma(change, facts)]
+        return change * 3 if self.planes == 3 else [self.luma(change, facts)]
 
-    def _luma(self, planes: Sequence[Any], facts: Facts) -> Any:
+    def luma(self, planes: Sequence[Any], facts: Facts) -> Any:
+        """Luma of RGB, by the source's matrix."""
         red, blue = luma_shares(facts.matrix if self.family == vs.YUV else 1)
         return planes[0] * red + planes[1] * (1 - red - blue) + planes[2] * blue
 
@@ -320,16 +322,16 @@ class Between:
         result: Planes = self.ops.empty((3, *planes[0].shape), planes[0])
         for rows in self.ops.rows(planes[0]):
             part = [plane[rows] for plane in planes]
-            codes = [self._coded(plane, facts) for plane in part]
+            codes = [self.coded(plane, facts) for plane in part]
             held = self._within_yuv(codes, facts)
             for target, plane, old, new in zip(result, part, codes, held, strict=True):
-                target[rows] = self.ops.where(abs(new - old) <= _HEADROOM, plane, self._shown(new, facts))
+                target[rows] = self.ops.where(abs(new - old) <= _HEADROOM, plane, self.shown(new, facts))
         return result
 
     def _within_yuv(self, planes: Planes, facts: Facts) -> list[Any]:
         red, blue = luma_shares(facts.matrix)
         half = self._chroma_end(facts)
-        luma = self._luma(planes, facts)
+        luma = self.luma(planes, facts)
         held = self.ops.clip(luma, *self._ends(facts))
         apart = []
         for place, share in ((0, red), (2, blue)):
@@ -358,7 +360,7 @@ class Between:
             top, stop = max(0, rows.start - margin), min(height, rows.stop + margin)
             part = [plane[top:stop] for plane in new]
             change = [a - b[top:stop] for a, b in zip(part, before, strict=True)]
-            luma = self._luma(change, facts)
+            luma = self.luma(change, facts)
             lost = [self._lost(chroma, change[i] - luma) for i in (0, 2)]
             inside = slice(rows.start - top, rows.stop - top)
             held = self._with_apart([p[inside] for p in part], [p[inside] for p in lost], facts)
@@ -375,7 +377,7 @@ class Between:
     def _lost(self, chroma: Chroma, plane: Any) -> Any:
         return chroma.held(self.ops, plane) - plane
 
-    def _coded(self, plane: Any, facts: Facts) -> Any:
+    def coded(self, plane: Any, facts: Facts) -> Any:
         """Code values of a shown plane; see `media.colour.display_to_log`."""
         if not facts.log:
             return plane
@@ -383,7 +385,7 @@ class Between:
         light = ops.where(plane <= 0.04045, plane / 12.92, ((ops.clip(plane, 0.04045, None) + 0.055) / 1.055) ** 2.4)
         return (ops.log10(ops.clip(light * (1 - offset) + offset, 1e-6, None)) * _CODES_PER_DECADE + LOG_WHITE) / 1023
 
-    def _shown(self, plane: Any, facts: Facts) -> Any:
+    def shown(self, plane: Any, facts: Facts) -> Any:
         """Code values on the curve networks see; see `media.colour.log_to_display`."""
         if not facts.log:
             return plane

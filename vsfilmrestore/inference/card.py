@@ -1,8 +1,8 @@
 """A chain of networks on a graphics card: each frame is uploaded once, and nothing comes back but the result.
 
-Padding, 16-bit floats, windows and all that happens between networks are done on the card, by torch. Each frame in
-flight has a lane with a stream of its own: while one computes, others copy. Pictures that several frames want stay on
-the card, each with an event that other streams wait for.
+Colours, padding, 16-bit floats, windows and all that happens between networks are done on the card, by torch. Each
+frame in flight has a lane with a stream of its own: while one computes, others copy. Pictures that several frames want
+stay on the card, each with an event that other streams wait for.
 
 Run here with torch on the processor; on cards: built, not run.
 """
@@ -12,14 +12,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from math import prod
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import vapoursynth as vs
 
 from vsfilmrestore.errors import InferenceError
-from vsfilmrestore.inference.between import Between, Picture
+from vsfilmrestore.inference.between import Between, Facts, Picture
+from vsfilmrestore.inference.card_colour import Native
 from vsfilmrestore.inference.chain_work import Chain, ChainFrames, ChainStep
 from vsfilmrestore.inference.encoding import Encoding
 from vsfilmrestore.inference.network import Network, Planes, Whole, planes_of
@@ -62,19 +63,22 @@ class _Lent(ChainFrames):
 
     Attributes:
         lane: The lane it is computed in.
+        sources: Frames of the source that were uploaded for it.
         sums: For each network that ran: its file, the frame, and the sum of what it gave.
     """
 
     def __init__(self, frames: ChainFrames, lane: Any) -> None:
         self.__dict__.update(frames.__dict__)
         self.lane = lane
+        self.sources: dict[int, _Shared] = {}
         self.sums: list[tuple[Path, int, Any]] = []
 
 
 @dataclass(frozen=True, slots=True)
 class _Shared(Picture):
-    """A picture that other streams may read once ``ready`` has happened."""
+    """A picture that other streams may read once ``ready`` has happened; one of the source with its ``samples``."""
 
+    samples: tuple[Any, ...] = ()
     ready: Any = None
 
 
@@ -83,6 +87,7 @@ class CardChain(Chain):
 
     Args:
         card: The device, as torch names it.
+        native: The source's samples.
     """
 
     def __init__(
@@ -95,21 +100,30 @@ class CardChain(Chain):
         lanes: int,
         *,
         card: str,
+        native: Native,
     ) -> None:
         super().__init__(steps, between, length, reach, kept, lanes)
         self._lanes_of_card = _lanes(card, lanes)
+        self._native = native
         self._wide = reach > 0
 
-    def result(self, number: int, frames: ChainFrames) -> Array:
+    def result(self, number: int, frames: ChainFrames) -> Sequence[Array]:
         with self._lanes_of_card.take() as lane:
-            result: Array = lane.do(lambda: self._computed(number, _Lent(frames, lane)))
+            result: Sequence[Array] = lane.do(lambda: self._computed(number, _Lent(frames, lane)))
         return result
 
-    def _computed(self, number: int, frames: _Lent) -> Array:
+    def _computed(self, number: int, frames: _Lent) -> Sequence[Array]:
         import torch
 
+        frame, scale = frames.frame(number), prod(step.call.contract.scale for step in self.steps)
         total = self.picture(len(self.steps), number, frames).total
-        picture, *sums = frames.lane.download_all([torch.stack(list(total)), *(found for _, _, found in frames.sums)])
+        source = self.pictures(0, [number], frames)[number]
+        assert isinstance(source, _Shared)
+        samples = [plane.to(torch.float32) for plane in source.samples]
+        made = self._native.back(samples, source.seen, total, Facts.of(frame), scale)
+        wanted = [plane.to(source.samples[0].dtype) for plane in made]
+        found = frames.lane.download_all([*wanted, *(found for _, _, found in frames.sums)])
+        picture, sums = found[: len(wanted)], found[len(wanted) :]
         for (path, at, _), value in zip(frames.sums, sums, strict=True):
             if not np.isfinite(value):
                 raise InferenceError(
@@ -118,7 +132,7 @@ class CardChain(Chain):
                     frame=at,
                     hint="Take its 32-bit version, or see whether its file is damaged",
                 )
-        result: Array = picture
+        result: list[Array] = picture
         return result
 
     def keeps(self, place: int) -> bool:
@@ -133,22 +147,38 @@ class CardChain(Chain):
         return found
 
     def picture(self, place: int, number: int, frames: ChainFrames) -> Picture:
-        picture = super().picture(place, number, frames)
-        if not self.keeps(place) or frames.lane.stream is None:  # type: ignore[attr-defined]
-            return picture
-        return _Shared(picture.seen, picture.total, frames.lane.stream.record_event())  # type: ignore[attr-defined]
+        assert isinstance(frames, _Lent)
+        if place == 0 and number in frames.sources:  # not kept for others, but wanted again for the result
+            return frames.sources[number]
+        picture = self._sourced(number, frames) if place == 0 else super().picture(place, number, frames)
+        samples = picture.samples if isinstance(picture, _Shared) else ()
+        ready = frames.lane.stream.record_event() if self.keeps(place) and frames.lane.stream else None
+        shared = _Shared(picture.seen, picture.total, samples, ready)
+        if place == 0:
+            frames.sources[number] = shared
+        return shared
+
+    def _sourced(self, number: int, frames: _Lent) -> _Shared:
+        import torch
+
+        frame = frames.frame(number)
+        # Copied: what is uploaded must lie in memory of its own until it is there.
+        samples = tuple(frames.lane.upload(np.array(plane)) for plane in planes_of(frame))
+        seen = self._native.seen([plane.to(torch.float32) for plane in samples], Facts.of(frame))
+        return _Shared(seen, seen, samples)
 
     def _wait(self, picture: _Shared, frames: ChainFrames) -> None:
         """Let this lane's stream read what another's wrote, and keep its memory until it has."""
         stream = frames.lane.stream  # type: ignore[attr-defined]
+        if picture.ready is None:
+            return
         stream.wait_event(picture.ready)
-        for plane in (*picture.seen, *picture.total):
+        for plane in (*picture.seen, *picture.total, *picture.samples):
             plane.record_stream(stream)
 
-    def source(self, frame: vs.VideoFrame, frames: ChainFrames) -> Planes:
-        planes = np.stack(planes_of(frame))
-        tensor: Planes = frames.lane.upload(planes)  # type: ignore[attr-defined]
-        return list(tensor)
+    def source(self, number: int, frames: ChainFrames, tap: int = 0) -> Planes:
+        planes = np.stack(planes_of(frames.frame(number, tap)))
+        return list(frames.lane.upload(planes))  # type: ignore[attr-defined]
 
     def run(
         self, step: ChainStep, number: int, groups: list[list[Planes]], frames: ChainFrames

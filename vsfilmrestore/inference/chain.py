@@ -29,13 +29,13 @@ from vsfilmrestore.inference.apply import check_contract, checked_numbers
 from vsfilmrestore.inference.between import Between, tell_facts
 from vsfilmrestore.inference.call import ModelCall
 from vsfilmrestore.inference.card import CardChain, common_card
+from vsfilmrestore.inference.card_colour import Native
 from vsfilmrestore.inference.chain_work import Chain, ChainStep
 from vsfilmrestore.inference.colour import as_mask, show
 from vsfilmrestore.inference.network import Network
 from vsfilmrestore.inference.ops import NUMPY, TorchOps
 from vsfilmrestore.inference.registry import Registry, registry, usual_lanes
 from vsfilmrestore.inference.results import Results, results
-from vsfilmrestore.inference.runtimes.base import Array
 from vsfilmrestore.inference.windows import Tap, Windows, windowed
 
 __all__ = ["can_be_fused", "run_calls"]
@@ -123,40 +123,43 @@ def _fused(
     luma = all(call.contract.channels == 1 for call in calls)
     grey = clip.format.color_family == vs.GRAY or (luma and clip.format.color_family == vs.YUV)
     shown = show(clip, "luma" if grey else "rgb")
-    shown = replace(shown, clip=tell_facts(shown.clip, shown.told))
-    taps = [Tap(shown.clip)]
+    length, size = clip.num_frames, _size(clip, calls)
+    seen = replace(shown, clip=tell_facts(shown.clip, shown.told))
+    taps = [Tap(seen.clip)]
     steps = _steps(clip, calls, taps, lanes, models)
     reach = sum(max(step.span) for step in steps)
-    # A frame of the source is in as many windows as these have frames: it is shown once.
-    shown.clip.std.SetVideoCache(mode=1, maxsize=2 * reach + lanes + 2, maxhistory=0)
+    windows = Windows(reach, 1, reach)
+    work = Chain(steps, Between.for_clip(NUMPY, shown, luma=luma), length, reach, kept, lanes)
+    # A frame of the source is in as many windows as these have frames: it is shown once, however many are in flight.
+    ahead = max(lanes, core.num_threads)
+    seen.clip.std.SetVideoCache(mode=1, maxsize=2 * reach + ahead + 2, maxhistory=0)
+    like = core.std.BlankClip(seen.clip, size[1], size[0])
+    host = seen.back(windowed(taps, windows, like, work, lanes=lanes))
 
-    def begin() -> Chain:
-        card = common_card([step.network for step in steps])
-        between = Between.for_clip(NUMPY if card is None else TorchOps(), shown, luma=luma)
-        if card is None:
-            return Chain(steps, between, clip.num_frames, reach, kept, lanes)
-        return CardChain(steps, between, clip.num_frames, reach, kept, lanes, card=card)
+    def on_card(card: str) -> vs.VideoNode:
+        source = tell_facts(shown.source, shown.told)
+        between = Between.for_clip(TorchOps(), shown, luma=luma)
+        native = Native.of(between, source.format)
+        work = CardChain(steps, between, length, reach, kept, lanes, card=card, native=native)
+        blank = core.std.BlankClip(source, size[1], size[0])
+        return windowed([Tap(source), *taps[1:]], windows, blank, work, lanes=lanes).std.CopyFrameProps(shown.source)
 
-    size = _size(clip, calls)
-    like = core.std.BlankClip(shown.clip, size[1], size[0])
-    made = windowed(taps, Windows(reach, 1, reach), like, _Later(begin), lanes=lanes)
-    result = shown.back(made)
+    result = host if all(call.device == "cpu" for call in calls) else _chosen(host, on_card, steps)
     return result.std.GPUUpload() if clip.gpu_resident else result
 
 
-class _Later:
-    """A chain that begins with its first frame: only then is it known where its networks run."""
+def _chosen(host: vs.VideoNode, on_card: Callable[[str], vs.VideoNode], steps: Sequence[ChainStep]) -> vs.VideoNode:
+    """On a card if that is where all networks run, which is known once they are loaded, with the first frame."""
+    lock, found = threading.Lock(), list[vs.VideoNode]()
 
-    def __init__(self, begin: Callable[[], Chain]) -> None:
-        self._begin = begin
-        self._chain: Chain | None = None
-        self._lock = threading.Lock()
+    def choose(n: int) -> vs.VideoNode:
+        with lock:
+            if not found:
+                card = common_card([step.network for step in steps])
+                found.append(host if card is None else on_card(card))
+        return found[0]
 
-    def __call__(self, number: int, groups: list[list[vs.VideoFrame]]) -> tuple[Array, dict[str, float]]:
-        with self._lock:
-            if self._chain is None:
-                self._chain = self._begin()
-        return self._chain(number, groups)
+    return core.std.FrameEval(core.std.BlankClip(host), choose)
 
 
 def _steps(

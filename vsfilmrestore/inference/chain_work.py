@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
 import vapoursynth as vs
 
 from vsfilmrestore.inference.apply import tell_guess
@@ -17,6 +16,7 @@ from vsfilmrestore.inference.colour import STEP
 from vsfilmrestore.inference.network import Network, Planes, planes_of
 from vsfilmrestore.inference.results import Results
 from vsfilmrestore.inference.runtimes.base import Array
+from vsfilmrestore.inference.windows import Pictures
 
 __all__ = ["Chain", "ChainFrames", "ChainStep"]
 
@@ -97,17 +97,16 @@ class Chain:
         self._owner = kept.owner()
         weakref.finalize(self, kept.forget, self._owner)
 
-    def __call__(self, number: int, groups: list[list[vs.VideoFrame]]) -> tuple[Array, dict[str, float]]:
+    def __call__(self, number: int, groups: list[list[vs.VideoFrame]]) -> tuple[Pictures, dict[str, float]]:
         frames = ChainFrames(number, groups, self._length, self._reach)
         tell_guess(frames.frame(number))
         pictures = self.result(number, frames)
         fine = sum(step for step in self._least.values() if step < FINE)
-        return pictures[None], {STEP: max(fine, _STEP)}
+        return [pictures], {STEP: max(fine, _STEP)}
 
-    def result(self, number: int, frames: ChainFrames) -> Array:
-        """The last picture of a frame, ``[planes, height, width]``."""
-        total = self.picture(len(self.steps), number, frames).total
-        return total if isinstance(total, np.ndarray) else np.stack(total)
+    def result(self, number: int, frames: ChainFrames) -> Sequence[Array]:
+        """The planes of the last picture of a frame."""
+        return self.picture(len(self.steps), number, frames).total
 
     def pictures(self, place: int, numbers: Sequence[int], frames: ChainFrames) -> dict[int, Picture]:
         """Pictures as they are before the step at that place, by frame."""
@@ -127,7 +126,7 @@ class Chain:
     def picture(self, place: int, number: int, frames: ChainFrames) -> Picture:
         """The picture of a frame before the step at that place."""
         if place == 0:
-            planes = self.source(frames.frame(number), frames)
+            planes = self.source(number, frames)
             return Picture(planes, planes)
         step, between = self.steps[place - 1], self.between
         contract = step.call.contract
@@ -149,9 +148,9 @@ class Chain:
             first=self.pictures(0, [number], frames)[number].seen if larger else (),
         )
 
-    def source(self, frame: vs.VideoFrame, frames: ChainFrames) -> Planes:
-        """Planes of a frame that VapourSynth fetched."""
-        return planes_of(frame)
+    def source(self, number: int, frames: ChainFrames, tap: int = 0) -> Planes:
+        """What networks see of a frame of a tap."""
+        return planes_of(frames.frame(number, tap))
 
     def run(
         self, step: ChainStep, number: int, groups: list[list[Planes]], frames: ChainFrames
@@ -163,7 +162,7 @@ class Chain:
 
     def _extras(self, step: ChainStep, window: list[int], number: int, frames: ChainFrames) -> list[list[Planes]]:
         numbers = window if step.call.contract.layout == "BTCHW" else [number]
-        return [[self.source(frames.frame(n, tap), frames) for n in numbers] for tap in step.clips.values()]
+        return [[self.source(n, frames, tap) for n in numbers] for tap in step.clips.values()]
 
     def _measured(self, picture: Picture) -> int:
         """Bytes of a picture; the first one tells how much a run straight through needs."""

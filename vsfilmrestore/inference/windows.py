@@ -28,7 +28,7 @@ import vapoursynth as vs
 from vsfilmrestore.inference.runtimes.base import Array
 from vsfilmrestore.media.ends import mirrored
 
-__all__ = ["Tap", "Windows", "windowed"]
+__all__ = ["Pictures", "Tap", "Windows", "windowed"]
 
 core = vs.core
 
@@ -87,7 +87,10 @@ class Tap:
     context: bool = True
 
 
-type Work = Callable[[int, list[list[vs.VideoFrame]]], tuple[Array, dict[str, Any]]]
+type Pictures = Array | Sequence[Sequence[Array]]
+"""``[length, planes, height, width]``, or lists of planes ``[height, width]``."""
+
+type Work = Callable[[int, list[list[vs.VideoFrame]]], tuple[Pictures, dict[str, Any]]]
 """Number of the first frame that comes out, and for each tap its frames; gives ``[length, planes, height, width]`` and
 properties to write onto each frame."""
 
@@ -184,10 +187,13 @@ def _window_maker(windows: Windows, like: vs.VideoNode, work: Work, lanes: int) 
     return maker
 
 
-def _as_frame(picture: Array, like: vs.VideoNode, told: vs.VideoFrame, marks: dict[str, Any]) -> vs.VideoFrame:
+def _as_frame(
+    picture: Sequence[Array], like: vs.VideoNode, told: vs.VideoFrame, marks: dict[str, Any]
+) -> vs.VideoFrame:
     frame = core.create_video_frame(like.format, like.width, like.height)
     for plane in range(like.format.num_planes):
-        np.copyto(np.asarray(frame[plane]), picture[plane, : like.height, : like.width])
+        target = np.asarray(frame[plane])
+        np.copyto(target, picture[plane][: target.shape[0], : target.shape[1]])
     frame.props.update(told.props)
     frame.props.update(marks)
     return frame
