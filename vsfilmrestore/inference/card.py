@@ -162,8 +162,10 @@ class CardChain(Chain):
         import torch
 
         frame = frames.frame(number)
-        # Copied: what is uploaded must lie in memory of its own until it is there.
-        samples = tuple(frames.lane.upload(np.array(plane)) for plane in planes_of(frame))
+        planes = planes_of(frame)
+        if frames.lane.stream is None:  # nothing is copied there, and the frame's memory is not ours to keep
+            planes = [plane.copy() for plane in planes]
+        samples = tuple(frames.lane.upload(plane) for plane in planes)
         seen = self._native.seen([plane.to(torch.float32) for plane in samples], Facts.of(frame))
         return _Shared(seen, seen, samples)
 
