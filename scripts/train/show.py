@@ -41,8 +41,7 @@ def masks_of(sample: Sample, frame: int) -> np.ndarray:
 
 def row(sample: Sample, title: str) -> np.ndarray:
     """Scene, clean, three damaged frames, masks of the middle one, props."""
-    hit = int(sample.masks.flatten(2).any(2).float().sum(0).argmax())
-    middle = min(max(hit, 1), len(sample.clean) - 2)
+    middle = 1 + int(sample.masks[:, 1:-1].flatten(2).any(2).float().sum(0).argmax())
     cells = [picture(sample.scene[middle]), picture(sample.clean[middle])]
     cells += [picture(sample.damaged[n]) for n in (middle - 1, middle, middle + 1)]
     cells += [masks_of(sample, middle), np.repeat(sample.hard[middle].cpu().numpy()[..., None] * np.uint8(200), 3, 2)]

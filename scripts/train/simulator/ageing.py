@@ -44,7 +44,7 @@ def flickering(dice: Dice, pictures: list[torch.Tensor]) -> list[torch.Tensor]:
 
 def softened(dice: Dice, film: Film, stack: torch.Tensor, pictures: int) -> torch.Tensor:
     """The lens of the camera and each printing: blur of all channels, halation and contrast of the pictures alone."""
-    stack = blur(stack, dice.draw(RANGES["softness"]) * film.scale)
+    stack = blur(stack, dice.draw(RANGES["softness"]) * min(film.scale, 2.5))
     glow = dice.draw(RANGES["halation"]) if dice.happens(0.5) else 0.0
     generations = int(dice.rng.choice(3, p=[0.5, 0.35, 0.15]))
     halo = _halo(stack[:, :3], film) * glow
@@ -53,7 +53,7 @@ def softened(dice: Dice, film: Film, stack: torch.Tensor, pictures: int) -> torc
     stack = torch.cat((body, stack[:, 3 * pictures :]), 1)
     for _ in range(generations):
         contrast = dice.draw(RANGES["generation contrast"])
-        stack = blur(stack, 0.5 * film.scale)
+        stack = blur(stack, 0.5 * min(film.scale, 2.5))
         body = ((stack[:, : 3 * pictures] - 0.45) * contrast + 0.45).clamp(0, 1)
         stack = torch.cat((body, stack[:, 3 * pictures :]), 1)
     return stack

@@ -59,6 +59,7 @@ RANGES = {
     "grain size": Range(0.5, 1.4),
     "severity": Range(0.02, 1.0, log=True),
     "dirt edge": Range(0.4, 1.2),
+    "dirt depth": Range(0.4, 1.0),
     "clustering": Range(0.2, 1.6),
     "white share": Range(0.05, 0.9),
     "line width": Range(0.8, 4.0, log=True),

@@ -10,6 +10,9 @@ from .tools import tensor, to_display, to_light
 
 __all__ = ["Layer", "composed"]
 
+_PRINT_GAMMA = 2.2
+"""Steepness of print film, from light on it to density."""
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -19,20 +22,31 @@ class Layer:
         kind: The class.
         alpha: Opacity, T, H, W, 0..1.
         colour: Red, green, blue of linear light at full opacity.
-        lets_through: The picture is multiplied by the colour (dirt on the print) rather than replaced by it
-            (dirt on the negative keeps the print from being exposed: it goes towards white).
+        mode: "shades": the picture is multiplied by the colour (dirt on the print). "covers": it is replaced by it.
+            "lifts": dirt on the negative of that transmittance t kept light from the print, whose density falls by
+            gamma log10 1/t, so a faint speck shows little in the shadows. "thins": that share of the density of each
+            dye is gone (a scratch in the emulsion).
     """
 
     kind: str
     alpha: torch.Tensor
     colour: tuple[float, float, float]
-    lets_through: bool = True
+    mode: str = "shades"
 
     def over(self, light: torch.Tensor) -> torch.Tensor:
         """The layer laid on linear light."""
         alpha = self.alpha[:, None]
         colour = tensor(self.colour, light)[:, None, None]
-        return light * (1 - alpha * (1 - colour)) if self.lets_through else light * (1 - alpha) + alpha * colour
+        if self.mode == "thins":
+            return light.clamp(min=1e-3) ** (1 - alpha * colour)
+        if self.mode == "lifts":
+            return light.clamp(min=1e-3) * (1 - alpha * (1 - colour)) ** -_PRINT_GAMMA
+        return light * (1 - alpha * (1 - colour)) if self.mode == "shades" else light * (1 - alpha) + alpha * colour
+
+    def grey(self) -> Layer:
+        """On black-and-white film there are no dyes: as much of it in all colours."""
+        mean = sum(self.colour) / 3
+        return replace(self, colour=(mean, mean, mean))
 
     def with_alpha(self, alpha: torch.Tensor) -> Layer:
         """The same damage, displaced or softened."""

@@ -14,8 +14,19 @@ from .tools import GAMMA, blur, field, grid, tensor
 __all__ = ["scratch_layers", "strung", "wire_layers"]
 
 _SINGLE = 0.3
-_TONES = ((0.55, 0.75, 1.0), (0.5, 1.0, 0.5), (1.0, 0.95, 0.4))
-"""A scratch that goes through the upper dye layers only shows blue, then green, then yellow."""
+_TONES = ((0.15, 0.3, 1.0), (0.2, 1.0, 0.3), (0.9, 1.0, 0.2))
+"""What is scratched off of each dye where not all layers are gone: such lines are blue, green or yellow."""
+_MIDDLE = 0.4
+
+
+def _thinning(depth: float) -> float:
+    """The share of density to take so that a middle tone rises by ``depth``."""
+    return float(1 - np.log(min(_MIDDLE + depth, 0.98)) / np.log(_MIDDLE))
+
+
+def _covering(depth: float) -> float:
+    """The opacity of white that does the same."""
+    return float(((_MIDDLE + depth) ** GAMMA - _MIDDLE**GAMMA) / (1 - _MIDDLE**GAMMA))
 
 
 def _ridge(distance: torch.Tensor, width: float) -> torch.Tensor:
@@ -53,7 +64,7 @@ def _scratch(
         level = (1 - depth) ** GAMMA
         return Layer("scratch", alpha, (level, level, level))
     tone = _TONES[int(dice.rng.integers(3))] if dice.happens(_SINGLE) else (1.0, 1.0, 1.0)
-    return Layer("scratch", alpha * min(depth * 1.6, 1.0), tone, lets_through=False)
+    return Layer("scratch", alpha * _thinning(depth), tone, mode="thins")
 
 
 def _gate(dice: Dice, frames: int, y: torch.Tensor) -> torch.Tensor:
@@ -115,5 +126,5 @@ def wire_layers(dice: Dice, film: Film, size: tuple[int, int, int], like: torch.
             level = (1 - depth) ** GAMMA
             layers.append(Layer("wire", alpha, (level, level, level)))
         else:
-            layers.append(Layer("wire", alpha * depth * 1.3, (0.9, 0.9, 0.9), lets_through=False))
+            layers.append(Layer("wire", alpha * _covering(depth), (0.9, 0.9, 0.9), mode="covers"))
     return layers

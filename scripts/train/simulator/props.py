@@ -125,7 +125,7 @@ def _layer(name: str, stamps: Stamps, size: Size, like: torch.Tensor, colour: fl
            soft: float = 0.4) -> Layer:  # fmt: skip
     alpha = blur(stamped(_pool(name, like.device), stamps, size, like.device)[None], soft)[0]
     rgb = (colour, colour, colour) if isinstance(colour, float) else colour
-    return Layer(name, alpha, rgb, lets_through=False)
+    return Layer(name, alpha, rgb, mode="covers")
 
 
 def _snow(dice: Dice, film: Film, size: Size, like: torch.Tensor) -> list[Layer]:
@@ -243,7 +243,7 @@ def _ropes(dice: Dice, film: Film, size: Size, like: torch.Tensor) -> list[Layer
         strung(dice.part(n), film, size, like, float(dice.part(n, "width").between(0.8, 7)), moving=0.004)
         for n in range(count)
     ]
-    return [Layer("rope", blur(rope[None], 0.4)[0], (dark, dark, dark), lets_through=False) for rope in ropes]
+    return [Layer("rope", blur(rope[None], 0.4)[0], (dark, dark, dark), mode="covers") for rope in ropes]
 
 
 PROPS: dict[str, Staging] = {

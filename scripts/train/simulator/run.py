@@ -104,11 +104,12 @@ def simulate(
     happen = {name for name in (drawn if classes is None else set(classes)) if _NEEDS[name] in on}
     names = _props(dice.part("props")) if hard is None else sorted(hard)
     mono = dice.part("mono").happens(0.4)
-    scene = luma(scene).repeat(1, 3, 1, 1) if mono else scene
     staged, where = props.staged(dice.part("props"), film, scene, names)
+    if mono:
+        scene, staged = (luma(each).repeat(1, 3, 1, 1) for each in (scene, staged))
     size = (scene.shape[0], scene.shape[2], scene.shape[3])
     state = _State(dice, film, atlas, on, happen, size, staged, staged, [])
-    _expose(state)
+    _expose(state, mono)
     _print(state, mono)
     return _finish(state, scene, where, names)
 
@@ -125,7 +126,7 @@ def _props(dice: Dice) -> list[str]:
     return sorted(dice.rng.choice(names, count, replace=False).tolist())
 
 
-def _expose(state: _State) -> None:
+def _expose(state: _State, mono: bool) -> None:
     """Scene and negative: laid on the damaged clip, then woven and softened together with it."""
     dice, film, size, like = state.dice, state.film, state.size, state.clean
     layers: list[Layer] = []
@@ -138,6 +139,7 @@ def _expose(state: _State) -> None:
         layers += specks.hair_layers(dice.part("hair"), state.atlas, film, size, like.device, True)
     if "scratch" in state.classes and dice.part("scratch", "negative").happens(0.35):
         layers += lines.scratch_layers(dice.part("scratch"), film, size, like)
+    layers = [layer.grey() for layer in layers] if mono else layers
     state.damaged = composed(state.damaged, layers)
     stack = torch.cat((state.clean, state.damaged, *(layer.alpha[:, None] for layer in layers)), 1)
     if "weave" in state.stages:
@@ -160,6 +162,7 @@ def _print(state: _State, mono: bool) -> None:
         pair = ageing.grainy(dice.part("grain"), film, pair, mono)
     state.clean, state.damaged = pair
     layers = _on_print(state, size)
+    layers = [layer.grey() for layer in layers] if mono else layers
     state.damaged = composed(state.damaged, layers)
     state.layers += layers
 

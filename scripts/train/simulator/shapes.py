@@ -31,7 +31,7 @@ _MOST = 160
 
 @dataclass(frozen=True)
 class Pool:
-    """Shapes of one kind: ``levels`` holds N, L, L for each size of LEVELS, ``fill`` the share of the square covered."""
+    """Shapes of one kind: ``levels`` has N, L, L for each size of LEVELS, ``fill`` the share of the square covered."""
 
     levels: dict[int, torch.Tensor]
     fill: np.ndarray

@@ -96,10 +96,10 @@ def dirt_layers(
         alphas = torch.maximum(alphas, stamped(pool, stamps.chosen(~colour), size, device))
         tinted = torch.maximum(tinted, stamped(pool, stamps.chosen(colour), size, device))
     soft = dice.part("edge").draw(RANGES["dirt edge"]) * min(max(film.scale, 0.4), 2)
-    alphas, tinted = blur(torch.stack((alphas, tinted)), soft)
+    alphas, tinted = blur(torch.stack((alphas, tinted)), soft) * dice.part("depth").draw(RANGES["dirt depth"])
     if white:
-        level = float(dice.between(0.65, 1.0))
-        return [Layer("sparkle", alphas, (level, level, level), lets_through=False)]
+        level = float(dice.between(0.02, 0.2))
+        return [Layer("sparkle", alphas, (level, level, level), mode="lifts")]
     dark = float(dice.between(0.0, 0.12))
     layers = [Layer("dirt", alphas, (dark, dark, dark))]
     if bool(tinted.any()):
@@ -120,8 +120,9 @@ def hair_layers(
             stamps = _at_least_one(own, stamps, pool, size, 0.4 * film.px_per_mm)
         alpha = torch.maximum(alpha, stamped(pool, stamps, size, device))
     alpha = blur(alpha[None], dice.part("edge").draw(RANGES["dirt edge"]) * 0.6 * min(max(film.scale, 0.4), 2))[0]
+    alpha = alpha * dice.part("depth").draw(RANGES["dirt depth"])
     if white:
-        return [Layer("hair", alpha, (0.85, 0.85, 0.85), lets_through=False)]
+        return [Layer("hair", alpha, (0.1, 0.1, 0.1), mode="lifts")]
     return [Layer("hair", alpha, (0.03, 0.03, 0.03))]
 
 
@@ -151,7 +152,7 @@ def stain_layers(dice: Dice, atlas: Atlas, film: Film, size: tuple[int, int, int
         tone = own.between(0.0, 0.5, 3) if own.happens(0.5) else np.full(3, own.between(0.0, 0.3))
         bright = own.happens(0.3)
         colour = tuple(float(1 - 0.3 * value if bright else value) for value in tone)
-        layers.append(Layer("stain", alpha, (colour[0], colour[1], colour[2]), lets_through=not bright))
+        layers.append(Layer("stain", alpha, (colour[0], colour[1], colour[2]), mode="covers" if bright else "shades"))
     return layers
 
 
