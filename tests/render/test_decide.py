@@ -13,6 +13,7 @@ import pytest
 from vsfilmrestore.errors import SettingError
 from vsfilmrestore.recipes import Recipe
 from vsfilmrestore.render.decide import Decided, Decision, decide_cut
+from vsfilmrestore.render.shotlist import origin_text
 from vsfilmrestore.render.sidecar import Sidecar
 from vsfilmrestore.timeline.model import CutList, FrameRange, Marker, SettingNote, Shot, SourceKey, Strength
 from vsfilmrestore.timeline.notes import with_markers, with_notes
@@ -361,3 +362,20 @@ def test_three_thousand_markers_on_three_thousand_shots_decide_quickly() -> None
     decisions = decide_cut(marked, ARCHIVE, Sidecar(colours={"iris": "off"})).decisions
     assert process_time() - start < 1
     assert dust(decisions[1500].recipe) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("said", "part", "origin"),
+    [
+        ([note("off", CLIP, 8)], 0, "cut.edl:8 (clip marker)"),
+        ([note("off", TIMELINE, 9, (1, 3))], 1, "cut.edl:9 (timeline marker)"),
+        ([note("archive", line=3), note("none", CLIP, 4)], 0, "cut.edl:4 (clip marker)"),
+    ],
+)
+def test_that_nothing_is_done_has_an_origin_too(said: list[SettingNote], part: int, origin: str) -> None:
+    found = one(*said).parts[part]
+    assert (len(found.recipe), origin_text(found)) == (0, origin)
+
+
+def test_a_default_that_does_nothing_is_an_origin() -> None:
+    assert origin_text(one(default=Recipe.preset("none")).parts[0]) == "none (default)"

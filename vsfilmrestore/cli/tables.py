@@ -64,20 +64,27 @@ def _rows(shot: dict[str, Any]) -> Iterator[list[str]]:
     name, record, parts = shot["name"] or shot["id"], shot["record"], shot["parts"]
     ranges = [list(run) for ranged, run in groupby(parts, lambda part: bool(part["ranged"])) if ranged]
     steps = shot["whole"] if shot["keys"] or ranges else parts[0]["steps"]
-    words = _steps(steps)
+    words = _steps(steps, shot["origin"] if steps is shot["whole"] else parts[0]["origin"])
     yield [name, record["in"], str(record["frames"]), source_text(shot), *words, shot["thumbnail"] or ""]
     for key in shot["keys"]:
         yield ["  key", key["timecode"], "", "", key["words"], key["origin"], ""]
     for run in ranges:
         for same in _alike(run):
             frames = sum(part["frames"] for part in same)
-            yield ["  range", same[0]["in"], str(frames), "", *_steps(same[0]["steps"], moving=len(same) > 1), ""]
+            yield [
+                "  range",
+                same[0]["in"],
+                str(frames),
+                "",
+                *_steps(same[0]["steps"], same[0]["origin"], moving=len(same) > 1),
+                "",
+            ]
 
 
-def _steps(steps: list[dict[str, Any]], *, moving: bool = False) -> tuple[str, str]:
-    """Steps and where they came from, a line each."""
+def _steps(steps: list[dict[str, Any]], origin: str, *, moving: bool = False) -> tuple[str, str]:
+    """Steps and where they came from, a line each; without steps where it was said that nothing is done."""
     words = "\n".join(f"{step['name']} {step['words']}".strip() for step in steps) or "untouched"
-    return f"{words} …" if moving else words, "\n".join(step["origin"] for step in steps)
+    return f"{words} …" if moving else words, "\n".join(step["origin"] for step in steps) or origin
 
 
 def _alike(run: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

@@ -15,7 +15,7 @@ from vsfilmrestore.errors import VsfrError
 from vsfilmrestore.media.timecode import parse_timecode
 from vsfilmrestore.recipes import Recipe
 from vsfilmrestore.render.movement import Key, Movement
-from vsfilmrestore.render.settle import Settled, Words, blamed, by_strength
+from vsfilmrestore.render.settle import Settled, Words, blamed, by_strength, origins_of
 from vsfilmrestore.render.sidecar import Sidecar
 from vsfilmrestore.timeline.colours import colour_notes
 from vsfilmrestore.timeline.grammar import is_key
@@ -117,7 +117,7 @@ class _Judge:
         self._cut = cut
         self._words = Words()
         label = f"{default.name or 'default'} ({Strength.DEFAULT})"
-        self._default = self._before = Settled(default, {step.name: label for step in default})
+        self._default = self._before = Settled(default, origins_of(default, label))
 
     def check_colours(self, aside: Sidecar) -> None:
         """Refuse wrong words where they stand, not at every clip of that colour."""

@@ -87,6 +87,7 @@ def _shot(plan: Plan, index: int, id_: str, remarks: list[str], steps: _Steps) -
         "transition": _transition(plan, shot, item, plan.conform.fading[index]),
         "handles": {"head": shot.handles[0], "tail": shot.handles[1]},
         "whole": steps.of(_whole(decision), decision.origins),
+        "origin": _nothing(_whole(decision), decision.origins),
         "parts": [_part(cut, part, steps) for part in decision.parts],
         "keys": [_key(cut, key) for key in decision.keys],
         "comments": list(shot.comments),
@@ -163,8 +164,17 @@ def _transition(plan: Plan, shot: Shot, item: Linked, fading: Placed | None) -> 
 
 
 def _part(cut: CutList, part: Part, steps: _Steps) -> dict[str, Any]:
-    facts = {"ranged": part.ranged, "steps": steps.of(part.recipe, part.origins)}
+    facts = {
+        "ranged": part.ranged,
+        "steps": steps.of(part.recipe, part.origins),
+        "origin": _nothing(part.recipe, part.origins),
+    }
     return _record(cut, part.frames.start, part.frames.stop) | facts
+
+
+def _nothing(recipe: Recipe, origins: Mapping[str, str]) -> str:
+    """What said that nothing is done; '' where something is."""
+    return "" if recipe else ", ".join(dict.fromkeys(reversed(list(origins.values()))))
 
 
 def _key(cut: CutList, key: Key) -> dict[str, Any]:
@@ -192,7 +202,7 @@ def _step(step: Step, told: Mapping[str, str]) -> dict[str, Any]:
         "name": step.name,
         "words": " ".join(words),
         "settings": step.complete,
-        "origin": ", ".join(dict.fromkeys(reversed(origins.values()))),
+        "origin": ", ".join(dict.fromkeys(reversed(list(origins.values())))),
         "origins": {key.removeprefix(step.name).lstrip(".") or "step": text for key, text in origins.items()},
     }
 

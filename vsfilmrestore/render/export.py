@@ -260,7 +260,7 @@ def _facts(cut: CutList, shot: Shot, decision: Decision | None) -> dict[str, Any
             }
             for part in decision.parts[:_MOST_PARTS]
         ]
-        facts["origins"] = dict(decision.origins)
+        facts["origins"] = {key: origin for key, origin in decision.origins.items() if key}
     plain: dict[str, Any] = json.loads(json.dumps(facts, default=str))
     return plain
 

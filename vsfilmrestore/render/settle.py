@@ -14,7 +14,7 @@ from vsfilmrestore.recipes.words import changes_from_words
 from vsfilmrestore.timeline.grammar import ParsedSettings, parse_settings
 from vsfilmrestore.timeline.model import SettingNote, Strength
 
-__all__ = ["Settled", "Understood", "Words", "blamed", "by_strength", "change_of", "held", "word_of"]
+__all__ = ["Settled", "Understood", "Words", "blamed", "by_strength", "change_of", "held", "origins_of", "word_of"]
 
 _RANK: Final = {strength: rank for rank, strength in enumerate(Strength)}
 _HEAD: Final = ""
@@ -41,7 +41,7 @@ class Settled:
 
     Attributes:
         recipe: The recipe.
-        origins: Where it came from, by step or by setting.
+        origins: Where it came from, by step or by setting; under '' where nothing at all is done.
         said: What notes said outright, by setting ('' is the preset), with the note that said it last.
     """
 
@@ -79,6 +79,11 @@ def blamed(error: Exception, note: SettingNote, shot: str) -> SettingError:
 
 def _first(step: str) -> str:
     return next(iter(FILTERS[step].settings))
+
+
+def origins_of(recipe: Recipe, origin: str) -> dict[str, str]:
+    """One place for all steps of a recipe; one without steps has it under ''."""
+    return dict.fromkeys((step.name for step in recipe), origin) or {_HEAD: origin}
 
 
 class Words:
@@ -137,7 +142,7 @@ class Words:
             recipe = before.recipe
         elif parsed.preset:
             recipe = self._preset(parsed.preset)
-        return Settled(recipe, dict.fromkeys((step.name for step in recipe), note.origin), {_HEAD: (parsed.head, note)})
+        return Settled(recipe, origins_of(recipe, note.origin), {_HEAD: (parsed.head, note)})
 
     def _preset(self, name: str) -> Recipe:
         if name not in self._presets:

@@ -144,7 +144,9 @@ def origin_text(part: Part) -> str:
     """Where the settings of a part came from: ``cut.edl:5 (note): dust; archive (default): stab scratch``."""
     words: dict[str, list[str]] = {}
     told: set[str] = set()
-    for key in reversed(list(part.origins)):
+    if not part.recipe:
+        return ", ".join(dict.fromkeys(reversed(list(part.origins.values()))))
+    for key in reversed([key for key in part.origins if key]):
         step, _, setting = key.partition(".")
         short = FILTERS[step].short
         first = next(iter(FILTERS[step].settings))
