@@ -155,25 +155,24 @@ class Between:
         got = self._enlarged(given, scale)
         seen = got if own and given is before.seen else self._enlarged(before.seen, scale)
         kept = self._kept(got, self.ops.own(made), step)
-        new: Planes
         if own and strength == 1.0 and not (facts.log and scale > 1):
             new = kept
         elif facts.log:
             new = self._changed_log(before.seen, seen, got, kept, facts, strength, scale)
-        elif own:
-            new = self._blended(got, kept, strength)
         else:
-            change = self._fitting([(a - b) * strength for a, b in zip(kept, got, strict=True)], facts)
-            new = [a + b for a, b in zip(seen, change, strict=True)]
+            new = self._blended(got, kept, strength) if own else self._added(seen, got, kept, facts, strength)
         if not apart:
-            return self._held(Picture(new, new), seen, facts, last)
-        larger = scale > 1
-        total = (
-            self._larger_total(before, new, first, facts, scale)
-            if larger
-            else self._total(before, seen, new, facts, last)
-        )
+            total = new
+        elif scale > 1:
+            total = self._larger_total(before, new, first, facts, scale)
+        else:
+            total = self._total(before, seen, new, facts, last)
         return self._held(Picture(new, total), seen, facts, last)
+
+    def _added(self, seen: Planes, got: Planes, kept: Planes, facts: Facts, strength: float) -> Planes:
+        """A change of luma in RGB, or of RGB in luma."""
+        change = self._fitting([(a - b) * strength for a, b in zip(kept, got, strict=True)], facts)
+        return [a + b for a, b in zip(seen, change, strict=True)]
 
     def _plain(self, seen: Planes, made: Planes, facts: Facts, strength: float, step: float, last: bool) -> Picture:
         """The usual case, in the memory that the network gave its result in."""

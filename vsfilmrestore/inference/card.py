@@ -204,7 +204,9 @@ class CardChain(Chain):
         """By way of memory, where tiles are cut and laid together."""
         import torch
 
-        here = [[list(frames.lane.download(torch.stack(list(planes)))) for planes in group] for group in groups]
+        here: list[list[Planes]] = [
+            [list(frames.lane.download(torch.stack(list(planes)))) for planes in group] for group in groups
+        ]
         planes, least = super().run(step, number, here, frames)
         return list(frames.lane.upload(np.stack(planes))), least
 
