@@ -116,9 +116,11 @@ def main() -> None:
     parser.add_argument("--width", type=float, help="scan width of 35 mm film for all rows")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--speed", action="store_true", help="measure instead of drawing")
+    parser.add_argument("--threads", type=int, default=1, help="of torch; one is best where workers run side by side")
     parser.add_argument("--seconds", type=float, default=15)
     parser.add_argument("-o", "--out", type=Path, default=Path("sheet.png"))
     options = parser.parse_args()
+    torch.set_num_threads(options.threads)
     if options.speed:
         return speed(options)
     if not cv2.imwrite(str(options.out), sheet(options)[..., ::-1]):

@@ -58,6 +58,7 @@ RANGES = {
     "grain": Range(2 / 255, 18 / 255, log=True),
     "grain size": Range(0.5, 1.4),
     "severity": Range(0.02, 1.0, log=True),
+    "dirt size": Range(0.75, 2.2, log=True),
     "dirt edge": Range(0.4, 1.2),
     "dirt depth": Range(0.4, 1.0),
     "clustering": Range(0.2, 1.6),

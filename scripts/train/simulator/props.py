@@ -181,7 +181,7 @@ def _drifting(dice: Dice, size: Size, count: int, speed: float) -> tuple[np.ndar
 def _blink(dice: Dice, film: Film, size: Size, like: torch.Tensor) -> list[Layer]:
     """A pair of eyes that shut for one or two frames."""
     frame, x, y = _drifting(dice, size, 1, 0.8)
-    width = float(dice.between(8, min(size[1:]) / 6))
+    width = float(dice.between(5, max(min(size[1:]) / 6, 6)))
     shut = int(dice.rng.integers(size[0]))
     lid = (frame >= shut) & (frame < shut + int(dice.rng.integers(1, 3)))
     skin = tuple(float(v) for v in np.array([0.62, 0.4, 0.3]) * dice.between(0.3, 1.1))

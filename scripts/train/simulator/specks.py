@@ -38,9 +38,21 @@ def _sides(dice: Dice, kind: Specks, pool: Pool, which: np.ndarray, film: Film) 
 
 
 def scattered(
-    dice: Dice, name: str, pool: Pool, film: Film, size: tuple[int, int, int], amount: float, clustering: float
+    dice: Dice,
+    name: str,
+    pool: Pool,
+    film: Film,
+    size: tuple[int, int, int],
+    amount: float,
+    clustering: float,
+    growth: float = 1.0,
 ) -> Stamps:
-    """All of one kind in a clip; each frame has its own, apart from what is copied or hangs in the gate."""
+    """All of one kind in a clip; each frame has its own, apart from what is copied or hangs in the gate.
+
+    Args:
+        amount: 1 for as many as on the scans that were counted, which were dirty ones.
+        growth: How much larger than on those scans; specks grow with each copying.
+    """
     kind = SPECKS[name]
     area = (size[1] + 16) * (size[2] + 16) / film.px_per_mm**2
     gather = dice.rng.gamma(kind.gathering, 1 / kind.gathering, size[0])
@@ -50,7 +62,7 @@ def scattered(
     x, y = _places(dice, len(frame), size[1:], clustering)
     opacity = dice.between(*kind.opacity, len(frame))
     angle = dice.between(0, 2 * np.pi, len(frame))
-    found = Stamps(frame, x, y, _sides(dice, kind, pool, which, film), angle, opacity, which)
+    found = Stamps(frame, x, y, _sides(dice, kind, pool, which, film) * growth, angle, opacity, which)
     return _lasting(dice, found, size[0], kind.steady)
 
 
@@ -86,10 +98,11 @@ def dirt_layers(
     """
     amount = dice.part("severity").draw(RANGES["severity"]) * share
     clustering = dice.part("clustering").draw(RANGES["clustering"])
+    growth = dice.part("size").draw(RANGES["dirt size"])
     alphas, tinted = torch.zeros(size, device=device), torch.zeros(size, device=device)
     for name in ("dust", "dirt"):
         own, pool = dice.part(name), atlas[name]
-        stamps = scattered(own, name, pool, film, size, amount, clustering)
+        stamps = scattered(own, name, pool, film, size, amount, clustering, growth)
         if name == "dirt":
             stamps = _at_least_one(own, stamps, pool, size, 0.1 * film.px_per_mm)
         colour = own.rng.random(len(stamps)) < _TINTED * (not white)
