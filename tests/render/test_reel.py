@@ -11,6 +11,7 @@ import vapoursynth as vs
 from vsfilmrestore import timeline
 from vsfilmrestore.errors import OutputError, SettingError, UsageError
 from vsfilmrestore.recipes import Recipe
+from vsfilmrestore.render.plan import remarks_of_media
 from vsfilmrestore.render.reel import Reel
 from vsfilmrestore.render.reel_shot import matches
 
@@ -120,6 +121,14 @@ def test_warnings_and_remarks(small_reel: Path) -> None:
     reel = Reel.open(small_reel / "cut.edl", media=small_reel / "scans", markers=small_reel / "notes.csv")
     assert any("shot opening: dust=0.9 from notes.csv:2" in text for text in reel.warnings)
     assert any("stands over no shot; ignored" in text for text in reel.remarks)
+
+
+def test_what_is_said_of_media_names_them() -> None:
+    a, b, c, d = (Path(f"m/{name}.mov") for name in "abcd")
+    assert remarks_of_media({a: ("no matrix", "no matrix")}) == ["no matrix"]
+    assert remarks_of_media({a: ("no matrix",), b: ()}) == ["a.mov: no matrix"]
+    said = remarks_of_media({a: ("x", "y"), b: ("x",), c: ("x",), d: ("x",)})
+    assert said == ["a.mov, b.mov, c.mov and 1 more: x", "a.mov: y"]
 
 
 def test_writing_the_cut(reel: Reel, small_reel: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from vsfilmrestore import timeline
 from vsfilmrestore.recipes import Recipe
@@ -25,7 +25,25 @@ from vsfilmrestore.render.wipes import transition_remarks
 from vsfilmrestore.timeline.edl.rate import RATE_GUESSED
 from vsfilmrestore.timeline.model import CutList
 
-__all__ = ["CutFile", "Linking", "Plan", "plan_of_cut"]
+__all__ = ["CutFile", "Linking", "Plan", "plan_of_cut", "remarks_of_media"]
+
+_MOST_NAMES: Final = 3
+
+
+def remarks_of_media(media: Mapping[Path, Sequence[str]]) -> list[str]:
+    """What is to be said of media, each sentence once, with the names of those it is for where there are several."""
+    names: dict[str, list[str]] = {}
+    for path, remarks in media.items():
+        for remark in dict.fromkeys(remarks):
+            names.setdefault(remark, []).append(path.name)
+    if len(media) < 2:
+        return list(names)
+    return [f"{_listed(of)}: {remark}" for remark, of in names.items()]
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +102,8 @@ class Plan:
     @property
     def remarks(self) -> list[str]:
         """What was tolerated or assumed in reading the cut and the media's headers, a sentence each."""
-        media = (verdict.facts for verdict in self.conform.verdicts)
-        return [*self.cut.remarks, *(remark for facts in media if facts for remark in facts.remarks)]
+        media = {each.path: each.facts.remarks for each in self.conform.verdicts if each.facts}
+        return [*self.cut.remarks, *remarks_of_media(media)]
 
 
 @dataclass(frozen=True, slots=True)

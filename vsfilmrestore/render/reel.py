@@ -25,7 +25,7 @@ from vsfilmrestore.render.link import Link, Linked
 from vsfilmrestore.render.link_facts import Facts
 from vsfilmrestore.render.networks import absent_networks, require_networks
 from vsfilmrestore.render.placing import RateRule
-from vsfilmrestore.render.plan import CutFile, Linking, Plan, plan_of_cut
+from vsfilmrestore.render.plan import CutFile, Linking, Plan, plan_of_cut, remarks_of_media
 from vsfilmrestore.render.reel_shot import ReelShot
 from vsfilmrestore.render.sidecar import Sidecar
 from vsfilmrestore.render.sound import reel_sound
@@ -187,9 +187,9 @@ class Reel:
     @property
     def remarks(self) -> list[str]:
         """What was tolerated or assumed while reading the cut and opening the media, a sentence each."""
-        media = {id(item.medium): item.medium for item in self.bound if item.medium is not None}
-        opened = (remark for medium in media.values() for remark in medium.remarks)
-        return list(dict.fromkeys([*self._plan.remarks, *opened]))
+        items = [each for item in self.bound for each in (item, item.fades_over) if each is not None]
+        opened = {item.medium.path: item.medium.remarks for item in items if item.medium is not None}
+        return list(dict.fromkeys([*self._plan.cut.remarks, *remarks_of_media(opened)]))
 
     @property
     def warnings(self) -> list[str]:
