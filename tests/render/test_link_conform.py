@@ -162,7 +162,7 @@ def test_an_m2_line_tells_the_rate_of_a_medium(rule: RateRule | None) -> None:
     found = judged(slow, replace(MOVIE, rate=Fraction(24000, 1001)), rule)
     assert found.severe == []
     assert "its M2 speed is the 23.976 fps of a.mov; played in time" in [item.text for item in found.findings]
-    with pytest.raises(TimelineError, match="counts 29.97 fps where a.mov runs at 25 fps"):
+    with pytest.raises(TimelineError, match=r"counts 29\.97 fps where a\.mov runs at 25 fps"):
         shown(slow, replace(MOVIE, rate=R25))
 
 

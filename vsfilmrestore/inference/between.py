@@ -57,7 +57,8 @@ class Facts:
     @classmethod
     def of(cls, frame: vs.VideoFrame) -> Facts:
         """Those of a frame of a clip that went through `tell_facts`."""
-        log, matrix, full, place = (int(frame.props[name]) for name in (_LOG, _MATRIX, _FULL, _PLACE))  # type: ignore[call-overload]
+        values: list[Any] = [frame.props[name] for name in (_LOG, _MATRIX, _FULL, _PLACE)]
+        log, matrix, full, place = map(int, values)
         return cls(bool(log), matrix, bool(full), place)
 
 

@@ -61,7 +61,8 @@ def _mirrored(start: int, stop: int, size: int) -> npt.NDArray[np.intp]:
     """Which pixels stand at places beyond the ends."""
     place = np.abs(np.arange(start, stop) + 0.5)
     place = np.minimum(place, 2 * size - place)
-    return np.clip(place, 0, size - 0.5).astype(np.intp)
+    inside: npt.NDArray[np.intp] = np.clip(place, 0, size - 0.5).astype(np.intp)
+    return inside
 
 
 def _part(axis: int, start: int, stop: int | None, step: int) -> tuple[slice, slice]:
