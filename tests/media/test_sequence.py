@@ -247,7 +247,7 @@ def test_a_hole_can_be_held_or_black(tmp_path: Path, log: bool) -> None:
     assert frames[2].props["_VsfrSourceFile"] == "s_5.dpx"
     assert frames[2].props["_VsfrTimecode"] == "01:00:00:01"
     black = open_media(tmp_path, SourceOptions(gap="black"))
-    assert any("1 missing frames are black: 6" in r for r in black.remarks)
+    assert any("1 missing frame is black: 6" in r for r in black.remarks)
     frame = black.video.get_frame(1)
     assert np.all(planes(frame) == (95 if log else 0))
     assert frame.props["_VsfrMissing"] == 1

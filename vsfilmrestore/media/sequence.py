@@ -62,7 +62,8 @@ def open_sequence(path: Path, options: SourceOptions) -> Media:
     _check_last(facts)
     video = _node(facts, options.gap)
     audio, more = _audio(facts, video, options)
-    gaps = (f"{len(absent)} missing frames are {_STAND_IN[options.gap]}: {ranges_text(absent)}",) if absent else ()
+    many = "1 missing frame is" if len(absent) == 1 else f"{len(absent)} missing frames are"
+    gaps = (f"{many} {_STAND_IN[options.gap]}: {ranges_text(absent)}",) if absent else ()
     return Media(
         path=path,
         kind="sequence",

@@ -66,7 +66,8 @@ def _begin(item: Bound, rate: Fraction) -> Fraction | None:
 
 def sound_left_out(bound: Sequence[Bound], rate: Fraction) -> list[str]:
     """A sentence that names the shots whose medium has sound which is not heard, for their speed; none without them."""
-    names = [b.shot.name for b in bound if b.medium and b.medium.audio and _begin(b, rate) is None]
+    silent = (b.shot.name for b in bound if b.medium and b.medium.audio and _begin(b, rate) is None)
+    names = list(dict.fromkeys(silent))
     if not names:
         return []
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
