@@ -47,10 +47,11 @@ def softened(dice: Dice, film: Film, stack: torch.Tensor, pictures: int) -> torc
     stack = blur(stack, dice.draw(RANGES["softness"]) * min(film.scale, 2.5))
     glow = dice.draw(RANGES["halation"]) if dice.happens(0.5) else 0.0
     generations = int(dice.rng.choice(3, p=[0.5, 0.35, 0.15]))
-    halo = _halo(stack[:, :3], film) * glow
-    body = stack[:, : 3 * pictures]
-    body = (body + halo.repeat(1, pictures, 1, 1) * (1 - body)).clamp(0, 1)
-    stack = torch.cat((body, stack[:, 3 * pictures :]), 1)
+    if glow:
+        halo = _halo(stack[:, :3], film) * glow
+        body = stack[:, : 3 * pictures]
+        body = (body + halo.repeat(1, pictures, 1, 1) * (1 - body)).clamp(0, 1)
+        stack = torch.cat((body, stack[:, 3 * pictures :]), 1)
     for _ in range(generations):
         contrast = dice.draw(RANGES["generation contrast"])
         stack = blur(stack, 0.5 * min(film.scale, 2.5))

@@ -137,7 +137,8 @@ def _photograph(path: Path) -> np.ndarray:
 @lru_cache(maxsize=24)
 def _video(path: Path) -> np.ndarray:
     """The first frames of a video: N, height, width, 3 (blue first)."""
-    reader, frames = cv2.VideoCapture(str(path)), []
+    reader = cv2.VideoCapture(str(path))
+    frames: list[np.ndarray] = []
     while len(frames) < _MOST_FRAMES:
         there, frame = reader.read()
         if not there:

@@ -16,7 +16,7 @@ import torch
 
 from . import ageing, breaks, lines, props, specks, video
 from .chance import Dice
-from .distributions import CLASSES, STAGES, TRAIN, Distribution
+from .distributions import CLASSES, RANGES, STAGES, TRAIN, Distribution
 from .film import Film
 from .layers import Layer, composed
 from .shapes import Atlas, atlas_for
@@ -133,7 +133,7 @@ def _expose(state: _State, mono: bool) -> None:
     if "wire" in state.classes:
         layers += lines.wire_layers(dice.part("wire"), film, size, like)
     if "sparkle" in state.classes:
-        share = dice.part("polarity").draw(specks.RANGES["white share"])
+        share = dice.part("polarity").draw(RANGES["white share"])
         layers += specks.dirt_layers(dice.part("sparkle"), state.atlas, film, size, like.device, True, share)
     if "hair" in state.classes and dice.part("hair", "white").happens(0.3):
         layers += specks.hair_layers(dice.part("hair"), state.atlas, film, size, like.device, True)
@@ -176,7 +176,7 @@ def _on_print(state: _State, size: tuple[int, int, int]) -> list[Layer]:
     if "scratch" in state.classes - there:
         layers += lines.scratch_layers(dice.part("scratch"), film, size, state.clean)
     if "dirt" in state.classes:
-        white = dice.part("polarity").draw(specks.RANGES["white share"]) if "sparkle" in state.classes else 0.0
+        white = dice.part("polarity").draw(RANGES["white share"]) if "sparkle" in state.classes else 0.0
         layers += specks.dirt_layers(dice.part("dirt"), state.atlas, film, size, device, False, 1 - white)
     if "hair" in state.classes - there:
         layers += specks.hair_layers(dice.part("hair"), state.atlas, film, size, device, False)
