@@ -61,7 +61,7 @@ def _star(dice: Dice) -> np.ndarray:
     y, x = np.mgrid[-1:1:128j, -1:1:128j]
     rays = np.exp(-np.abs(x) * 5 - np.abs(y) * 60) + np.exp(-np.abs(y) * 5 - np.abs(x) * 60)
     fall = np.exp(-(x**2 + y**2) * float(dice.between(15, 60)))
-    return (np.clip(fall * 1.5 + rays, 0, 1) * (np.hypot(x, y) < 1)).astype(np.float32)
+    return np.asarray(np.clip(fall * 1.5 + rays, 0, 1) * (np.hypot(x, y) < 1), np.float32)
 
 
 def _letter(dice: Dice) -> np.ndarray:

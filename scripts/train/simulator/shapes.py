@@ -171,4 +171,4 @@ def _cloud(dice: Dice, hard: float, fine: int) -> np.ndarray:
     level = noise * 0.25 + 0.7 - np.hypot(x, y)
     body = np.clip(level * 5, 0, 1) * (0.6 + 0.4 * np.clip(noise * 0.5 + 0.5, 0, 1))
     rim = np.exp(-((level / 0.08) ** 2)) * hard
-    return np.clip(np.maximum(body * (1 - 0.5 * hard), rim), 0, 1).astype(np.float32)
+    return np.asarray(np.clip(np.maximum(body * (1 - 0.5 * hard), rim), 0, 1), np.float32)

@@ -11,6 +11,8 @@ import torch.nn.functional as F  # noqa: N812
 __all__ = ["GAMMA", "blur", "field", "grid", "luma", "moved", "tensor", "to_display", "to_light", "up"]
 
 GAMMA = 2.2
+_LEAST = 0.15
+"""A Gaussian narrower than this, in pixels, does nothing."""
 _WEIGHTS = (0.2126, 0.7152, 0.0722)
 
 
@@ -36,17 +38,22 @@ def luma(picture: torch.Tensor) -> torch.Tensor:
 
 def blur(picture: torch.Tensor, sigma: float, sigma_y: float | None = None) -> torch.Tensor:
     """Gaussian, separable, mirrored at the edges; what is exactly 0 farther than 3 sigma away stays 0."""
-    for size, axis in ((sigma, 3), (sigma if sigma_y is None else sigma_y, 2)):
-        if size < 0.15:
-            continue
-        radius = min(math.ceil(3 * size), picture.shape[axis] - 1)
-        kernel = torch.exp(-0.5 * (torch.arange(-radius, radius + 1, device=picture.device) / size) ** 2)
-        kernel = kernel / kernel.sum()
-        flat = picture.reshape(-1, 1, *picture.shape[-2:])
-        pad = (radius, radius, 0, 0) if axis == 3 else (0, 0, radius, radius)
-        shape = (1, 1, 1, -1) if axis == 3 else (1, 1, -1, 1)
-        picture = F.conv2d(F.pad(flat, pad, mode="reflect"), kernel.view(shape)).view(picture.shape)
-    return picture
+    sigma_y = sigma if sigma_y is None else sigma_y
+    if sigma >= _LEAST:
+        picture = picture @ _mixing(sigma, picture.shape[-1], picture.device).T
+    return _mixing(sigma_y, picture.shape[-2], picture.device) @ picture if sigma_y >= _LEAST else picture
+
+
+def _mixing(sigma: float, side: int, device: torch.device) -> torch.Tensor:
+    """How much each pixel of a row gives to each: a product of matrices is faster than a convolution of one channel."""
+    radius = min(math.ceil(3 * sigma), side - 1)
+    taps = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
+    rows = np.arange(side)[:, None] + 0 * np.arange(2 * radius + 1)
+    columns = np.abs(np.arange(side)[:, None] + np.arange(-radius, radius + 1))
+    columns = np.where(columns >= side, 2 * (side - 1) - columns, columns)
+    out = np.zeros((side, side), np.float32)
+    np.add.at(out, (rows, columns), taps / taps.sum())
+    return torch.from_numpy(out).to(device)
 
 
 def grid(like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
