@@ -107,6 +107,23 @@ def test_the_same_frames_in_any_order(tmp_path: Path, threads: int) -> None:
     assert len(found) == 1
 
 
+@pytest.mark.parametrize("cores", [1, 2, 3])
+def test_a_network_is_the_same_whoever_loads_it(tmp_path: Path, cores: int) -> None:
+    """SPAN merges its weights when it is loaded; sums shared by two cores are rounded otherwise than one core's."""
+    path = span(tmp_path / "m.safetensors")[0]
+    wanted = load(path).run({"input": noise(seed=1)})[0]
+
+    def elsewhere() -> npt.NDArray[Any]:
+        torch.set_num_threads(cores)
+        return load(path).run({"input": noise(seed=1)})[0]
+
+    before = torch.get_num_threads()
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(elsewhere).result()
+    torch.set_num_threads(before)
+    assert np.array_equal(found, wanted)
+
+
 def test_runs_beside_one_another_do_not_disturb(tmp_path: Path) -> None:
     session = load(span(tmp_path / "m.safetensors")[0], parallel=4)
     assert session.parallel == 4

@@ -25,7 +25,7 @@ from vsfilmrestore.inference.runtimes._torch_graphs import Replays
 from vsfilmrestore.inference.runtimes._torch_net import TorchNet, read_net
 from vsfilmrestore.inference.runtimes._torch_probe import Probed, probe, settle
 from vsfilmrestore.inference.runtimes.base import Array, MemoryShortError, TensorSpec
-from vsfilmrestore.inference.runtimes.torch_lanes import Lane, Lanes
+from vsfilmrestore.inference.runtimes.torch_lanes import Lane, Lanes, on_one_core
 
 if TYPE_CHECKING:
     import torch
@@ -86,8 +86,8 @@ class TorchRuntime:
             _exact()
         try:
             net.module.eval().requires_grad_(False)
-            settle(net.module)
-            probed = probe(net)
+            # Weights that are merged here must not depend on how many cores the first shot's thread happens to use.
+            probed = on_one_core(lambda: _settled(net))
             layout = _layout(net, place, dtype)
             net.module.to(device=place, dtype=dtype, memory_format=layout)
             if self._compiled:
@@ -124,6 +124,11 @@ class TorchRuntime:
                 hint="Take cuda:0, or set device='cpu'",
             )
         return torch.device("cuda", index)
+
+
+def _settled(net: TorchNet) -> Probed:
+    settle(net.module)
+    return probe(net)
 
 
 def _library() -> Any:

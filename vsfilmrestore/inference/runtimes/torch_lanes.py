@@ -21,7 +21,7 @@ from vsfilmrestore.inference.runtimes.base import Array
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Lane", "Lanes"]
+__all__ = ["Lane", "Lanes", "on_one_core"]
 
 
 class Lane:
@@ -38,10 +38,7 @@ class Lane:
         self.device = device
         self._cuda = device.type == "cuda"
         self.stream: Any = torch.cuda.Stream(device) if self._cuda else None
-        self._thread = ThreadPoolExecutor(1, "vsfilmrestore-torch")
-        self._thread.submit(_set_threads, threads).result()
-        # New threads of the process start with what was set last, wherever that was.
-        torch.set_num_threads(torch.get_num_threads())
+        self._thread = _thread(threads)
 
     def do[T](self, work: Callable[[], T]) -> T:
         """Do something in the lane's thread, on its stream, and wait for the thread (not for the stream).
@@ -93,6 +90,26 @@ class Lane:
     def close(self) -> None:
         """Let the thread end."""
         self._thread.shutdown(wait=False)
+
+
+def on_one_core[T](work: Callable[[], T]) -> T:
+    """Do something on one core, whoever asks and whatever is set there: shared sums are rounded otherwise."""
+    thread = _thread(1)
+    try:
+        return thread.submit(work).result()
+    finally:
+        thread.shutdown(wait=False)
+
+
+def _thread(threads: int) -> ThreadPoolExecutor:
+    """A thread that uses so many cores; what others use stays as it was."""
+    import torch
+
+    thread = ThreadPoolExecutor(1, "vsfilmrestore-torch")
+    thread.submit(_set_threads, threads).result()
+    # New threads of the process start with what was set last, wherever that was.
+    torch.set_num_threads(torch.get_num_threads())
+    return thread
 
 
 def _set_threads(threads: int) -> None:
