@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from vsfilmrestore.inference.results import Results
+from vsfilmrestore.inference.results import InStep, Results
 
 MEGABYTE = 1 << 20
 
@@ -114,3 +114,21 @@ def test_who_waited_for_a_failure_tries_himself() -> None:
             first.result(10)
         assert second.result(10) == {(0, 1, 1): 1}
     assert tries == ["failed", "done"]
+
+
+def test_a_frame_waits_for_one_too_far_behind_and_for_no_other() -> None:
+    in_step, order = InStep(2), list[int]()
+
+    def work(frame: int) -> None:
+        with in_step.turn(frame):
+            order.append(frame)
+
+    with ThreadPoolExecutor(3) as pool:
+        with in_step.turn(5):
+            pool.submit(work, 7).result(timeout=10)
+            pool.submit(work, 1).result(timeout=10)
+            far = pool.submit(work, 8)
+            time.sleep(0.05)
+            order.append(5)
+        far.result(timeout=10)
+    assert order == [7, 1, 5, 8]

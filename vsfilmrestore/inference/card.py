@@ -139,6 +139,14 @@ class CardChain(Chain):
         """Frames of the source are uploaded once, too."""
         return self._wide if place == 0 else super().keeps(place)
 
+    def wanted(self, place: int) -> int:
+        """The source is wanted by the first network of the last frame, and again for the result."""
+        return 2 * self._reach + 1 if place == 0 else super().wanted(place)
+
+    def size(self, picture: Picture) -> int:
+        samples = picture.samples if isinstance(picture, _Shared) else ()
+        return super().size(picture) + sum(int(plane.nbytes) for plane in samples)
+
     def pictures(self, place: int, numbers: Sequence[int], frames: ChainFrames) -> dict[int, Picture]:
         found = super().pictures(place, numbers, frames)
         for picture in found.values():

@@ -14,7 +14,7 @@ from vsfilmrestore.inference.between import FINE, Between, Facts, Picture
 from vsfilmrestore.inference.call import ModelCall
 from vsfilmrestore.inference.colour import STEP
 from vsfilmrestore.inference.network import Network, Planes, planes_of
-from vsfilmrestore.inference.results import Results
+from vsfilmrestore.inference.results import InStep, Results
 from vsfilmrestore.inference.runtimes.base import Array
 from vsfilmrestore.inference.windows import Pictures
 
@@ -93,6 +93,8 @@ class Chain:
         self._reach = reach
         self._kept = kept
         self._lanes = lanes
+        self._in_step = InStep(2 * lanes)  # twice what a chain needs is kept
+        self._largest = 0
         self._least: dict[int, float] = {}
         self._owner = kept.owner()
         weakref.finalize(self, kept.forget, self._owner)
@@ -100,7 +102,8 @@ class Chain:
     def __call__(self, number: int, groups: list[list[vs.VideoFrame]]) -> tuple[Pictures, dict[str, float]]:
         frames = ChainFrames(number, groups, self._length, self._reach)
         tell_guess(frames.frame(number))
-        pictures = self.result(number, frames)
+        with self._in_step.turn(number):
+            pictures = self.result(number, frames)
         fine = sum(step for step in self._least.values() if step < FINE)
         return [pictures], {STEP: max(fine, _STEP)}
 
@@ -164,13 +167,20 @@ class Chain:
         numbers = window if step.call.contract.layout == "BTCHW" else [number]
         return [[self.source(n, frames, tap) for n in numbers] for tap in step.clips.values()]
 
+    def wanted(self, place: int) -> int:
+        """For how many frames pictures before that step are wanted at a time, by one result."""
+        return self.steps[place].call.contract.window
+
+    def size(self, picture: Picture) -> int:
+        """Bytes of a picture."""
+        apart = () if picture.total is picture.seen else picture.total
+        return sum(int(plane.nbytes) for plane in (*picture.seen, *apart))
+
     def _measured(self, picture: Picture) -> int:
-        """Bytes of a picture; the first one tells how much a run straight through needs."""
-        size = sum(plane.nbytes for plane in picture.seen)
-        if picture.total is not picture.seen:
-            size += sum(plane.nbytes for plane in picture.total)
-        frames = sum(
-            other.call.contract.window + self._lanes + 1 for other in self.steps if other.call.contract.window > 1
-        )
-        self._kept.reserve(self._owner, frames * size)
+        """Bytes of a picture; the largest one tells how much a run straight through needs."""
+        size = self.size(picture)
+        self._largest = max(self._largest, size)
+        kept = [place for place in range(len(self.steps)) if self.keeps(place)]
+        frames = sum(self.wanted(place) + self._lanes + 1 for place in kept)
+        self._kept.reserve(self._owner, frames * self._largest)
         return size

@@ -10,11 +10,12 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, Final
 
-__all__ = ["Results", "results"]
+__all__ = ["InStep", "Results", "results"]
 
 _LIMIT: Final = 256 << 20
 _CHAINS: Final = 2
@@ -117,6 +118,36 @@ class Results:
         limit = max(self.limit, _CHAINS * max(self._needs.values(), default=0))
         while self.held > limit and len(self._kept) > 1:
             self.held -= self._kept.popitem(last=False)[1][1]
+
+
+class InStep:
+    """Keeps those who work on the frames of a shot together, so that few intermediate results have to be kept.
+
+    Without it, one who was held up stays behind for good: the others are as far ahead as frames are asked for.
+    A frame only ever waits for earlier ones that are being worked on, and before it takes anything that these may
+    want: so nothing waits for itself, whatever frames are asked for.
+
+    Args:
+        apart: How far a frame may be ahead of another.
+    """
+
+    def __init__(self, apart: int) -> None:
+        self._apart = apart
+        self._working: list[int] = []
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def turn(self, frame: int) -> Iterator[None]:
+        """The time in which a frame is worked on; begins when no other is too far behind."""
+        with self._changed:
+            self._changed.wait_for(lambda: frame - min(self._working, default=frame) <= self._apart)
+            self._working.append(frame)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._working.remove(frame)
+                self._changed.notify_all()
 
 
 @cache
