@@ -3,7 +3,7 @@
 
 Any Python from 3.8 on may start it. Makes ``.venv`` when needed, then runs ruff, mypy and pytest and leaves with the
 first code that is not 0. Tests of networks in torch need ``--extras torch`` once: it is several GB, and without it they
-are skipped.
+are skipped. So are those of VapourSynth's own plug-ins for networks without ``--extras mlrt`` (60 MB).
 """
 
 from __future__ import annotations

@@ -92,7 +92,7 @@ def device(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
         monkeypatch.setattr(mlrt, "core", Core(Plugin()))
         return "mlrt:cpu"
     if not hasattr(core, request.param):
-        pytest.skip(f"the plug-in {request.param} is not installed")
+        pytest.skip(f"the plug-in {request.param} is not installed: scripts/test.py --extras mlrt")
     return {"ort": "mlrt:cpu", "ov": "mlrt:openvino"}[request.param]
 
 
