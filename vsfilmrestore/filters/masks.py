@@ -14,7 +14,7 @@ import vapoursynth as vs
 
 from vsfilmrestore.media.props import changed_prop, mask_prop
 
-__all__ = ["apply_repair", "confine", "mask_for_planes", "region_mask"]
+__all__ = ["apply_repair", "confine", "mask_for_planes", "region_inside", "region_mask"]
 
 core = vs.core
 
@@ -75,7 +75,7 @@ def region_mask(clip: vs.VideoNode, regions: Sequence[Any]) -> vs.VideoNode:
     """
     inside = np.zeros((clip.height, clip.width), dtype=bool)
     for region in regions:
-        inside |= _inside(region, clip.width, clip.height)
+        inside |= region_inside(region, clip.width, clip.height)
     picture = inside.astype(np.uint8) * 255
     blank = core.std.BlankClip(clip, format=vs.GRAY8, length=1, keep=True)
 
@@ -88,7 +88,8 @@ def region_mask(clip: vs.VideoNode, regions: Sequence[Any]) -> vs.VideoNode:
     return still.std.Loop(clip.num_frames) if clip.num_frames > 1 else still
 
 
-def _inside(region: Sequence[Any], width: int, height: int) -> npt.NDArray[np.bool_]:
+def region_inside(region: Sequence[Any], width: int, height: int) -> npt.NDArray[np.bool_]:
+    """The pixels of a picture that belong to a region, see `region_mask`."""
     if len(region) == 4 and isinstance(region[0], float | int | str):
         left, right = (_pixels(x, width) for x in (region[0], region[2]))
         top, bottom = (_pixels(y, height) for y in (region[1], region[3]))

@@ -9,6 +9,7 @@ from typing import Final
 
 __all__ = [
     "CHANGED_PREFIX",
+    "HISTORY_PREFIX",
     "KEYCODE",
     "LOG",
     "MASK_PREFIX",
@@ -24,6 +25,7 @@ __all__ = [
     "SOURCE_FRAME",
     "TIMECODE",
     "changed_prop",
+    "history_prop",
     "mask_prop",
 ]
 
@@ -55,6 +57,7 @@ REGION_SCORES: Final = "_VsfrRegionScores"
 """How sure each region is, 0..1."""
 MASK_PREFIX: Final = "_VsfrMask_"
 CHANGED_PREFIX: Final = "_VsfrChanged_"
+HISTORY_PREFIX: Final = "_VsfrHistory_"
 
 
 def mask_prop(filter_name: str) -> str:
@@ -65,3 +68,13 @@ def mask_prop(filter_name: str) -> str:
 def changed_prop(filter_name: str) -> str:
     """Property that holds the share of pixels ``filter_name`` changed, 0..1."""
     return CHANGED_PREFIX + filter_name
+
+
+def history_prop(filter_name: str, side: int) -> str:
+    """Property that holds what ``filter_name`` changed and what stood there before, while a project is rendered.
+
+    Args:
+        filter_name: The filter.
+        side: 0 for a shot's own frames, 1 for those that fade out over it.
+    """
+    return f"{HISTORY_PREFIX}{side}_{filter_name}"

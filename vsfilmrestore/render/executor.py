@@ -21,8 +21,9 @@ from vsfilmrestore.media.failure import frame_error
 from vsfilmrestore.media.out.info import VideoInfo
 from vsfilmrestore.media.out.prepare import prepare
 from vsfilmrestore.media.out.profiles import Profile
-from vsfilmrestore.media.props import CHANGED_PREFIX, TIMECODE
+from vsfilmrestore.media.props import CHANGED_PREFIX, HISTORY_PREFIX, TIMECODE
 from vsfilmrestore.render.guard import make_place, refuse_overwriting
+from vsfilmrestore.render.history_file import HistoryWriter, history_path
 from vsfilmrestore.render.ledger import Done, Ledger
 from vsfilmrestore.render.makers import Labels, Maker, maker_for
 from vsfilmrestore.render.memory import bound_cache, give_back
@@ -64,7 +65,9 @@ class Rendered:
 class _Notes:
     """What is noted down of each frame while it goes to the encoder."""
 
+    history: HistoryWriter | None
     changed: dict[str, list[float]] = field(default_factory=dict)
+    repairs: dict[str, list[list[int]]] = field(default_factory=dict)
     frames: int = 0
 
     def take(self, frame: vs.VideoFrame) -> None:
@@ -73,7 +76,16 @@ class _Notes:
                 shares = self.changed.setdefault(key.removeprefix(CHANGED_PREFIX), [])
                 shares.extend([0.0] * (self.frames - len(shares)))
                 shares.append(round(float(value), 7))
+            elif self.history is not None and key.startswith(HISTORY_PREFIX) and isinstance(value, bytes):
+                side, _, kind = key.removeprefix(HISTORY_PREFIX).partition("_")
+                self._count(kind, self.history.add(kind, int(side), value, self.frames))
         self.frames += 1
+
+    def _count(self, kind: str, counts: Sequence[int]) -> None:
+        """Repairs, their pixels, and repairs taken back, of both sides of a transition."""
+        known = self.repairs.setdefault(kind, [])
+        known.extend([0, 0, 0] for _ in range(self.frames + 1 - len(known)))
+        known[-1] = [a + b for a, b in zip(known[-1], counts, strict=True)]
 
 
 def render(reel: Reel, project: Project, output: Path, profile: Profile, progress: Progress | None = None) -> Rendered:
@@ -97,7 +109,8 @@ def render(reel: Reel, project: Project, output: Path, profile: Profile, progres
     pieces, maker, listener = task.pieces, task.maker, progress or Silent()
     with Ledger(_made(project.ledger)) as ledger:
         make_place(output, profile)
-        worker = _Worker(task.clip, maker, ledger, listener)
+        ledger.place(pieces)
+        worker = _Worker(task.clip, maker, ledger, listener, project)
         done = worker.finished(pieces)
         wanted = _first_of_each(pieces, done)
         reused = pieces[-1].stop - sum(map(len, wanted))
@@ -126,7 +139,7 @@ def frames_left(reel: Reel, project: Project, output: Path, profile: Profile) ->
     done: dict[str, Done] = {}
     if project.ledger.is_file():
         with Ledger(project.ledger, exclusive=False) as ledger:
-            done = _Worker(task.clip, task.maker, ledger, Silent()).finished(task.pieces)
+            done = _Worker(task.clip, task.maker, ledger, Silent(), project).finished(task.pieces)
     return sum(map(len, _first_of_each(task.pieces, done))), task.pieces[-1].stop
 
 
@@ -142,7 +155,7 @@ class _Task:
     @classmethod
     def of(cls, reel: Reel, project: Project, output: Path, profile: Profile) -> _Task:
         bound_cache()
-        clip = prepare(_with_record_timecode(reel), profile)
+        clip = prepare(_with_record_timecode(reel, history=project.settings.history), profile)
         info = VideoInfo.of(_first_frame(clip), clip.fps)
         factor = round(clip.fps / reel.rate)
         ground = [profile.name, repr(info), *_opened_as(project)]
@@ -150,9 +163,9 @@ class _Task:
         return cls(clip, info, pieces, maker_for(profile, project, output, info, Labels.of(reel, factor, info)))
 
 
-def _with_record_timecode(reel: Reel) -> vs.VideoNode:
+def _with_record_timecode(reel: Reel, *, history: bool) -> vs.VideoNode:
     """The restored reel; where an editor cut it anew, timecode is that of the record side, not of each source."""
-    restored = reel.restored()
+    restored = reel.restored(history=history)
     return restored.std.RemoveFrameProps(TIMECODE) if reel.cut.file else restored
 
 
@@ -191,11 +204,21 @@ class _Worker:
     maker: Maker
     ledger: Ledger
     progress: Progress
+    project: Project
 
     def finished(self, pieces: Sequence[Piece]) -> dict[str, Done]:
         """What is there already, by key."""
         known = ((piece, self.ledger.find(piece.key)) for piece in pieces)
-        return {piece.key: done for piece, done in known if done is not None and self.maker.has(done, piece)}
+        return {
+            piece.key: done
+            for piece, done in known
+            if done is not None and self.maker.has(done, piece) and self._has_history(done)
+        }
+
+    def _has_history(self, done: Done) -> bool:
+        """Whether the repairs of a finished piece are there, where they were kept."""
+        path = history_path(self.project.renders, done.key)
+        return done.history <= 0 or (path.is_file() and path.stat().st_size == done.history)
 
     def work(self, run: list[Piece]) -> Iterator[Done]:
         """Render pieces that follow one another, in one pass over the graph."""
@@ -206,10 +229,14 @@ class _Worker:
             yield self._piece(piece, frames)
 
     def _piece(self, piece: Piece, frames: Iterator[vs.VideoFrame]) -> Done:
-        began, notes = monotonic(), _Notes()
+        began, keep = monotonic(), self.project.settings.history
         self.progress.piece(piece)
-        made = self.maker.make(piece, self._watched(piece, islice(frames, len(piece)), notes))
-        done = replace(made, seconds=monotonic() - began, changed=notes.changed)
+        with HistoryWriter(history_path(self.project.renders, piece.key)) as history:
+            notes = _Notes(history if keep else None)
+            made = self.maker.make(piece, self._watched(piece, islice(frames, len(piece)), notes))
+            kept = history.finish(len(piece)) if keep else -1
+        done = replace(made, changed=notes.changed, repairs=notes.repairs or None, history=kept)
+        done = replace(done, seconds=monotonic() - began)
         self.ledger.add(done)
         return done
 

@@ -19,6 +19,7 @@ from vsfilmrestore.errors import SettingError, plain_text
 from vsfilmrestore.media.props import SHOT
 from vsfilmrestore.recipes import Recipe
 from vsfilmrestore.recipes.runs import Run, runs
+from vsfilmrestore.render.history_watch import Watch, carried
 from vsfilmrestore.render.mixing import mixed
 from vsfilmrestore.render.walls import Build, WalledStep, behind_walls, retimed
 
@@ -29,6 +30,7 @@ core = vs.core
 _LIVE_SHOTS: Final = 4
 _IDLE: Final = 16
 """Frames of other shots, beyond those in flight, after which a shot is let go."""
+_UNWATCHED: Final = Watch()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class GraphShot:
         fade: How, as in `Transition.kind`.
         script_sees_handles: Whether the function gets the handles, too; what it makes of them is cut off.
         first: Which frame of its source the first of `take` is.
+        watch: What is done around its repairs.
     """
 
     id: str
@@ -60,6 +63,7 @@ class GraphShot:
     fade: str = "dissolve"
     script_sees_handles: bool = False
     first: int = 0
+    watch: Watch = _UNWATCHED
 
     def limited(self, recipe: Recipe, start: int, stop: int) -> GraphShot:
         """The part of the shot from record frame ``start`` to ``stop``, with a recipe of its own."""
@@ -91,19 +95,20 @@ class GraphShot:
             return _checked_script(self)
         if not self.recipe:
             return self.bare
-        return behind_walls(self.take, self.handles, _walled_steps(self.recipe), self.first)
+        return behind_walls(self.take, self.handles, _walled_steps(self.recipe, self.watch), self.first)
 
 
-def _walled_steps(recipe: Recipe) -> list[WalledStep]:
-    return [_walled_step(run) for run in runs(recipe)]
+def _walled_steps(recipe: Recipe, watch: Watch | None = None) -> list[WalledStep]:
+    return [_walled_step(run, watch) for run in runs(recipe)]
 
 
-def _walled_step(run: Run) -> WalledStep:
+def _walled_step(run: Run, watch: Watch | None) -> WalledStep:
     if run.fused:  # each of its networks sees the shot mirrored at its own place, which one mirrored for all is not
         return WalledStep(run.reach, run.apply, one_sided=True)
     (step,) = run.steps
     spec = step.filter
-    return WalledStep(step.reach, step.apply, spec.one_sided, spec.depends_with(step.complete) == "number")
+    close = watch.close(step) if watch is not None else None
+    return WalledStep(step.reach, step.apply, spec.one_sided, spec.depends_with(step.complete) == "number", close)
 
 
 def _checked_script(shot: GraphShot) -> vs.VideoNode:
@@ -154,7 +159,10 @@ def _with_fade(shot: GraphShot, make: Callable[[GraphShot], vs.VideoNode], facto
     length = min(whole.num_frames - before, new.num_frames)
     if length <= 0:
         return new
-    mixture = mixed(shot.fade, new[:length], whole[before : before + length], before, whole.num_frames)
+    fading = whole[before : before + length]
+    mixture = mixed(shot.fade, new[:length], fading, before, whole.num_frames)
+    if shot.watch.keep:
+        mixture = carried(mixture, fading, shot.fades_over.recipe)
     return mixture + new[length:] if new.num_frames > length else mixture
 
 

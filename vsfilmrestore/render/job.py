@@ -208,6 +208,7 @@ def open_reel(project: Project, *, watch: Watcher | None = None, save: bool = Tr
     else:
         reel = _detected_reel(project, watch, save)
     reel.decisions = with_field_order(reel.bound, reel.decisions)
+    reel.verdicts = project.verdicts()
     return reel
 
 

@@ -18,15 +18,21 @@ from types import TracebackType
 from typing import Final, Self
 
 from vsfilmrestore.errors import ProjectError
+from vsfilmrestore.render.pieces import Piece
+from vsfilmrestore.render.stretches import Shows
 
 __all__ = ["Done", "Ledger"]
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS segments (
     key TEXT PRIMARY KEY, shot TEXT NOT NULL, first INTEGER NOT NULL, stop INTEGER NOT NULL, path TEXT NOT NULL,
     bytes INTEGER NOT NULL, seconds REAL NOT NULL, details BLOB NOT NULL,
     finished TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
+);
+CREATE TABLE IF NOT EXISTS timeline (
+    place INTEGER PRIMARY KEY, key TEXT NOT NULL, shot TEXT NOT NULL, name TEXT NOT NULL, first INTEGER NOT NULL,
+    stop INTEGER NOT NULL, details TEXT NOT NULL
 );
 """
 
@@ -48,6 +54,8 @@ class Done:
         changed: Share of pixels changed, 0..1, by filter and frame.
         stamp: SHA-256 of the file; of stills, which others may write over, a hash of sizes and times of change. '' if
             nobody noted it.
+        repairs: Repairs by filter: for each frame how many, how many pixels, and how many were taken back.
+        history: Size of the file of repairs; 0 where nothing was repaired, -1 where no history was kept.
     """
 
     key: str
@@ -61,6 +69,8 @@ class Done:
     md5s: Sequence[str] = ()
     changed: Mapping[str, Sequence[float]] | None = None
     stamp: str = ""
+    repairs: Mapping[str, Sequence[Sequence[int]]] | None = None
+    history: int = -1
 
 
 class Ledger:
@@ -110,7 +120,8 @@ class Ledger:
     def add(self, done: Done) -> None:
         """Remember a segment whose file is on the disk. On return the ledger is on the disk too."""
         facts = {"picture_bytes": done.picture_bytes, "md5s": list(done.md5s), "changed": done.changed}
-        details = zlib.compress(json.dumps(facts | {"stamp": done.stamp}).encode())
+        facts |= {"stamp": done.stamp, "repairs": done.repairs, "history": done.history}
+        details = zlib.compress(json.dumps(facts).encode())
         values = (done.key, done.shot, done.first, done.stop, done.path, done.bytes, done.seconds, details)
         with _told(self._file):
             self._base.execute(
@@ -118,6 +129,36 @@ class Ledger:
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 values,
             )
+
+    def place(self, pieces: Sequence[Piece]) -> None:
+        """Remember what the output is made of, in order: the pieces of the latest render, finished or not."""
+        rows = []
+        for place, piece in enumerate(pieces):
+            details = json.dumps([piece.sources, piece.shows, piece.factor])
+            rows.append((place, piece.key, piece.shot, piece.name, piece.first, piece.stop, details))
+        with _told(self._file):
+            self._base.execute("BEGIN IMMEDIATE")
+            self._base.execute("DELETE FROM timeline")
+            self._base.executemany("INSERT INTO timeline VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+            self._base.execute("COMMIT")
+
+    def placed(self) -> list[Piece]:
+        """What `place` was told last."""
+        with _told(self._file):
+            rows = self._base.execute(
+                "SELECT key, shot, name, first, stop, details FROM timeline ORDER BY place"
+            ).fetchall()
+            pieces = []
+            for key, shot, name, first, stop, details in rows:
+                (own, fading), shows, factor = json.loads(details)
+                sources, runs = (str(own), str(fading)), tuple(_shows(run) for run in shows)
+                pieces.append(Piece(key, shot, name, first, stop, sources, runs, int(factor)))
+            return pieces
+
+
+def _shows(run: Sequence[int]) -> Shows:
+    side, first, count, number, step = map(int, run)
+    return side, first, count, number, step
 
 
 @contextmanager

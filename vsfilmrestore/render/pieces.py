@@ -15,7 +15,8 @@ from functools import cache
 from importlib.metadata import distributions
 
 from vsfilmrestore.render.reel import Reel
-from vsfilmrestore.render.stretches import SourceFiles, stretches
+from vsfilmrestore.render.stretches import Shows, SourceFiles, stretches
+from vsfilmrestore.render.verdicts import source_names
 
 __all__ = ["Piece", "plan_pieces", "versions"]
 
@@ -30,6 +31,9 @@ class Piece:
         name: Name of its shot.
         first: First frame in the output.
         stop: Frame after its last.
+        sources: Names of the media of the shot and of what fades out over it; '' for none.
+        shows: Which frames of these it shows, counted in record frames from its first.
+        factor: Output frames for each record frame.
     """
 
     key: str
@@ -37,6 +41,9 @@ class Piece:
     name: str
     first: int
     stop: int
+    sources: tuple[str, str] = ("", "")
+    shows: tuple[Shows, ...] = ()
+    factor: int = 1
 
     def __len__(self) -> int:
         return self.stop - self.first
@@ -53,14 +60,18 @@ def plan_pieces(reel: Reel, factor: int, output: Sequence[object], *, in_place: 
     """
     ground = [versions(), *output, factor]
     files = SourceFiles()  # one listing of each folder, and a fresh one for each plan
+    names = source_names(sorted(reel.media_paths))
     pieces = []
     for i, (bound, decision) in enumerate(zip(reel.bound, reel.decisions, strict=True)):
         start = bound.shot.record.start
-        for part in stretches(bound, decision, reel.decisions[max(i - 1, 0)], files):
+        media = (each.medium.path if each is not None and each.medium else None for each in (bound, bound.fades_over))
+        own, fading = (names[path] if path is not None else "" for path in media)
+        for part in stretches(bound, decision, reel.decisions[max(i - 1, 0)], files, reel.verdicts):
             first, stop = (start + part.first) * factor, (start + part.stop) * factor
             facts = [ground, part.facts, first if in_place else None]
             key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-            pieces.append(Piece(key, bound.shot.id, bound.shot.name, first, stop))
+            told = (own, fading), part.shows, factor
+            pieces.append(Piece(key, bound.shot.id, bound.shot.name, first, stop, *told))
     return pieces
 
 

@@ -5,7 +5,8 @@
     film.vsfr/
       project.toml     input, output, recipe, cuts, settings per shot; edit freely
       ledger.sqlite    finished segments
-      renders/         the segments themselves, joined into the output at the end
+      renders/         the segments themselves, joined into the output at the end, and what was repaired in each
+      repairs.toml     repairs that were taken back
       reports/         report.html, report.json, before_after.png
 
 ``renders/`` and ``reports/`` can be removed at any time: they are made again.
@@ -27,6 +28,7 @@ from vsfilmrestore.media.out.atomic import atomic_text
 from vsfilmrestore.recipes import Recipe
 from vsfilmrestore.recipes.toml import key_lines, line_of, parse_toml
 from vsfilmrestore.render.sidecar import Sidecar
+from vsfilmrestore.render.verdicts import Verdicts
 
 __all__ = ["Project", "ProjectSettings", "filled"]
 
@@ -58,6 +60,7 @@ class ProjectSettings:
         steps: Changes to that recipe, as in a recipe file.
         output: File or folder to render to.
         profile: Output format, '' to go by the suffix.
+        history: Whether masks and original pixels of repairs are kept.
         shots: Settings by shot id, in marker words or as a table; see `render.sidecar`.
         colours: Settings in marker words, by colour of a label or marker.
         relink: ``[[relink]]`` tables: where the media of a source lie.
@@ -82,6 +85,7 @@ class ProjectSettings:
     steps: Mapping[str, Any] = field(default_factory=dict)
     output: str = ""
     profile: str = ""
+    history: bool = True
     shots: Mapping[str, Any] = field(default_factory=dict)
     colours: Mapping[str, str] = field(default_factory=dict)
     relink: tuple[Mapping[str, Any], ...] = ()
@@ -107,7 +111,7 @@ _TABLES: Final[dict[str, tuple[str, ...]]] = {
         "cuts",
     ),
     "recipe": ("preset", "steps"),
-    "output": ("output", "profile"),
+    "output": ("output", "profile", "history"),
 }
 
 
@@ -174,6 +178,18 @@ class Project:
         file = self.folder / _FILE
         lines = key_lines(file.read_text("utf-8-sig")) if file.is_file() else {}
         return Sidecar(self.settings.shots, self.settings.colours, _FILE, lines)
+
+    def verdicts(self) -> Verdicts:
+        """Repairs that were taken back.
+
+        Raises:
+            SettingError: The file holds something else; with the line.
+        """
+        return Verdicts.read(self.repairs)
+
+    @property
+    def repairs(self) -> Path:
+        return self.folder / "repairs.toml"
 
     @property
     def ledger(self) -> Path:

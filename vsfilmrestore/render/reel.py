@@ -21,6 +21,7 @@ from vsfilmrestore.render.conform import Conform, conform
 from vsfilmrestore.render.decide import Decision, decide_cut
 from vsfilmrestore.render.graph import GraphShot, restored_node, source_node
 from vsfilmrestore.render.guard import refuse_overwriting
+from vsfilmrestore.render.history_watch import Watch
 from vsfilmrestore.render.link import Link, Linked
 from vsfilmrestore.render.link_facts import Facts
 from vsfilmrestore.render.networks import absent_networks, require_networks
@@ -29,6 +30,7 @@ from vsfilmrestore.render.plan import CutFile, Linking, Plan, plan_of_cut, remar
 from vsfilmrestore.render.reel_shot import ReelShot
 from vsfilmrestore.render.sidecar import Sidecar
 from vsfilmrestore.render.sound import reel_sound
+from vsfilmrestore.render.verdicts import Verdicts
 from vsfilmrestore.render.walls import Build
 from vsfilmrestore.timeline.model import CutList
 
@@ -59,6 +61,7 @@ class Reel:
         bound: Media of each shot, in the order of the cut.
         decisions: What is done to each shot, in the order of the cut.
         scripts: Functions that restore shots by hand, by index of the shot.
+        verdicts: Repairs that were taken back.
     """
 
     def __init__(
@@ -78,6 +81,7 @@ class Reel:
         self.bound = tuple(bound)
         self.decisions = list(decisions)
         self.scripts: dict[int, Build] = {}
+        self.verdicts = Verdicts()
 
     @classmethod
     def open(
@@ -262,14 +266,17 @@ class Reel:
         """The unrestored reel."""
         return source_node(self.graph_shots(), self.rate)
 
-    def restored(self) -> vs.VideoNode:
+    def restored(self, *, history: bool = False) -> vs.VideoNode:
         """The restored reel. Nothing is computed before a frame is asked for.
+
+        Args:
+            history: Whether frames carry what was repaired in them and what stood there before, for the renderer.
 
         Raises:
             VsfrError: A shot wants a network that is not on this machine; or what `restored_node` raises.
         """
         self.require_networks(range(len(self)))
-        return restored_node(self.graph_shots(), self.rate)
+        return restored_node(self.graph_shots(history=history), self.rate)
 
     def require_networks(self, shots: Iterable[int]) -> None:
         """See to it that the networks of shots can be run, those of shots scripted by hand aside.
@@ -306,20 +313,24 @@ class Reel:
             cut, extras = relinked(cut, restored_medium(Path(restored), cut), self.decisions)
         return timeline.write(cut, Path(path), extras, schema=schema)
 
-    def graph_shots(self, index: int | None = None) -> list[GraphShot]:
+    def graph_shots(self, index: int | None = None, *, history: bool = False) -> list[GraphShot]:
         """Shots, or one shot, split into the parts that share a recipe."""
         chosen = range(len(self)) if index is None else (index,)
-        return [piece for i in chosen for piece in self._pieces(i)]
+        return [piece for i in chosen for piece in self._pieces(i, history)]
 
-    def _pieces(self, index: int) -> list[GraphShot]:
+    def _watch(self, bound: Bound, history: bool, side: int = 0) -> Watch:
+        medium = bound.medium
+        return Watch(history, self.verdicts.of(medium.path) if medium is not None else Verdicts(), side)
+
+    def _pieces(self, index: int, history: bool) -> list[GraphShot]:
         bound, decision, script = self.bound[index], self.decisions[index], self.scripts.get(index)
         like = next((b.medium for b in self.bound if b.medium is not None), None)
-        whole = _graph_shot(bound, like, decision.recipe, script)
+        whole = replace(_graph_shot(bound, like, decision.recipe, script), watch=self._watch(bound, history))
         if bound.fades_over is not None and bound.shot.transition is not None:
             before = max(index - 1, 0)
             recipe = self.decisions[before].parts[-1].recipe  # as the shot ended
             old = _graph_shot(bound.fades_over, like, recipe, self.scripts.get(before) if index else None)
-            old = replace(old, script_sees_handles=True)
+            old = replace(old, script_sees_handles=True, watch=self._watch(bound.fades_over, history, 1))
             whole = replace(whole, fades_over=old, fade=bound.shot.transition.kind)
         if whole.script is not None or len(decision.parts) == 1:
             return [whole]

@@ -28,8 +28,10 @@ from vsfilmrestore.media.source import Media
 from vsfilmrestore.recipes import Recipe
 from vsfilmrestore.render.bind import Bound
 from vsfilmrestore.render.decide import Decision
+from vsfilmrestore.render.history_watch import marks
+from vsfilmrestore.render.verdicts import Verdicts
 
-__all__ = ["CELL", "SourceFiles", "Stretch", "stretches"]
+__all__ = ["CELL", "Shows", "SourceFiles", "Stretch", "stretches"]
 
 CELL: Final = 48
 """Source frames between two cuts: two seconds. Smaller ones save more of a trimmed shot, and cost more files."""
@@ -38,6 +40,10 @@ _LONGEST: Final = 250
 """Record frames of a stretch at most, where many show one source frame: what a crash can cost."""
 
 type Facts = list[object]
+
+type Shows = tuple[int, int, int, int, int]
+"""Some record frames of a stretch: 0 (own) or 1 (fading out), the first of them, how many, the frame of the source that
+the first shows, and how many frames of the source further each of the next is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +54,13 @@ class Stretch:
         first: First frame, counted from the shot's first.
         stop: Frame after the last.
         facts: What decides their pictures, as plain data.
+        shows: Which frames of the source they show.
     """
 
     first: int
     stop: int
     facts: Facts
+    shows: tuple[Shows, ...] = ()
 
 
 class SourceFiles:
@@ -86,7 +94,9 @@ def _stat(file: Path) -> stat_result:
     return file.stat()
 
 
-def stretches(bound: Bound, decision: Decision, before: Decision, files: SourceFiles) -> Iterator[Stretch]:
+def stretches(
+    bound: Bound, decision: Decision, before: Decision, files: SourceFiles, verdicts: Verdicts | None = None
+) -> Iterator[Stretch]:
     """The stretches of a shot, in order and without holes.
 
     Args:
@@ -94,9 +104,10 @@ def stretches(bound: Bound, decision: Decision, before: Decision, files: SourceF
         decision: What is done to it.
         before: What is done to the shot before, and so to what fades out over this one.
         files: Tells one source from another.
+        verdicts: Repairs that were taken back.
     """
     over, fade = bound.fades_over, bound.shot.transition
-    own, old = _Side(bound, files), None if over is None else _Side(over, files)
+    own, old = _Side(bound, files, verdicts), None if over is None else _Side(over, files, verdicts)
     mixed = 0 if over is None else min(len(over.frames), len(bound.frames))
     for first, stop in pairwise(_edges(bound, decision, own, mixed)):
         facts: Facts = [own.facts(_recipe_at(decision, bound.shot.record.start + first), first, stop)]
@@ -104,7 +115,8 @@ def stretches(bound: Bound, decision: Decision, before: Decision, files: SourceF
             facts.append(
                 [fade.kind if fade else "", first, len(old.frames), old.facts(before.parts[-1].recipe, first, stop)]
             )
-        yield Stretch(first, stop, facts)
+        shows = [*own.shows(0, first, stop), *(old.shows(1, first, stop) if old is not None and first < mixed else ())]
+        yield Stretch(first, stop, facts, tuple(shows))
 
 
 def _recipe_at(decision: Decision, frame: int) -> Recipe:
@@ -115,8 +127,9 @@ def _recipe_at(decision: Decision, frame: int) -> Recipe:
 class _Side:
     """What is shown of one source."""
 
-    def __init__(self, bound: Bound, files: SourceFiles) -> None:
+    def __init__(self, bound: Bound, files: SourceFiles, verdicts: Verdicts | None) -> None:
         self._bound, self._files, self.frames = bound, files, bound.frames
+        self._said = verdicts.of(bound.medium.path) if verdicts and bound.medium is not None else Verdicts()
         self._length = bound.length
         medium = bound.medium
         self._number = bound.first + (medium.first_number if medium is not None else 0)
@@ -127,14 +140,40 @@ class _Side:
         if medium is None:
             return ["black", stop - first]
         front, back = (min(frames, recipe.reach) for frames in bound.handles)
-        low, high = -front, self._length - 1 + back
+        low, high = least, most = -front, self._length - 1 + back
         shown = self.frames[first:stop]
         if not _hangs_together(recipe, medium):
             least, most = (shown[0], shown[-1]) if isinstance(shown, range) else (min(shown), max(shown))
             low, high = max(least - recipe.reach, low), min(most + recipe.reach, high)
         seen = [self._number + low, self._number + high]
         told = self._files.facts(medium, bound.first + low, bound.first + high)
-        return [told, self._numbers(shown), seen, recipe.key()]
+        back_again = self._taken_back(recipe, (least, most), (low, high)) if self._said else []
+        return [told, self._numbers(shown), seen, recipe.key(), *back_again]
+
+    def _taken_back(self, recipe: Recipe, shown: tuple[int, int], seen: tuple[int, int]) -> Facts:
+        """What was said about repairs in the frames that the steps after them see."""
+        found: Facts = []
+        after = 0
+        for step in reversed(recipe.steps):
+            low, high = max(shown[0] - after, seen[0]), min(shown[1] + after, seen[1])
+            if marks(step) and (rows := self._said.within(step.name, self._number + low, self._number + high)):
+                found.append([step.name, rows])
+            after += step.reach
+        return found
+
+    def shows(self, side: int, first: int, stop: int) -> Iterator[Shows]:
+        """Which frames of the source are shown from record frame ``first`` to ``stop``."""
+        if self._bound.medium is None:
+            return
+        shown = self.frames[first:stop]
+        at = 0
+        while at < len(shown):
+            step = shown[at + 1] - shown[at] if at + 1 < len(shown) else 0
+            end = at + 1
+            while end < len(shown) and shown[end] - shown[end - 1] == step:
+                end += 1
+            yield side, at, end - at, self._number + shown[at], step
+            at = end
 
     def _numbers(self, shown: Sequence[int]) -> Facts:
         if isinstance(shown, range):

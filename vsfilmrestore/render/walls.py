@@ -21,13 +21,17 @@ import vapoursynth as vs
 
 from vsfilmrestore.errors import SettingError
 from vsfilmrestore.media.ends import mirrored
-from vsfilmrestore.media.props import PLACE
+from vsfilmrestore.media.props import MASK_PREFIX, PLACE
 
 __all__ = ["Build", "WalledStep", "behind_walls", "mirrored", "retimed"]
 
 core = vs.core
 
 type Build = Callable[[vs.VideoNode], vs.VideoNode]
+
+type Close = Callable[[vs.VideoNode, vs.VideoNode, int, int], vs.VideoNode]
+"""Closes a step: what it was given, what it made of it, which frame of the source the first one is, and how many frames
+steps before made of each frame of the source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +43,14 @@ class WalledStep:
         apply: What it does.
         one_sided: Whether it makes do with one side at the ends of its clip; else the clip is mirrored for it.
         numbered: Whether it goes by the property `PLACE`.
+        close: What is done to its result, where it has as many frames as it was given.
     """
 
     reach: int
     apply: Build
     one_sided: bool = False
     numbered: bool = False
+    close: Close | None = None
 
 
 def behind_walls(
@@ -72,12 +78,17 @@ def behind_walls(
     front, back = (min(frames, reach) for frames in handles)
     length = take.num_frames - sum(handles)
     clip = take[handles[0] - front : handles[0] + length + back]
+    if any(step.close is not None for step in steps):
+        clip = clip.std.RemoveFrameProps(f"{MASK_PREFIX}*")  # a script's own repairs are not the steps'
     numbered = any(step.numbered for step in steps)
     if numbered:
         clip = _placed(clip, f"N {first + handles[0] - front + 1} +")
     factor = 1
     for step in steps:
+        before = clip
         clip, times = _walled(clip, 0 if step.one_sided else step.reach, step.apply)
+        if step.close is not None and times == 1:
+            clip = step.close(before, clip, first + handles[0] - front, factor)
         if numbered and times > 1:
             clip = _placed(clip, f"x.{PLACE} 1 - {times} * N {times} % + 1 +")
         factor *= times
