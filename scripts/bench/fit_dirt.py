@@ -20,9 +20,10 @@ import numpy.typing as npt
 import vapoursynth as vs
 from damage import Case, Picture, clip_of, load, planes_of, shapes, with_dirt
 
+from vsfilmrestore.filters._dirt_measured import evidence
+from vsfilmrestore.filters._dirt_sight import sight
 from vsfilmrestore.filters._dirt_specks import polynomial, specks
 from vsfilmrestore.filters._motion import mirrored
-from vsfilmrestore.filters.remove_dirt import evidence
 
 core = vs.core
 
@@ -70,7 +71,7 @@ def _blank(clip: vs.VideoNode) -> vs.VideoNode:
 
 def sample(clip: vs.VideoNode, case: Case | None) -> Sample:
     """The specks of a clip; ``case`` gives the true masks, None says that nothing is dirt."""
-    proof = evidence(mirrored(clip, 2))
+    proof = evidence(sight(mirrored(clip, 2)))
     rows: list[Sample] = []
     for n, frames in enumerate(zip(*(m.frames() for m in proof.maps), strict=True)):
         if not 2 <= n < clip.num_frames + 2:

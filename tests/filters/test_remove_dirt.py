@@ -12,8 +12,10 @@ import numpy.typing as npt
 import pytest
 import vapoursynth as vs
 
+from vsfilmrestore.filters._dirt_measured import evidence
+from vsfilmrestore.filters._dirt_sight import sight
 from vsfilmrestore.filters._dirt_specks import FEATURES, polynomial, specks
-from vsfilmrestore.filters.remove_dirt import evidence, remove_dirt
+from vsfilmrestore.filters.remove_dirt import remove_dirt
 from vsfilmrestore.filters.schema import FILTERS
 from vsfilmrestore.media.props import changed_prop, mask_prop
 
@@ -279,7 +281,7 @@ def test_errors_name_the_filter() -> None:
 
 
 def test_features_tell_a_speck_from_a_frame_without_any() -> None:
-    proof = evidence(clip_of(with_specks(scene())))
+    proof = evidence(sight(clip_of(with_specks(scene()))))
     found = specks([m.get_frame(3) for m in proof.maps])
     assert found.features.shape[1] == len(FEATURES)
     bright, dark = found.labels[40, 30], found.labels[90, 120]

@@ -28,10 +28,12 @@ from vsfilmrestore.models.places import folders, own_folder
 from vsfilmrestore.models.zoo import Found, Zoo
 
 __all__ = [
+    "can_run",
     "card_named",
     "dependence",
     "model_call",
     "network_for",
+    "network_named",
     "number_input",
     "reach_of",
     "run_model_named",
@@ -42,6 +44,8 @@ __all__ = [
 
 _EXTRAS: Final = {".onnx": (("onnx", "onnxruntime"), "onnx"), ".safetensors": (("torch", "spandrel"), "torch")}
 """Packages that run a kind of file, and our extra that brings them."""
+_LARGER: Final = ("upscale", "faces")
+"""Tasks whose models may give larger pictures."""
 _TIMES: Final = ("timestep", "time", "t")
 _LEVELS: Final = ("noise", "sigma", "level")
 
@@ -77,12 +81,33 @@ def model_call(
     """
     now = _now()
     card = _card(now.zoo, name, task)
-    _check_fit(card, between, given, larger=task == "upscale")
+    _check_fit(card, between, given, larger=task in _LARGER)
     found = _found(now, card)
     file = found.file
     return ModelCall(
         found.path, card.contract, file.sha256, strength=strength, numbers=dict(numbers or {}), whole=whole
     )
+
+
+def network_named(name: str, task: str) -> tuple[Found, Contract]:
+    """A verified file of a model that gives maps rather than pictures, and what it wants.
+
+    Raises:
+        VsfrError: As `model_call`.
+    """
+    now = _now()
+    card = _card(now.zoo, name, task)
+    return _found(now, card), card.contract
+
+
+def can_run(name: str) -> bool:
+    """Whether a model, its weights and what runs them are here."""
+    now = _now()
+    try:
+        _found(now, now.zoo.card(name))
+    except VsfrError:
+        return False
+    return True
 
 
 def card_named(name: str, task: str = "") -> Card:

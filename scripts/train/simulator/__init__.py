@@ -11,7 +11,7 @@ from .film import GAUGES, Film
 from .pictures import Pictures
 from .props import PROPS
 from .run import Sample, batch, simulate
-from .shapes import atlas_for
+from .shapes import Atlas, atlas_for
 
 __all__ = [
     "BENCH",
@@ -23,6 +23,7 @@ __all__ = [
     "RANGES",
     "STAGES",
     "TRAIN",
+    "Atlas",
     "Distribution",
     "Film",
     "Pictures",

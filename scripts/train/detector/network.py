@@ -1,0 +1,74 @@
+"""The network: a U-Net of a quarter of a million parameters on half-size planes.
+
+It sees a frame and its four neighbours, each moved onto the frame, and says for each pixel how likely it is damage that
+lies on this frame alone, and which neighbours show best what is beneath.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import nn
+
+__all__ = ["INPUTS", "SpotNet", "fill", "weights_of"]
+
+INPUTS = 6
+"""Luma of the frame and of its neighbours -2, -1, 1, 2 from 0 to 1; how far chroma stands out, from 0 to 1."""
+_GAIN = 4.0
+"""Differences between a frame and its neighbours are small beside the picture itself."""
+
+
+class SpotNet(nn.Module):
+    """B, 6, H, W to B, 3, H, W: damage, share of the frame before, share of the nearer neighbours; all from 0 to 1.
+
+    Height and width are multiples of 8.
+    """
+
+    def __init__(self, wide: tuple[int, int, int] = (24, 40, 64)) -> None:
+        super().__init__()
+        a, b, c = wide
+        self.enter = _block(7 * 4, a, 2)
+        self.down = _block(a, b, 3, stride=2)
+        self.deep = _block(b, c, 4, stride=2)
+        self.rise = _block(b + c, b, 2)
+        self.leave = _block(a + b, a, 2)
+        self.head = nn.Conv2d(a, 3 * 4, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The three maps."""
+        return torch.sigmoid(self.logits(x))
+
+    def logits(self, x: torch.Tensor) -> torch.Tensor:
+        """The three maps before the sigmoid."""
+        now, moved, colour = x[:, :1], x[:, 1:5], x[:, 5:]
+        apart = (moved[:, 1:2] - moved[:, 2:3]) * _GAIN
+        seen = torch.cat((now - 0.5, (now - moved) * _GAIN, apart, colour), 1)
+        half = self.enter(F.pixel_unshuffle(seen, 2))
+        quarter = self.down(half)
+        eighth = self.deep(quarter)
+        quarter = self.rise(torch.cat((quarter, _twice(eighth)), 1))
+        half = self.leave(torch.cat((half, _twice(quarter)), 1))
+        return F.pixel_shuffle(self.head(half), 2)
+
+
+def _block(before: int, after: int, count: int, stride: int = 1) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for n in range(count):
+        layers += [nn.Conv2d(before if n == 0 else after, after, 3, stride if n == 0 else 1, 1), nn.ReLU(inplace=True)]
+    return nn.Sequential(*layers)
+
+
+def _twice(x: torch.Tensor) -> torch.Tensor:
+    return F.interpolate(x, scale_factor=2.0, mode="nearest")
+
+
+def weights_of(maps: torch.Tensor) -> torch.Tensor:
+    """What each neighbour -2, -1, 1, 2 counts for, from the two shares: B, 2, H, W to B, 4, H, W."""
+    before, near = maps[:, :1], maps[:, 1:2]
+    after, far = 1 - before, 1 - near
+    return torch.cat((before * far, before * near, after * near, after * far), 1)
+
+
+def fill(x: torch.Tensor, maps: torch.Tensor) -> torch.Tensor:
+    """What to put in the place of damage: B, 1, H, W."""
+    return (weights_of(maps[:, 1:]) * x[:, 1:5]).sum(1, keepdim=True)

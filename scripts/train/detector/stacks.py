@@ -1,0 +1,147 @@
+"""What the detector learns from: damaged frames with their neighbours moved onto them, as the filter moves them.
+
+Samples of the simulator go through the filter's own motion compensation, and are kept as bytes in one file on the
+disk: making them costs more than learning from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import vapoursynth as vs
+from simulator import CLASSES, TRAIN, Atlas, Distribution, Pictures, Sample, atlas_for, simulate
+
+from vsfilmrestore.filters._dirt_sight import sight
+
+from .painted import paint
+
+__all__ = ["CHANNELS", "KEPT", "SIZE", "Stacks", "make", "stacks_of"]
+
+core = vs.core
+
+SIZE = (256, 256)
+FRAMES = 7
+KEPT = (2, 3, 4)
+_PAINTED = (0, 2, 3, 4, 6)
+"""Frames of a sample that have all four neighbours."""
+CHANNELS = 8
+"""Six that the network sees, the clean luma, and what each pixel is: 0 clean, 128 does not count, 255 damage."""
+_FOUND = ("dirt", "sparkle", "hair")
+_OTHER = ("stain", "scratch", "wire", "tear", "splice", "missing", "dropout")
+_CHANCES = (0.85, 0.6, 0.6, 0.08, 0.15, 0.15, 0.0, 0.0, 0.0, 0.0)
+"""How often each class is in a sample: breaks of whole frames are somebody else's."""
+
+
+@dataclass(frozen=True)
+class Stacks:
+    """Stacks on the disk: N, CHANNELS, H, W bytes, and where in each there is something to learn."""
+
+    pixels: np.ndarray
+    worth: np.ndarray
+
+    @classmethod
+    def load(cls, files: list[Path]) -> list[Stacks]:
+        """Open what `make` wrote; the bytes stay on the disk."""
+        return [cls(np.load(f, mmap_mode="r"), np.load(f.with_suffix(".worth.npy"))) for f in files]
+
+
+def make(
+    pictures: Pictures, overlays: Path | None, file: Path, first: int, count: int, distribution: Distribution = TRAIN
+) -> None:
+    """Make ``count`` samples from seed ``first`` on; every second one with drawn shapes rather than real ones."""
+    drawn = Distribution(distribution.name, distribution.comb, "ragged", distribution.half, _CHANCES)
+    real = Distribution(distribution.name, distribution.comb, distribution.shapes, distribution.half, _CHANCES)
+    kinds = [(real, atlas_for(real, overlays, "cpu")), (drawn, atlas_for(drawn, None, "cpu"))]
+    out = np.lib.format.open_memmap(file, "w+", np.uint8, (count * len(KEPT), CHANNELS, *SIZE))
+    at = 0
+    for seed in range(first, first + count):
+        distribution, atlas = kinds[seed % 2]
+        sample = _sample(pictures, seed, distribution, atlas)
+        painted = paint(sample.damaged, atlas, _PAINTED, seed) if seed % 4 < 3 and seed % 8 != 7 else None
+        for stack in stacks_of(sample, painted):
+            out[at] = stack
+            at += 1
+    out.flush()
+    np.save(file.with_suffix(".worth.npy"), np.stack([_worth(stack) for stack in out]))
+
+
+def _sample(pictures: Pictures, seed: int, distribution: Distribution, atlas: Atlas) -> Sample:
+    """A damaged clip; every third one twice or three times as fast, every eighth one without damage."""
+    pace = (1, 1, 2, 1, 3, 1)[seed % 6]
+    try:
+        scene = pictures.clip(seed, FRAMES * pace, SIZE)[::pace]
+    except ValueError:
+        scene = pictures.clip(seed + 1_000_000, FRAMES, SIZE)
+    classes = () if seed % 8 == 7 else None
+    stages = None
+    sample = simulate(scene, seed, distribution, atlas=atlas, classes=classes, stages=stages)
+    if sample.compressed:  # its differences have no edges
+        sample = simulate(scene, seed, distribution, atlas=atlas, classes=classes, stages=set(_STAGES))
+    return sample
+
+
+_STAGES = ("weave", "flicker", "optics", "grain", "dirt", "lines", "wires", "stains", "scanner")
+
+
+def stacks_of(sample: Sample, painted: tuple[torch.Tensor, torch.Tensor] | None = None) -> Iterator[np.ndarray]:
+    """CHANNELS, H, W bytes of each frame that is kept; ``painted`` is what `paint` made of the damaged clip."""
+    damaged, more = painted or (sample.damaged, sample.hard & False)
+    seen = sight(_clip(damaged))
+    clips = [*seen.lumas, seen.colour]
+    clean = _luma(sample.clean)
+    found = _any(sample, _FOUND)
+    other = _any(sample, _OTHER)
+    for n in KEPT:
+        out = np.empty((CHANNELS, *sample.alpha.shape[1:]), np.uint8)
+        out[:6] = [_bytes(clip.get_frame(n)) for clip in clips]
+        out[6] = clean[n]
+        out[7] = np.where(found[n] | more[n].numpy(), 255, np.where(other[n], 128, 0))
+        yield out
+
+
+def _bytes(frame: vs.VideoFrame) -> np.ndarray:
+    plane = np.asarray(frame[0])
+    return np.rint(plane / 257).astype(np.uint8) if plane.dtype == np.uint16 else plane
+
+
+def _any(sample: Sample, names: tuple[str, ...]) -> np.ndarray:
+    return sample.masks[[CLASSES.index(name) for name in names]].any(0).numpy()
+
+
+def _planes(frames: torch.Tensor) -> np.ndarray:
+    """T, 3, H, W of R'G'B' as Y'CbCr of BT.709, full range, 16 bits."""
+    r, g, b = frames.double().unbind(1)
+    y = 0.2126 * r + 0.7152 * g + 0.0722 * b
+    planes = torch.stack((y, (b - y) / 1.8556 + 0.5, (r - y) / 1.5748 + 0.5), 1)
+    return np.rint(planes.clamp(0, 1).numpy() * 65535).astype(np.uint16)
+
+
+def _luma(frames: torch.Tensor) -> np.ndarray:
+    return np.rint(_planes(frames)[:, 0] / 257).astype(np.uint8)
+
+
+def _clip(frames: torch.Tensor) -> vs.VideoNode:
+    planes = _planes(frames)
+    count, _, height, width = planes.shape
+    blank = core.std.BlankClip(None, width, height, vs.YUV444P16, length=count, keep=True)
+
+    def put(n: int, f: vs.VideoFrame) -> vs.VideoFrame:  # the names n and f are VapourSynth's
+        frame = f.copy()
+        for index in range(3):
+            np.copyto(np.asarray(frame[index]), planes[n, index])
+        return frame
+
+    return blank.std.ModifyFrame(blank, put)
+
+
+def _worth(stack: np.ndarray) -> np.ndarray:
+    """How much there is to learn from each square of 16 pixels: what stands out from both neighbours, and damage."""
+    now, before, after = (stack[n].astype(np.int16) for n in (0, 2, 3))
+    out = np.maximum(now - np.maximum(before, after), np.minimum(before, after) - now)
+    squares = np.minimum(np.maximum(out, 0), 40) + 20.0 * (stack[7] == 255)
+    height, width = squares.shape
+    return squares.reshape(height // 16, 16, width // 16, 16).mean((1, 3)).astype(np.float32)

@@ -1,0 +1,122 @@
+"""Training in slices: what was reached is kept on the disk, and the next slice goes on from there."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+
+from .crops import Batch, Crops
+from .network import SpotNet, fill
+
+__all__ = ["Plan", "loss_of", "train"]
+
+_VISIBLE = 12 / 255
+"""A mistake of as much costs the full price."""
+_KEEP = 0.998
+"""How slowly the weights that are kept follow those that learn."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to train.
+
+    Attributes:
+        steps: Batches in all.
+        size: Crops in a batch.
+        rate: Highest learning rate; it rises for 3 % of the steps and falls to nothing along a cosine.
+        device: ``cpu`` or ``cuda``.
+    """
+
+    steps: int
+    size: int
+    rate: float
+    device: str = "cpu"
+
+
+def loss_of(logits: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, dict[str, float]]:
+    """What a mistake costs: by how much it shows, and a little for being wrong at all.
+
+    Damage found wrongly puts the neighbours' mean in the place of the clean pixel; damage that is missed stays.
+    """
+    now = batch.seen[:, :1]
+    with torch.no_grad():
+        guess = batch.seen[:, 1:5].sort(1).values[:, 1:3].mean(1, keepdim=True)
+        false = 0.3 + ((guess - batch.clean).abs() / _VISIBLE).clamp(max=2)
+        missed = 0.3 + ((now - batch.clean).abs() / _VISIBLE).clamp(max=3)
+        weight = torch.where(batch.damage > 0, missed, false) * batch.counts
+        near = F.max_pool2d(batch.damage, 3, 1, 1)
+    told = F.binary_cross_entropy_with_logits(logits[:, :1], batch.damage, weight, reduction="sum") / weight.sum()
+    maps = torch.sigmoid(logits)
+    made = fill(batch.seen, maps)
+    wrong = ((made - batch.clean) ** 2 + 1e-6).sqrt()
+    filled = (wrong * near).sum() / (near.sum() + 1)
+    p = maps[:, :1]
+    left = (now - batch.clean).abs()
+    price = ((p * wrong.detach().clamp(max=0.5) + (1 - p) * left) * batch.counts).mean()
+    total = 4 * told + 4 * filled + 25 * price
+    return total, {"told": float(told), "fill": float(filled), "price": float(price)}
+
+
+def train(plan: Plan, crops: Crops, folder: Path, minutes: float, say: Callable[[str], None]) -> bool:
+    """Go on for so many minutes, or to the end of the plan; whether the end was reached."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "state.pt"
+    torch.manual_seed(0)
+    net = SpotNet().to(plan.device, memory_format=torch.channels_last)
+    kept = {name: value.clone() for name, value in net.state_dict().items()}
+    optimiser = torch.optim.AdamW(net.parameters(), plan.rate, betas=(0.9, 0.98), weight_decay=1e-4)
+    step = 0
+    if file.exists():
+        state = torch.load(file, map_location=plan.device, weights_only=True)
+        net.load_state_dict(state["net"])
+        optimiser.load_state_dict(state["optimiser"])
+        kept, step = state["kept"], state["step"]
+    started, told = time.monotonic(), dict.fromkeys(("told", "fill", "price"), 0.0)
+    with ThreadPoolExecutor(1) as ahead:
+        coming = ahead.submit(crops.batch, step, plan.size, plan.device)
+        while step < plan.steps and time.monotonic() - started < minutes * 60:
+            batch = coming.result()
+            coming = ahead.submit(crops.batch, step + 1, plan.size, plan.device)
+            for group in optimiser.param_groups:
+                group["lr"] = _rate(plan, step)
+            with torch.autocast(plan.device, torch.bfloat16):
+                logits = net.logits(batch.seen.contiguous(memory_format=torch.channels_last))
+            loss, parts = loss_of(logits.float(), batch)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            optimiser.step()
+            step += 1
+            _follow(kept, net, min(_KEEP, 1 - 1 / (step + 1)))
+            told = {name: told[name] + 0.02 * (value - told[name]) for name, value in parts.items()}
+            if step % 100 == 0:
+                pace = (time.monotonic() - started) / 60
+                say(f"{step}/{plan.steps} " + " ".join(f"{k} {v:.5f}" for k, v in told.items()) + f" {pace:.1f} min")
+            if step % 500 == 0:
+                _save(file, net, optimiser, kept, step)
+    _save(file, net, optimiser, kept, step)
+    return step >= plan.steps
+
+
+def _rate(plan: Plan, step: int) -> float:
+    rise = min(1.0, (step + 1) / (0.03 * plan.steps))
+    return plan.rate * rise * (0.5 + 0.5 * math.cos(math.pi * step / plan.steps)) + 1e-6
+
+
+def _follow(kept: dict[str, torch.Tensor], net: SpotNet, share: float) -> None:
+    with torch.no_grad():
+        for name, value in net.state_dict().items():
+            kept[name].lerp_(value, 1 - share)
+
+
+def _save(file: Path, net: SpotNet, optimiser: torch.optim.Optimizer, kept: dict[str, torch.Tensor], step: int) -> None:
+    part = file.with_suffix(".part")
+    torch.save({"net": net.state_dict(), "optimiser": optimiser.state_dict(), "kept": kept, "step": step}, part)
+    part.replace(file)
