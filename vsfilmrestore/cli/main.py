@@ -30,7 +30,19 @@ Exit codes: 0 done, 2 wrong words, 3 unusable input, 4 wrong setting, 5 project 
 
 _STOPPED: Final = 130
 
-_COMMANDS: Final = ("doctor", "restore", "assess", "plan", "preview", "render", "recut", "export", "models")
+_COMMANDS: Final = (
+    "doctor",
+    "restore",
+    "assess",
+    "plan",
+    "preview",
+    "render",
+    "history",
+    "revert",
+    "recut",
+    "export",
+    "models",
+)
 
 
 def _app(arguments: list[str]) -> typer.Typer:

@@ -134,7 +134,7 @@ class Ledger:
         """Remember what the output is made of, in order: the pieces of the latest render, finished or not."""
         rows = []
         for place, piece in enumerate(pieces):
-            details = json.dumps([piece.sources, piece.shows, piece.factor])
+            details = json.dumps([piece.sources, piece.shows, piece.factor, piece.index])
             rows.append((place, piece.key, piece.shot, piece.name, piece.first, piece.stop, details))
         with _told(self._file):
             self._base.execute("BEGIN IMMEDIATE")
@@ -150,9 +150,9 @@ class Ledger:
             ).fetchall()
             pieces = []
             for key, shot, name, first, stop, details in rows:
-                (own, fading), shows, factor = json.loads(details)
+                (own, fading), shows, factor, index = json.loads(details)
                 sources, runs = (str(own), str(fading)), tuple(_shows(run) for run in shows)
-                pieces.append(Piece(key, shot, name, first, stop, sources, runs, int(factor)))
+                pieces.append(Piece(key, shot, name, first, stop, sources, runs, int(factor), int(index)))
             return pieces
 
 

@@ -16,7 +16,6 @@ from importlib.metadata import distributions
 
 from vsfilmrestore.render.reel import Reel
 from vsfilmrestore.render.stretches import Shows, SourceFiles, stretches
-from vsfilmrestore.render.verdicts import source_names
 
 __all__ = ["Piece", "plan_pieces", "versions"]
 
@@ -31,9 +30,10 @@ class Piece:
         name: Name of its shot.
         first: First frame in the output.
         stop: Frame after its last.
-        sources: Names of the media of the shot and of what fades out over it; '' for none.
+        sources: Paths of the media of the shot and of what fades out over it; '' for none.
         shows: Which frames of these it shows, counted in record frames from its first.
         factor: Output frames for each record frame.
+        index: Place of its shot in the reel.
     """
 
     key: str
@@ -44,6 +44,7 @@ class Piece:
     sources: tuple[str, str] = ("", "")
     shows: tuple[Shows, ...] = ()
     factor: int = 1
+    index: int = 0
 
     def __len__(self) -> int:
         return self.stop - self.first
@@ -60,17 +61,18 @@ def plan_pieces(reel: Reel, factor: int, output: Sequence[object], *, in_place: 
     """
     ground = [versions(), *output, factor]
     files = SourceFiles()  # one listing of each folder, and a fresh one for each plan
-    names = source_names(sorted(reel.media_paths))
     pieces = []
     for i, (bound, decision) in enumerate(zip(reel.bound, reel.decisions, strict=True)):
         start = bound.shot.record.start
-        media = (each.medium.path if each is not None and each.medium else None for each in (bound, bound.fades_over))
-        own, fading = (names[path] if path is not None else "" for path in media)
+        own, fading = (
+            each.medium.path.as_posix() if each is not None and each.medium is not None else ""
+            for each in (bound, bound.fades_over)
+        )
         for part in stretches(bound, decision, reel.decisions[max(i - 1, 0)], files, reel.verdicts):
             first, stop = (start + part.first) * factor, (start + part.stop) * factor
             facts = [ground, part.facts, first if in_place else None]
             key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-            told = (own, fading), part.shows, factor
+            told = (own, fading), part.shows, factor, i
             pieces.append(Piece(key, bound.shot.id, bound.shot.name, first, stop, *told))
     return pieces
 
