@@ -23,7 +23,7 @@ from vsfilmrestore.media import props
 from vsfilmrestore.media.colour import display_to_log, log_to_display
 from vsfilmrestore.media.out.prepare import usual_matrix
 
-__all__ = ["GUESSED", "STEP", "Shown", "as_mask", "luma_shares", "show", "warn_of_guess"]
+__all__ = ["GUESSED", "STEP", "Shown", "as_mask", "luma_shares", "show", "warn_of_guess", "with_matrix"]
 
 core = vs.core
 log = logging.getLogger(__name__)
@@ -147,9 +147,7 @@ def show(clip: vs.VideoNode, colour: Literal["rgb", "luma"]) -> Shown:
         raise vs.Error(f"run_model: {clip.format.name} has more than 16 bits; convert it to float first")
     source = clip.std.GPUDownload() if clip.gpu_resident else clip
     # The resizer would take apart what says that it is interlaced.
-    whole = source.std.SetFieldBased(0)
-    if source.format.color_family == vs.YUV:
-        whole = _with_matrix(whole)
+    whole = with_matrix(source.std.SetFieldBased(0))
     fmt = source.format
     tiny = whole.std.CropAbs(min(4, whole.width), min(4, whole.height)) if _croppable(whole) else whole
     told = tiny.resize.Point(format=_float_of(fmt))
@@ -176,7 +174,10 @@ def _croppable(clip: vs.VideoNode) -> bool:
     return clip.width % 4 == 0 and clip.height % 4 == 0
 
 
-def _with_matrix(clip: vs.VideoNode) -> vs.VideoNode:
+def with_matrix(clip: vs.VideoNode) -> vs.VideoNode:
+    """A YUV clip all frames of which tell their matrix, and by `GUESSED` whether that is a guess; others stay."""
+    if clip.format.color_family != vs.YUV:
+        return clip
     usual = usual_matrix(clip)
     known = " ".join(f"x._Matrix {matrix} =" for matrix in (*_WEIGHTS, 6)) + " or" * len(_WEIGHTS)
     return core.akarin.PropExpr(

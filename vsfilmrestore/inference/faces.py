@@ -41,6 +41,7 @@ def find_faces(
     *,
     sha256: str = "",
     least: float = 0.7,
+    smallest: float = 0.0,
     shared: float = 0.3,
     side: int = 640,
     most: int = 32,
@@ -55,6 +56,7 @@ def find_faces(
         contract: What it wants.
         sha256: What the file's bytes must add up to.
         least: Faces that are less sure are none, 0..1.
+        smallest: Faces whose longer side is less, in pixels of the clip, are left out.
         shared: Of faces that overlap more than this, the surest is kept.
         side: The longer side the picture is made smaller to: faces of 10 to 300 pixels are found best.
         most: Faces of a frame, the surest ones.
@@ -74,7 +76,8 @@ def find_faces(
     def read(found: dict[str, Array], padded: tuple[int, int], _number: int) -> dict[str, Any]:
         faces = decode_yunet(found, padded, Path(model), least=least, shared=shared, most=most)
         turned = np.array([across, down] * 7)
-        return as_props([face.moved(face.numbers * turned) for face in faces])
+        placed = [face.moved(face.numbers * turned) for face in faces]
+        return as_props([face for face in placed if max(face.width, face.height) >= smallest])
 
     data = run_data(small, model, contract, read, sha256=sha256, device=device, models=models)
     return with_regions(clip, data)

@@ -166,16 +166,22 @@ def contract_of(found: Any) -> Contract:
     """What a network wants and gives, by its descriptor. How far it looks is not told by that."""
     needs = found.size_requirements
     channels, out = int(found.input_channels), int(found.output_channels)
-    tiled = getattr(found.tiling, "name", "SUPPORTED") == "SUPPORTED"
+    face = str(found.purpose) == "FaceSR"
+    # Faces are seen whole or not at all. GFPGAN's decoder has one size, and the library leaves its range to the caller:
+    # https://github.com/TencentARC/GFPGAN/blob/master/gfpgan/utils.py has black at -1.
+    gfpgan = str(found.architecture.name) == "GFPGAN"
+    tiled = not face and getattr(found.tiling, "name", "SUPPORTED") == "SUPPORTED"
     return Contract(
         channels=channels,
         out_channels=out,
         colour="luma" if channels == 1 else "rgb",
+        low=-1.0 if gfpgan else 0.0,
         scale=int(found.scale),
         multiple=max(int(needs.multiple_of), 1),
         minimum=max(int(needs.minimum), 1),
         half=bool(found.supports_half),
         tiled=tiled,
+        size=(512, 512) if gfpgan else (0, 0),
         extra=_extra(found),
     )
 

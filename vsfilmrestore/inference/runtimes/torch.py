@@ -176,9 +176,13 @@ def _lanes(place: torch.device, probed: Probed, threads: int, parallel: int) -> 
 
 
 def _layout(net: TorchNet, place: torch.device, dtype: torch.dtype) -> Any:
-    """Channels last where convolutions are faster so: on the processor, and in 16 bits on NVIDIA's cards."""
+    """Channels last where convolutions are faster so: on the processor, and in 16 bits on NVIDIA's cards.
+
+    Weights of five dimensions (StyleGAN's modulated convolutions, so GFPGAN's) cannot be laid out so.
+    """
     torch = _library()
     flat = any(isinstance(part, torch.nn.Conv2d) for part in net.module.modules())
+    flat = flat and all(weight.dim() < 5 for weight in net.module.state_dict().values())
     pays = place.type == "cpu" or (place.type == "cuda" and dtype != torch.float32)
     return torch.channels_last if flat and pays else torch.preserve_format
 
