@@ -3,8 +3,8 @@
     python scripts/bench/fit_dirt.py --footage FOLDER [--out weights.npy]
 
 FOLDER holds ``train/video/*.mp4`` (undamaged) and ``overlays/``; none of the clips of damage.py is used, and of the
-shapes only every second one. Each clip is damaged in several ways (grain, flicker, weave, double and triple speed),
-the specks that remove_dirt would consider are labelled by the true mask, and a logistic regression on
+shapes and of all ranges of the simulator only what is for training. Each clip is aged and damaged at one, two and three
+times its speed, the specks that remove_dirt would consider are labelled by the true mask, and a logistic regression on
 `remove_dirt.polynomial` of their features is fitted. A mistake weighs area times depth: the squared error it costs.
 Prints the recall and the false area for clips left out of the fit, then writes or prints the weights.
 """
@@ -14,59 +14,26 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import vapoursynth as vs
-from damage import Case, Picture, clip_of, load, planes_of, shapes, with_dirt
+from _damage.cases import Case, damaged_case
+from _damage.footage import load
+from simulator import TRAIN
 
 from vsfilmrestore.filters._dirt_measured import evidence
 from vsfilmrestore.filters._dirt_sight import sight
 from vsfilmrestore.filters._dirt_specks import polynomial, specks
 from vsfilmrestore.filters._motion import mirrored
 
-core = vs.core
-
 type Reals = npt.NDArray[np.float64]
 type Sample = tuple[Reals, Reals, Reals]
 """Features, 1 for dirt, cost of a mistake."""
 
-VARIANTS = ((1, 0.0, 0.0, 0.0, 0.004), (2, 0.0, 0.0, 0.0, 0.003), (3, 0.0, 0.0, 0.0, 0.004),
-            (1, 5.0, 0.02, 0.4, 0.002), (2, 10.0, 0.04, 0.8, 0.006))  # fmt: skip
-"""Speed, grain, flicker, weave, share of dirt."""
+SPEEDS = (1, 2, 3)
 FRAMES = 6
 CLEAN_WEIGHT = 2.0
 """A repair of a clip without damage is worse than a speck left."""
-
-
-def aged(clip: vs.VideoNode, grain: float, flicker: float, weave: float, seed: int) -> vs.VideoNode:
-    """The clip with grain (sigma in 8-bit levels), flicker (share) and weave (pixels)."""
-    rng = np.random.default_rng(seed)
-    return clip_of([_aged_frame(planes, grain, flicker, weave, rng) for planes in planes_of(clip)], _blank(clip))
-
-
-def _aged_frame(
-    planes: list[Picture], grain: float, flicker: float, weave: float, rng: np.random.Generator
-) -> list[Picture]:
-    gain, shift = 1 + rng.normal(0, flicker), rng.normal(0, weave, 2)
-    out: list[Picture] = []
-    for index, plane in enumerate(planes):
-        dx, dy = shift / (2 if index else 1)
-        move = np.array([[1, 0, dx], [0, 1, dy]], np.float32)
-        moved = cv2.warpAffine(
-            plane.astype(np.float32), move, plane.shape[::-1], None, cv2.INTER_CUBIC, cv2.BORDER_REFLECT
-        )
-        noise = cv2.GaussianBlur(rng.normal(0, 1, plane.shape), (0, 0), 0.7)
-        noise *= grain / noise.std() * (0.3 if index else 1)
-        if index == 0:
-            tone = (moved / 255).clip(0, 1)
-            moved, noise = moved * gain, noise * (0.4 + 1.2 * np.sqrt(tone * (1 - tone)))
-        out.append(np.rint((moved + noise).clip(0, 255)).astype(np.uint8))
-    return out
-
-
-def _blank(clip: vs.VideoNode) -> vs.VideoNode:
-    return core.std.BlankClip(clip, keep=True)
 
 
 def sample(clip: vs.VideoNode, case: Case | None) -> Sample:
@@ -93,16 +60,14 @@ def _joined(rows: list[Sample]) -> Sample:
 
 
 def gather(footage: Path, seed: int) -> dict[str, Sample]:
-    """Samples of every clip and variant."""
-    pool = shapes(footage / "overlays", np.random.default_rng(seed))[::2]
+    """Samples of every clip at every speed."""
     result = {}
-    for number, path in enumerate(sorted((footage / "train" / "video").glob("*.mp4"))):
+    for path in sorted((footage / "train" / "video").glob("*.mp4")):
         parts = []
-        for kind, (speed, grain, flicker, weave, share) in enumerate(VARIANTS):
+        for speed in SPEEDS:
             clip = load(path, 2, FRAMES * speed)[::speed]
-            clean = aged(clip, grain, flicker, weave, seed + kind) if grain else clip_of(planes_of(clip), _blank(clip))
-            case = with_dirt(path.stem, clean, share, pool, seed + 10 * number + kind)
-            parts += [sample(case.damaged, case), sample(clean, None)]
+            case = damaged_case(path.stem, clip, "specks", seed + speed, footage / "overlays", TRAIN)
+            parts += [sample(case.damaged, case), sample(case.clean, None)]
         result[path.stem] = _joined(parts)
         print(path.stem, len(result[path.stem][0]), flush=True)
     return result
