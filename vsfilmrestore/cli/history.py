@@ -15,8 +15,9 @@ from vsfilmrestore.cli import options as o
 from vsfilmrestore.cli.show import say, show_table
 from vsfilmrestore.cli.tables import print_json
 from vsfilmrestore.errors import OutputError, UsageError
-from vsfilmrestore.render.history import Choice, Frame, History, HistoryShot, word_of
+from vsfilmrestore.render.history import Choice, Frame, History, HistoryShot
 from vsfilmrestore.render.project import Project
+from vsfilmrestore.render.verdicts import word_of
 
 __all__ = ["FramesOption", "KindOption", "ProjectPath", "ShotOption", "command", "opened"]
 

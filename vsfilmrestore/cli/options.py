@@ -18,6 +18,7 @@ __all__ = [
     "Given",
     "InputPath",
     "Json",
+    "KeepHistory",
     "Output",
     "ProfileName",
     "ProgressStyle",
@@ -97,6 +98,10 @@ ProjectFolder = Annotated[
 ]
 ProgressStyle = Annotated[
     str, typer.Option("--progress", help="auto, plain, jsonl (one JSON object per line on standard output) or none.")
+]
+KeepHistory = Annotated[
+    bool | None,
+    typer.Option("--history/--no-history", help="Keep masks and original pixels of all repairs (kept if not said)."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -51,6 +51,13 @@ def command(
         bool,
         typer.Option("--verify-hash", help="Compare checksums of media: [[media]] in project.toml, .md5 and .sha256."),
     ] = False,
+    reject: Annotated[
+        list[str] | None,
+        typer.Option("--reject", help="Take a repair of the latest render back, by its id (of a project)."),
+    ] = None,
+    accept: Annotated[
+        list[str] | None, typer.Option("--accept", help="Accept a repair again that was taken back, by its id.")
+    ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Missing media, or shots outside their media, are an error (exit code 3).")
     ] = False,
@@ -58,12 +65,14 @@ def command(
     """Print every shot with its source, its settings and where each came from, and the media with what is missing.
 
     Renders nothing, needs no media, and writes nothing unless an option names a file or folder for it. The JSON is
-    described in docs/plan.md.
+    described in docs/plan.md. Of a project that was rendered it tells the repairs of each shot, too.
     """
     printed = [str(name) for name in (csv, toml)].count("-")
     if printed + json > 1 and not (frames and toml is None):
         raise UsageError("of --json, --csv - and --toml - only one can be printed", hint="Name a file for the others")
     opened = open_project(source, project, given, save=False)
+    if reject or accept:
+        _decide(opened, reject or [], accept or [])
     if timeline.is_cut_list(opened.resolve(opened.settings.input)):
         plan = plan_project(opened)
         if project is not None:
@@ -80,10 +89,27 @@ def command(
     if frames and csv is None and not printed:
         print_frames(plan, as_json=json)
     elif not frames and not printed:
-        print_plan(plan, as_json=json, thumbnails=pictures)
+        print_plan(plan, as_json=json, thumbnails=pictures, repairs=_repairs(opened))
     if strict and plan.conform.severe:
         raise refusal(plan.cut, plan.conform.severe)
     return 0
+
+
+def _decide(project: Project, reject: list[str], accept: list[str]) -> None:
+    from vsfilmrestore.cli.revert import decided  # brings the ledger
+    from vsfilmrestore.render.history_words import Words
+    from vsfilmrestore.render.verdicts import ACCEPT, REJECT
+
+    decided(project, [(say, Words(ids)) for say, ids in ((REJECT, reject), (ACCEPT, accept)) if ids])
+
+
+def _repairs(project: Project) -> dict[str, dict[str, Any]] | None:
+    """Repairs of the latest render by shot and kind; None where nothing was rendered."""
+    if not project.ledger.is_file():
+        return None
+    from vsfilmrestore.render.history_words import repairs_by_shot  # brings the ledger
+
+    return repairs_by_shot(project)
 
 
 def _thumbnails(plan: Plan, project: Project, folder: Path, *, quiet: bool) -> list[Path | None]:

@@ -24,13 +24,14 @@ def command(
     output: o.Output = None,
     format_: o.ProfileName = None,
     project: o.ProjectFolder = None,
+    history: o.KeepHistory = None,
     progress: o.ProgressStyle = "auto",
 ) -> int:
     """Render a cut, a film or a project. Stopped or killed, the same command goes on where it was.
 
     A .vpy is rendered as it is: the script is the recipe.
     """
-    given |= o.settings_given(output=output, profile=format_)
+    given |= o.settings_given(output=output, profile=format_, history=history)
     if source.suffix.lower() == ".vpy":
         given.setdefault("preset", "none")
     opened = open_project(source, project, given, save=False)

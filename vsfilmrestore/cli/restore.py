@@ -16,6 +16,7 @@ def command(
     output: o.Output = None,
     format_: o.ProfileName = None,
     project: o.ProjectFolder = None,
+    history: o.KeepHistory = None,
     progress: o.ProgressStyle = "auto",
 ) -> int:
     """Restore a film: find its shots, treat each by its settings or the preset, render, and report.
@@ -23,7 +24,7 @@ def command(
     Without -o the result is <input>_restored.mkv in the current folder, bit-exact FFV1. Without --preset the least
     intervening one is taken (archive). Stopped or killed, the same command goes on where it was.
     """
-    given |= o.settings_given(output=output, profile=format_)
+    given |= o.settings_given(output=output, profile=format_, history=history)
     opened = open_project(source, project, given, output=f"{source.stem or source.name}_restored.mkv", save=False)
     render_project(opened, progress)
     return 0

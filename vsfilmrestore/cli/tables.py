@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, groupby
 from pathlib import Path
 from typing import Any, TextIO
@@ -17,6 +17,7 @@ from vsfilmrestore.render.conform import rates_text
 from vsfilmrestore.render.describe import plan_facts, source_text
 from vsfilmrestore.render.frames import COLUMNS, flat, frame_facts
 from vsfilmrestore.render.plan import Plan
+from vsfilmrestore.render.verdicts import word_of
 
 __all__ = ["print_frames", "print_json", "print_plan", "print_shots", "write_frames"]
 
@@ -37,19 +38,25 @@ def print_shots(plan: Plan, *, as_json: bool) -> None:
     show_table(_title(plan, cut.name), ["shot", "first", "frames", "timecode"], rows)
 
 
-def print_plan(plan: Plan, *, as_json: bool, thumbnails: Sequence[Path | None] | None = None) -> None:
+def print_plan(
+    plan: Plan,
+    *,
+    as_json: bool,
+    thumbnails: Sequence[Path | None] | None = None,
+    repairs: Mapping[str, Mapping[str, Any]] | None = None,
+) -> None:
     """Every shot with its source, settings and their origins; then the media, and what is missing or disagrees."""
-    facts = plan_facts(plan, thumbnails)
+    facts = plan_facts(plan, thumbnails, repairs)
     if as_json:
         print_json(facts)
         return
     for remark in plan.remarks:
         say(f"note: {remark}")
-    columns = ["shot", "record", "frames", "source", "settings", "from", "thumbnail"]
-    rows = [row for shot in facts["shots"] for row in _rows(shot)]
-    if thumbnails is None:
-        columns, rows = columns[:-1], [row[:-1] for row in rows]
-    show_table(_title(plan, plan.cut.name), columns, rows)
+    columns = ["shot", "record", "frames", "source", "settings", "from", "thumbnail", "repairs"]
+    rows = [[*row, "" if n else _repaired(shot)] for shot in facts["shots"] for n, row in enumerate(_rows(shot))]
+    absent = [name for name, given in (("thumbnail", thumbnails), ("repairs", repairs)) if given is None]
+    shown = [n for n, name in enumerate(columns) if name not in absent]
+    show_table(_title(plan, plan.cut.name), [columns[n] for n in shown], [[row[n] for n in shown] for row in rows])
     for warning in plan.warnings:
         say(f"warning: {warning}")
     for shot in facts["shots"]:
@@ -79,6 +86,17 @@ def _rows(shot: dict[str, Any]) -> Iterator[list[str]]:
                 *_steps(same[0]["steps"], same[0]["origin"], moving=len(same) > 1),
                 "",
             ]
+
+
+def _repaired(shot: dict[str, Any]) -> str:
+    """Repairs of the latest render, a line for each kind."""
+    if shot["repairs"] is None:
+        return "not rendered"
+    found = shot["repairs"].items()
+    return "\n".join(
+        f"{word_of(kind)} {count['made']}" + (f", {count['rejected']} taken back" if count["rejected"] else "")
+        for kind, count in found
+    )
 
 
 def _steps(steps: list[dict[str, Any]], origin: str, *, moving: bool = False) -> tuple[str, str]:

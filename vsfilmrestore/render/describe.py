@@ -25,10 +25,19 @@ VERSION: Final = 1
 """Raised when a key changes its meaning or goes; new keys do not raise it."""
 
 
-def plan_facts(plan: Plan, thumbnails: Sequence[Path | None] | None = None) -> dict[str, Any]:
+def plan_facts(
+    plan: Plan,
+    thumbnails: Sequence[Path | None] | None = None,
+    repairs: Mapping[str, Mapping[str, Any]] | None = None,
+) -> dict[str, Any]:
     """Everything decided about a cut, as JSON; with a small picture of each shot, where there are any.
 
     Shots with the same recipe share their lists of steps: copy them before changing one.
+
+    Args:
+        plan: The plan.
+        thumbnails: A picture for each shot.
+        repairs: What the latest render repaired, by id of the shot.
     """
     pictures = thumbnails or [None] * len(plan.cut.shots)
     cut = plan.cut
@@ -55,7 +64,8 @@ def plan_facts(plan: Plan, thumbnails: Sequence[Path | None] | None = None) -> d
         "warnings": list(plan.warnings),
         "orphans": list(plan.orphans),
         "shots": [
-            _shot(plan, index, ids[index], own.get(index, []), steps) | {"thumbnail": picture and str(picture)}
+            _shot(plan, index, ids[index], own.get(index, []), steps)
+            | {"repairs": (repairs or {}).get(ids[index]), "thumbnail": picture and str(picture)}
             for index, picture in enumerate(pictures)
         ],
     }

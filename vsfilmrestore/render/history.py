@@ -18,16 +18,15 @@ import numpy as np
 import numpy.typing as npt
 
 from vsfilmrestore.errors import ProjectError, UsageError
-from vsfilmrestore.filters import FILTERS, find_filter
 from vsfilmrestore.filters.schema import nearest
 from vsfilmrestore.render.history_file import Entry, HistoryFile, Moment, history_path
 from vsfilmrestore.render.history_pixels import Mask, Repaired, found_blobs
 from vsfilmrestore.render.ledger import Done, Ledger
 from vsfilmrestore.render.pieces import Piece
 from vsfilmrestore.render.project import Project
-from vsfilmrestore.render.verdicts import Verdict, Verdicts, source_names, taken_back
+from vsfilmrestore.render.verdicts import Verdict, Verdicts, kind_named, source_names, taken_back, word_of
 
-__all__ = ["Choice", "Count", "Frame", "History", "HistoryShot", "Repair", "State", "kind_named"]
+__all__ = ["Choice", "Count", "Frame", "History", "HistoryShot", "Repair", "State"]
 
 
 class State(StrEnum):
@@ -279,7 +278,8 @@ class History:
             kind: Name or short word of a filter, '' for all.
 
         Raises:
-            UsageError: There is no such shot or kind, or the frames cannot be read.
+            UsageError: There is no such shot, or the frames cannot be read.
+            SettingError: There is no such kind.
         """
         shots = None if not shot else tuple(self._indices(shot))
         return Choice(shots, _ranges(frames) if frames else None, kind_named(kind) if kind else "")
@@ -378,25 +378,6 @@ class History:
                 return found
         known = [name for shot in self.shots for name in (shot.name, shot.id) if name]
         raise UsageError(f"the latest render has no shot '{key}'{nearest(key, known)}", file=self._project.folder)
-
-
-def kind_named(word: str) -> str:
-    """The filter of a name, of a short word, or of what it repairs: ``remove_dirt``, ``dust``, ``dirt``.
-
-    Raises:
-        UsageError: There is none that marks what it changes.
-    """
-    for start in ("", "remove_", "repair_"):
-        spec = find_filter(start + word)
-        if spec is not None and "protect" in spec.settings:
-            return spec.name
-    known = [name for spec in FILTERS.values() if "protect" in spec.settings for name in (spec.name, spec.short)]
-    raise UsageError(f"there is no kind of repair '{word}'{nearest(word, known)}")
-
-
-def word_of(kind: str) -> str:
-    """The short word of a filter; its name where it is not known here."""
-    return FILTERS[kind].short if kind in FILTERS else kind
 
 
 def _shots(pieces: Sequence[Piece]) -> tuple[HistoryShot, ...]:

@@ -17,6 +17,7 @@ from vsfilmrestore.media.out.atomic import atomic_text
 from vsfilmrestore.media.timecode import rate_text
 from vsfilmrestore.render.describe import plan_facts, source_text
 from vsfilmrestore.render.executor import Rendered
+from vsfilmrestore.render.history_words import repairs_by_shot
 from vsfilmrestore.render.ledger import Done
 from vsfilmrestore.render.pictures import before_after, spread
 from vsfilmrestore.render.pieces import versions
@@ -26,6 +27,8 @@ from vsfilmrestore.render.reel import Reel
 __all__ = ["Report", "write_report"]
 
 _PICTURES: Final = 4
+_CURVE: Final = 160
+"""Bars of a curve at most; each is the highest of the frames it stands for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +55,15 @@ def write_report(project: Project, reel: Reel, done: Rendered) -> Report:
     """
     folder = project.reports
     report = Report(folder / "report.html", folder / "report.json", folder / "before_after.png")
-    facts = _facts(reel, done)
+    facts = _facts(reel, done, repairs_by_shot(project))
     _sheet(reel, facts, report.picture)
     atomic_text(report.data, json.dumps(facts, indent=1))
     atomic_text(report.page, _page(facts, report.picture))
     return report
 
 
-def _facts(reel: Reel, done: Rendered) -> dict[str, Any]:
-    facts = plan_facts(reel.plan) | {"format": "vsfilmrestore-report", "remarks": list(reel.remarks)}
+def _facts(reel: Reel, done: Rendered, repairs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    facts = plan_facts(reel.plan, None, repairs) | {"format": "vsfilmrestore-report", "remarks": list(reel.remarks)}
     factor = max(1, done.pieces[-1].stop // max(1, len(reel.cut)))
     by_shot: dict[int, list[Done]] = {}
     starts = [shot["record"]["start"] * factor for shot in facts["shots"]]
@@ -69,6 +72,7 @@ def _facts(reel: Reel, done: Rendered) -> dict[str, Any]:
         by_shot.setdefault(index, []).append(piece)
     for index, shot in enumerate(facts["shots"]):
         shot["changed"] = _changed(by_shot.get(index, []))
+        shot["repairs_by_frame"] = _by_frame(by_shot.get(index, []))
         shot["seconds"] = round(sum(piece.seconds for piece in by_shot.get(index, [])), 3)
     info = done.info
     return facts | {
@@ -98,6 +102,17 @@ def _changed(pieces: Sequence[Done]) -> dict[str, dict[str, float | int]]:
     }
 
 
+def _by_frame(pieces: Sequence[Done]) -> dict[str, list[int]]:
+    """Repairs in each output frame of a shot, by filter."""
+    kinds = dict.fromkeys(kind for piece in pieces for kind in piece.repairs or {})
+    found: dict[str, list[int]] = {kind: [] for kind in kinds}
+    for piece in pieces:
+        for kind, counts in found.items():
+            made = [frame[0] for frame in (piece.repairs or {}).get(kind, ())]
+            counts += made + [0] * (piece.stop - piece.first - len(made))
+    return found
+
+
 def _sheet(reel: Reel, facts: Mapping[str, Any], path: Path) -> None:
     """The frames with most repairs would flatter us; evenly spread shots tell more."""
     shots = [shot for shot in facts["shots"] if shot["source"] is not None]
@@ -124,6 +139,22 @@ def _page(facts: Mapping[str, Any], picture: Path) -> str:
     )
 
 
+def _repaired(shot: Mapping[str, Any], name: str) -> str:
+    """Repairs of a kind in a shot, and a curve of how many each frame has."""
+    count, frames = (shot["repairs"] or {}).get(name), shot["repairs_by_frame"].get(name)
+    if not count or not frames or not any(frames):
+        return ""
+    back = f", {count['rejected']} taken back" if count["rejected"] else ""
+    share = -(-len(frames) // _CURVE)
+    heights = [max(frames[n : n + share]) for n in range(0, len(frames), share)]
+    points = " ".join(f"M{n} 20v{-20 * height / max(heights):.1f}" for n, height in enumerate(heights) if height)
+    title = f"{max(frames)} repairs in one frame at most"
+    return (
+        f", {count['made']} repairs{back}<br><svg viewBox='-1 0 {len(heights) + 1} 20' width='{len(heights) + 2}' "
+        f"height='20' preserveAspectRatio='none'><title>{title}</title><path d='{points}' stroke='currentColor'/></svg>"
+    )
+
+
 def _row(shot: Mapping[str, Any]) -> str:
     steps = [step for part in shot["parts"] for step in part["steps"]]
     done = "".join(
@@ -132,7 +163,7 @@ def _row(shot: Mapping[str, Any]) -> str:
         for step in steps
     )
     changed = "".join(
-        f"<li>{html.escape(name)}: {share['mean']:.3%} of pixels, {share['frames']} frames</li>"
+        f"<li>{html.escape(name)}: {share['mean']:.3%} of pixels, {share['frames']} frames{_repaired(shot, name)}</li>"
         for name, share in shot["changed"].items()
     )
     cells = (

@@ -37,6 +37,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vsfilmrestore.errors import SettingError
+from vsfilmrestore.filters import FILTERS, find_filter
 from vsfilmrestore.filters.masks import region_inside
 from vsfilmrestore.filters.schema import SettingSpec, nearest
 from vsfilmrestore.media.out.atomic import atomic_text
@@ -44,7 +45,7 @@ from vsfilmrestore.render.history_file import Moment
 from vsfilmrestore.render.history_pixels import Blobs, Labels, Mask
 from vsfilmrestore.toml_lines import key_lines, parse_toml
 
-__all__ = ["ACCEPT", "REJECT", "Verdict", "Verdicts", "source_names", "taken_back"]
+__all__ = ["ACCEPT", "REJECT", "Verdict", "Verdicts", "kind_named", "source_names", "taken_back", "word_of"]
 
 ACCEPT: Final = "accept"
 REJECT: Final = "reject"
@@ -157,13 +158,13 @@ class Verdicts:
         for number, row in enumerate(rows):
             try:
                 found.append(_verdict(row))
-            except ValueError as error:
+            except (ValueError, SettingError) as error:
                 line = lines[number] if number < len(lines) else None
                 raise SettingError(str(error), file=path.name, line=line) from None
         return cls(tuple(found))
 
     def write(self, path: Path) -> None:
-        """Write them, whole or not at all; where there are none the file goes.
+        """Write them, whole or not at all.
 
         Raises:
             OutputError: It cannot be written.
@@ -242,6 +243,25 @@ def source_names(media: Iterable[Path]) -> dict[Path, str]:
     return names
 
 
+def kind_named(word: str) -> str:
+    """The filter of a name, of a short word, or of what it repairs: ``remove_dirt``, ``dust``, ``dirt``.
+
+    Raises:
+        SettingError: There is none that marks what it changes.
+    """
+    for start in ("", "remove_", "repair_"):
+        spec = find_filter(start + word)
+        if spec is not None and "protect" in spec.settings:
+            return spec.name
+    known = [name for spec in FILTERS.values() if "protect" in spec.settings for name in (spec.name, spec.short)]
+    raise SettingError(f"there is no kind of repair '{word}'{nearest(word, known)}")
+
+
+def word_of(kind: str) -> str:
+    """The short word of a filter; its name where it is not known here."""
+    return FILTERS[kind].short if kind in FILTERS else kind
+
+
 def _found_again(row: Verdict, blobs: Blobs, labels: Labels, at: tuple[int, int]) -> int:
     """Number of the blob a verdict is about, 0 if there is none: the one with its pixel, else the one in its place."""
     assert row.blob is not None
@@ -286,7 +306,7 @@ def _verdict(row: object) -> Verdict:
     region = None
     if "region" in row:
         (region,) = _REGION.check([row["region"]])  # type: ignore[misc]
-    texts = (row.get("source", ""), row.get("kind", ""))
+    texts = (row.get("source", ""), kind_named(row["kind"]) if row.get("kind") else "")
     return Verdict(say, *texts, frames, region, blob, box, part, row.get("note", ""))  # type: ignore[arg-type]
 
 
