@@ -1,29 +1,23 @@
-"""From what was trained to what is shipped: an ONNX file."""
+"""From what was trained to what is shipped: an ONNX file, its graph written node by node."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import onnx
 import torch
+from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from .network import SpotNet
+from .network import GAIN, SpotNet
 
 __all__ = ["EXTRA", "export", "trained"]
 
 EXTRA = ("before2", "before1", "after1", "after2", "colour")
-"""Names of the inputs beside the frame itself."""
-
-
-class _Apart(nn.Module):
-    """The network with a tensor of its own for each input."""
-
-    def __init__(self, net: SpotNet) -> None:
-        super().__init__()
-        self.net = net
-
-    def forward(self, *planes: torch.Tensor) -> torch.Tensor:
-        return self.net(torch.cat(planes, 1))
+"""Names of the inputs beside ``frame``."""
+OPSET = 17
 
 
 def trained(folder: Path) -> SpotNet:
@@ -35,20 +29,89 @@ def trained(folder: Path) -> SpotNet:
 
 
 def export(net: SpotNet, file: Path) -> None:
-    """Write the network: six tensors of B, 1, H, W in, B, 3, H, W out; 32-bit floats, any size that 8 divides."""
-    import onnx
-
-    names = ["frame", *EXTRA]
-    example = tuple(torch.zeros(1, 1, 64, 64) for _ in names)
-    axes = {name: {2: "height", 3: "width"} for name in (*names, "maps")}
-    part = file.with_suffix(".part.onnx")
-    torch.onnx.export(
-        _Apart(net), example, str(part), input_names=names, output_names=["maps"], dynamic_axes=axes,
-        opset_version=17, dynamo=False,
-    )  # fmt: skip
-    model = onnx.load(str(part))
-    del model.metadata_props[:]
-    model.producer_name, model.producer_version, model.doc_string = "vsfilmrestore", "", ""
-    onnx.checker.check_model(model)
+    """Write the network: six tensors of 1, 1, H, W in, ``maps`` of 1, 3, H, W out; 32-bit floats, sizes 8 divides."""
+    graph = _Graph()
+    moved = EXTRA[:4]
+    centred = graph.add("Sub", "frame", graph.constant("half", 0.5))
+    gain = graph.constant("gain", GAIN)
+    apart = [graph.add("Mul", graph.add("Sub", "frame", name), gain) for name in moved]
+    between = graph.add("Mul", graph.add("Sub", "before1", "after1"), gain)
+    seen = graph.add("Concat", centred, *apart, between, EXTRA[4], axis=1)
+    half = graph.block(net.enter, _folded(graph, seen))
+    quarter = graph.block(net.down, half)
+    eighth = graph.block(net.deep, quarter)
+    quarter = graph.block(net.rise, graph.add("Concat", quarter, graph.twice(eighth), axis=1))
+    half = graph.block(net.leave, graph.add("Concat", half, graph.twice(quarter), axis=1))
+    # CRD is the order of torch's pixel_shuffle.
+    full = graph.add("DepthToSpace", graph.convolution(net.head, half), blocksize=2, mode="CRD")
+    graph.nodes.append(helper.make_node("Sigmoid", [full], ["maps"]))
+    model = graph.model(["frame", *EXTRA], "maps", 3)
+    onnx.checker.check_model(model, full_check=True)
+    part = file.with_suffix(".part")
     onnx.save(model, str(part))
     part.replace(file)
+
+
+def _folded(graph: _Graph, seen: str) -> str:
+    """pixel_unshuffle: SpaceToDepth orders its channels otherwise, a convolution orders them as one likes."""
+    kernel = np.zeros((28, 7, 2, 2), np.float32)
+    for channel in range(7):
+        for row in range(2):
+            for column in range(2):
+                kernel[channel * 4 + row * 2 + column, channel, row, column] = 1
+    return graph.add("Conv", seen, graph.tensor("fold", kernel), kernel_shape=[2, 2], strides=[2, 2])
+
+
+class _Graph:
+    """Nodes and weights as they come."""
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.weights: list[onnx.TensorProto] = []
+
+    def add(self, kind: str, *inputs: str, **attributes: Any) -> str:
+        """A node; the name of what comes out of it."""
+        name = f"{kind.lower()}{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
+        return name
+
+    def tensor(self, name: str, values: np.ndarray) -> str:
+        """Weights under a name."""
+        self.weights.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+        return name
+
+    def constant(self, name: str, value: float) -> str:
+        """One number."""
+        return self.tensor(name, np.array(value, np.float32))
+
+    def twice(self, x: str) -> str:
+        """Each pixel four times."""
+        name = "twice"
+        if all(each.name != name for each in self.weights):
+            self.tensor(name, np.array([1, 1, 2, 2], np.float32))
+        modes = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+        return self.add("Resize", x, "", name, **modes)
+
+    def convolution(self, layer: nn.Conv2d, x: str) -> str:
+        """A convolution of the network."""
+        assert layer.bias is not None
+        n = len(self.weights)
+        names = (
+            self.tensor(f"weight{n}", layer.weight.detach().numpy()),
+            self.tensor(f"bias{n}", layer.bias.detach().numpy()),
+        )
+        return self.add("Conv", x, *names, kernel_shape=[3, 3], pads=[1] * 4, strides=list(layer.stride))
+
+    def block(self, layers: nn.Sequential, x: str) -> str:
+        """Convolutions, each with what is below 0 cut off."""
+        for layer in layers:
+            x = self.convolution(layer, x) if isinstance(layer, nn.Conv2d) else self.add("Relu", x)
+        return x
+
+    def model(self, inputs: list[str], output: str, channels: int) -> onnx.ModelProto:
+        """The whole."""
+        ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, 1, "height", "width"]) for n in inputs]
+        out = helper.make_tensor_value_info(output, TensorProto.FLOAT, [1, channels, "height", "width"])
+        graph = helper.make_graph(self.nodes, "spotnet", ends, [out], self.weights)
+        opset = [helper.make_opsetid("", OPSET)]
+        return helper.make_model(graph, opset_imports=opset, ir_version=8, producer_name="vsfilmrestore")

@@ -10,11 +10,11 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
-__all__ = ["INPUTS", "SpotNet", "fill", "weights_of"]
+__all__ = ["GAIN", "INPUTS", "SpotNet", "fill", "weights_of"]
 
 INPUTS = 6
 """Luma of the frame and of its neighbours -2, -1, 1, 2 from 0 to 1; how far chroma stands out, from 0 to 1."""
-_GAIN = 4.0
+GAIN = 4.0
 """Differences between a frame and its neighbours are small beside the picture itself."""
 
 
@@ -41,8 +41,8 @@ class SpotNet(nn.Module):
     def logits(self, x: torch.Tensor) -> torch.Tensor:
         """The three maps before the sigmoid."""
         now, moved, colour = x[:, :1], x[:, 1:5], x[:, 5:]
-        apart = (moved[:, 1:2] - moved[:, 2:3]) * _GAIN
-        seen = torch.cat((now - 0.5, (now - moved) * _GAIN, apart, colour), 1)
+        apart = (moved[:, 1:2] - moved[:, 2:3]) * GAIN
+        seen = torch.cat((now - 0.5, (now - moved) * GAIN, apart, colour), 1)
         half = self.enter(F.pixel_unshuffle(seen, 2))
         quarter = self.down(half)
         eighth = self.deep(quarter)

@@ -61,7 +61,7 @@ def loss_of(logits: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, dict[str,
     left = (now - batch.clean).abs()
     price = ((p * wrong.detach().clamp(max=0.5) + (1 - p) * left) * batch.counts).mean()
     total = 4 * told + 4 * filled + 25 * price
-    return total, {"told": float(told), "fill": float(filled), "price": float(price)}
+    return total, {"told": told.item(), "fill": filled.item(), "price": price.item()}
 
 
 def train(plan: Plan, crops: Crops, folder: Path, minutes: float, say: Callable[[str], None]) -> bool:
