@@ -141,7 +141,7 @@ def _shot_rows(shot: Mapping[str, Any]) -> Iterator[list[str]]:
         back = str(count["rejected"]) if count["rejected"] else ""
         yield [name, word_of(kind), str(count["frames"]), str(count["made"]), str(count["pixels"]), back]
     if not shot["repairs"]:
-        yield [name, "" if shot["made"] else "not made yet", "", "0" if shot["made"] else "", "", ""]
+        yield [name, "" if shot["made"] else "not known", "", "0" if shot["made"] else "", "", ""]
 
 
 def _cell(row: Mapping[str, Any], key: str) -> str:

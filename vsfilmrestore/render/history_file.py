@@ -29,11 +29,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from vsfilmrestore.errors import OutputError, ProjectError
-from vsfilmrestore.media.out.atomic import Sink, atomic_file, output_error
 from vsfilmrestore.render.history_pixels import Repaired, pack, unpack
+
+if TYPE_CHECKING:
+    from vsfilmrestore.media.out.atomic import Sink
 
 __all__ = ["Entry", "HistoryFile", "HistoryWriter", "Moment", "framed", "history_path", "unframed"]
 
@@ -147,6 +149,8 @@ class HistoryWriter:
         return counts
 
     def _write(self, data: bytes) -> None:
+        from vsfilmrestore.media.out.atomic import atomic_file, output_error  # brings VapourSynth; readers need none
+
         try:
             if self._sink is None:
                 self._open = atomic_file(self.path)

@@ -148,7 +148,7 @@ def _repaired(shot: Mapping[str, Any], name: str) -> str:
     share = -(-len(frames) // _CURVE)
     heights = [max(frames[n : n + share]) for n in range(0, len(frames), share)]
     points = " ".join(f"M{n} 20v{-20 * height / max(heights):.1f}" for n, height in enumerate(heights) if height)
-    title = f"{max(frames)} repairs in one frame at most"
+    title = f"at most {max(frames)} in one frame"
     return (
         f", {count['made']} repairs{back}<br><svg viewBox='-1 0 {len(heights) + 1} 20' width='{len(heights) + 2}' "
         f"height='20' preserveAspectRatio='none'><title>{title}</title><path d='{points}' stroke='currentColor'/></svg>"
