@@ -7,7 +7,7 @@ FOLDER holds ``clips/`` (any of the names in `_damage.footage.CLIPS`) and, for t
 network was trained on; all numbers but those of speed follow from --seed. What is measured is told in docs/damage.md.
 
 Tables go to standard output. With --out they are kept as ``tables.md`` with all numbers (``results.json``), plots
-(``*.svg``) and sheets of the best, the worst and the untouched (``sheet-*.png``); jobs that ran earlier into the same
+(``*.svg``) and sheets of the best, the worst and the untouched (``sheet-*.jpg``); jobs that ran earlier into the same
 folder stay. --tables makes tables and plots anew from there and measures nothing.
 
 --quick takes short pieces of three clips, few strengths and few props: some minutes on one slow core.
@@ -135,7 +135,7 @@ def measure(name: str, options: Options, given: argparse.Namespace) -> None:
     if given.out:
         keep(given.out, records)
         if name in JOBS and not JOBS[name].lost:
-            sheet(name, options, given.out / f"sheet-{name}.png")
+            sheet(name, options, given.out / f"sheet-{name}.jpg")
 
 
 if __name__ == "__main__":

@@ -159,13 +159,13 @@ def _measured(
         return tally, []
     found = detected(truth, masks if masks is not None else changes(truth, planes))
     tally.update({key: value for key, value in found.items() if key != "pixels"})
-    if masks is None:
+    if masks is None and strengths:
         return tally, [(level, detected(truth, changes(truth, planes, level))) for level in LEVELS]
-    if not method.sweeps:
+    if not (method.sweeps and strengths):
         return tally, []
     own = {settings.get("strength", FILTERS[name].settings["strength"].default) for name, settings in method.steps}
     curve = [(float(strength), found) for strength in own if len(own) == 1]
-    for strength in set(strengths) - own if strengths else ():
+    for strength in set(strengths) - own:
         curve.append((strength, detected(truth, result_of(method.at(strength), case)[1] or [])))
     return tally, sorted(curve, key=lambda point: point[0])
 

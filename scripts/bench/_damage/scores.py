@@ -56,7 +56,7 @@ def repaired(truth: Truth, result: list[list[Picture]]) -> Tally:
         tally.update({"error": squared.sum(), "pixels": squared.size})
         for name, where in truth.regions(n):
             tally.update({f"error {name}": squared[where].sum(), f"pixels {name}": int(where.sum()),
-                          f"alike {name}": alike[where].sum()})  # fmt: skip
+                          f"alike {name}": alike[where].sum(dtype=np.float64)})  # fmt: skip
     return tally
 
 

@@ -25,7 +25,7 @@ type Flags = npt.NDArray[np.bool_]
 type Image = npt.NDArray[np.uint8]
 
 _SIDE, _ZOOM, _ROWS = 72, 2, 6
-_TITLES = ("damaged", "repaired", "clean", "mask: found and right green, missed blue, wrong red")
+_PANELS = 4
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def sheet(name: str, options: Options, path: Path) -> None:
         planes, masks = result_of(ours(filters[0]), case)
         # What is best of each clip suffices: all cuts of all clips would fill the memory.
         best += [cut for cuts in chosen(list(cuts_of(case, planes, masks or []))).values() for cut in cuts]
-    cv2.imwrite(str(path), drawn(chosen(best)))
+    cv2.imwrite(str(path), drawn(chosen(best)), [cv2.IMWRITE_JPEG_QUALITY, 88])
 
 
 def drawn(groups: dict[str, list[Cut]]) -> Image:
@@ -107,8 +107,8 @@ def drawn(groups: dict[str, list[Cut]]) -> Image:
 
 
 def _column(title: str, cuts: list[Cut]) -> Image:
-    width = _SIDE * _ZOOM * len(_TITLES) + 2 * len(_TITLES)
-    rows = [_label(f"{title}: damaged, repaired, clean; found green, missed blue, wrong red", width)]
+    width = _SIDE * _ZOOM * _PANELS + 2 * _PANELS
+    rows = [_label(f"{title}: damaged, repaired, clean; found green, missed blue, beside it red", width)]
     for cut in cuts:
         rows += [_label(f"{cut.where}   error {cut.before:.0f} to {cut.after:.0f}", width), cut.image]
     return np.vstack(rows)

@@ -129,7 +129,7 @@ def _verdict(records: Sequence[Record]) -> str:
 
 
 def _met(number: int, count: int) -> str:
-    return f"met on all {count} clips" if number == count else f"met on {number} of {count} clips"
+    return f"on {number} of {count} clips"
 
 
 def regions_table(records: Sequence[Record]) -> str:
