@@ -110,6 +110,8 @@ class Verdict:
 
     def touches(self, other: Verdict) -> bool:
         """Whether both may be about the same pixel."""
+        if self.box and other.box and _common(self.box, other.box) == 0:
+            return False
         apart = self.frames and other.frames and (self.frames[1] < other.frames[0] or other.frames[1] < self.frames[0])
         kinds = not self.kind or not other.kind or self.kind == other.kind
         sources = not self.source or not other.source or self.about(Path(f"/{other.source}"))
@@ -260,6 +262,11 @@ def kind_named(word: str) -> str:
 def word_of(kind: str) -> str:
     """The short word of a filter; its name where it is not known here."""
     return FILTERS[kind].short if kind in FILTERS else kind
+
+
+def _common(a: Sequence[int], b: Sequence[int]) -> int:
+    """Pixels that two boxes have in common."""
+    return max(min(a[2], b[2]) - max(a[0], b[0]), 0) * max(min(a[3], b[3]) - max(a[1], b[1]), 0)
 
 
 def _found_again(row: Verdict, blobs: Blobs, labels: Labels, at: tuple[int, int]) -> int:
