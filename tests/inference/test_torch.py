@@ -422,6 +422,29 @@ def test_a_network_that_remembers_is_refused(plain: Plain) -> None:
         load(plain(work))
 
 
+def test_weights_of_five_dimensions_are_left_as_they_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """StyleGAN's modulated convolutions have such, and so has GFPGAN."""
+    from vsfilmrestore.models import architectures
+
+    class Modulated(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.plain = torch.nn.Conv2d(3, 4, 3, padding=1)
+            self.modulated = torch.nn.Parameter(torch.rand(1, 3, 4, 3, 3))
+
+        def forward(self, x: Any) -> Any:
+            return torch.nn.functional.conv2d(self.plain(x), self.modulated[0], padding=1)
+
+    module = Modulated().eval()
+    family = SimpleNamespace(
+        name="Modulated", fits=lambda _: True, contract=lambda _: Contract(), build=lambda _: Modulated()
+    )
+    monkeypatch.setattr(architectures, "architectures", lambda: (family,))
+    values = noise()
+    (result,) = load(save_net(tmp_path / "m.safetensors", module)).run({"input": values})
+    assert np.abs(result - bare(module, values)).max() < 1e-4
+
+
 def test_a_network_that_draws_numbers_draws_the_same(plain: Plain) -> None:
     path = plain(lambda weight, x: x + torch.randn(x.shape))
     state = torch.get_rng_state()

@@ -11,7 +11,7 @@ from vsutil import split
 from vsfilmrestore.filters.masks import apply_repair
 from vsfilmrestore.filters.schema import Setting
 
-__all__ = ["Model", "finished", "plain"]
+__all__ = ["Model", "changed_mask", "finished", "plain"]
 
 core = vs.core
 
@@ -40,10 +40,10 @@ def finished(
     """
     if not (protect or only or show):
         return made
-    return apply_repair(name, before, made, _changed(before, made), protect=protect, only=only, show=show)
+    return apply_repair(name, before, made, changed_mask(before, made), protect=protect, only=only, show=show)
 
 
-def _changed(before: vs.VideoNode, made: vs.VideoNode) -> vs.VideoNode:
+def changed_mask(before: vs.VideoNode, made: vs.VideoNode) -> vs.VideoNode:
     """GRAY8, 255 where any plane differs."""
     differs = [
         core.akarin.Expr([a, b], "x y = 0 255 ?", format=vs.GRAY8)
