@@ -203,7 +203,7 @@ def test_a_single_bit_outside_a_mask_is_a_leak_and_chroma_belongs_to_all_its_pix
 def test_no_filter_leaks_on_the_library_of_cases(bits: int) -> None:
     still = clip_from([picture(shift=n) for n in range(FRAMES)])
     case = cases.damaged_case("waves", still, "specks", 3, bits=bits, ageing="none")
-    planes, masks = methods.result_of(methods.ours("remove_dirt", strength=1.0), case)
+    planes, masks = methods.ours("remove_dirt", strength=1.0).result(case)
     assert masks is not None
     assert scores.leaks(footage_of.planes_of(case.damaged), planes, masks) == 0
 
@@ -261,7 +261,7 @@ def test_the_true_profile_of_an_even_line_brings_back_every_bit() -> None:
 
 def test_the_true_mask_leaves_all_bits_outside() -> None:
     case = case_of()
-    planes, masks = methods.result_of(methods.oracle_for("specks"), case)
+    planes, masks = methods.oracle_for("specks").result(case)
     assert masks is None
     assert scores.leaks(footage_of.planes_of(case.damaged), planes, case.masks) == 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy.typing as npt
 import torch
 import vapoursynth as vs
 from simulator import BENCH, CLASSES, PROPS, STAGES, Distribution, Film, Sample, atlas_for, simulate
+from simulator.chance import Dice
 
 from . import simple
 from .footage import WIDTH, Picture, clip_of, loaded, planes_of
@@ -24,6 +26,9 @@ type Flags = npt.NDArray[np.bool_]
 
 _AGEING = {"weave": 0.7, "flicker": 0.6, "optics": 0.7, "fade": 0.25, "grain": 0.9}
 """Stages that age the whole picture, damaged or not, and how often film has them."""
+
+_LEAST_SCAN = (640, 800)
+"""Narrower scans show no dirt: smaller clips are taken for parts of such a one."""
 
 KINDS: dict[str, tuple[str, ...]] = {
     "specks": ("dirt", "sparkle", "hair"),
@@ -52,7 +57,7 @@ class Case:
         alpha: Opacity of the damage, 0..1, T, H, W; 0 outside the masks.
         hard: Where props are that look like damage, T, H, W.
         frames: What each frame is: ok, torn, splice, frozen, absent.
-        film: Gauge and width of the whole film's scan, where the simulator drew it.
+        film: Gauge and width of the whole scan, where the simulator drew it; the clip is at least half as wide.
         ageing: Stages that aged the picture.
     """
 
@@ -129,9 +134,10 @@ def damaged_case(
     hard = [kind.removeprefix("hard ")] if kind.startswith("hard ") else []
     # Dropouts are a stage's own damage, and nothing of that stage but they may occur.
     stages += ["video"] if "dropout" in classes else []
-    seeds = (key + 7919 * n for n in range(50))
-    sample = next(s for s in (simulate(to_rgb(clip), k, distribution, atlas=atlas, classes=classes, stages=stages,
-                                       hard=hard) for k in seeds) if _sound(s, classes))  # fmt: skip
+    scene, film = to_rgb(clip), _film(key, clip.width, distribution)
+    samples = (simulate(scene, key + 7919 * n, distribution, atlas=atlas, classes=classes, stages=stages, hard=hard,
+                        film=film) for n in range(50))  # fmt: skip
+    sample = next(each for each in samples if _sound(each, classes))
     return _case(name, kind, sample, clip, aged, bits)
 
 
@@ -140,6 +146,13 @@ def _sound(sample: Sample, classes: Sequence[str]) -> bool:
     there = all(bool(sample.masks[CLASSES.index(each)].any()) for each in classes)
     ends = (*sample.frames[:2], *sample.frames[-2:])
     return there and not sample.compressed and set(ends) <= {"ok"}
+
+
+def _film(key: int, width: int, distribution: Distribution) -> Film:
+    """A gauge and a scan of which the clip is the whole frame, or half its width: filters size damage by the frame."""
+    drawn = (Film.drawn(Dice(distribution.comb, key, "film", n)) for n in count())
+    low, high = max(width, _LEAST_SCAN[0]), max(2 * width, _LEAST_SCAN[1])
+    return next(film for film in drawn if low <= film.width <= high)
 
 
 def _drawn(key: int) -> tuple[str, ...]:

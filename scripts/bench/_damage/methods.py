@@ -19,7 +19,7 @@ from .cases import Case
 from .footage import Picture, clip_of, planes_of
 from .truth import chroma_of
 
-__all__ = ["CLASSICAL", "INPUT", "Method", "oracle_for", "other_methods", "ours", "read_variant", "result_of"]
+__all__ = ["CLASSICAL", "INPUT", "Method", "oracle_for", "other_methods", "ours", "read_variant"]
 
 core = vs.core
 
@@ -47,23 +47,22 @@ class Method:
         steps = tuple((name, {**settings, "strength": strength}) for name, settings in self.steps)
         return replace(_method(f"{self.name} at {strength:g}", steps), group=self.group)
 
+    def result(self, case: Case) -> tuple[list[list[Picture]], list[Flags] | None]:
+        """All frames of a result, and where the filters say they changed it; None where there is no such word."""
+        planes: list[list[Picture]] = []
+        masks: list[Flags] = []
+        for frame in self.make(case).frames(close=False):
+            planes.append([np.array(plane) for plane in frame])
+            found = np.zeros(planes[-1][0].shape, bool)
+            for name, _ in self.steps:
+                found |= np.asarray(frame.props[mask_prop(name)][0]) > 0
+            masks.append(found)
+        return planes, masks if self.steps else None
+
     @property
     def sweeps(self) -> bool:
         """Whether there is a strength to vary."""
         return bool(self.steps) and all("strength" in FILTERS[name].settings for name, _ in self.steps)
-
-
-def result_of(method: Method, case: Case) -> tuple[list[list[Picture]], list[Flags] | None]:
-    """All frames of a result, and where the filters say they changed it; None where there is no such word."""
-    planes: list[list[Picture]] = []
-    masks: list[Flags] = []
-    for frame in method.make(case).frames(close=False):
-        planes.append([np.array(plane) for plane in frame])
-        found = np.zeros(planes[-1][0].shape, bool)
-        for name, _ in method.steps:
-            found |= np.asarray(frame.props[mask_prop(name)][0]) > 0
-        masks.append(found)
-    return planes, masks if method.steps else None
 
 
 # --- the usual ------------------------------------------------------------------------------------------------------

@@ -17,9 +17,10 @@ from vsfilmrestore.filters import FILTERS
 from .cases import Case, cases
 from .footage import WIDTH
 from .frames import TOLD, told_by_name, told_flow_in_mask
-from .methods import CLASSICAL, INPUT, Method, oracle_for, other_methods, ours, result_of
+from .methods import CLASSICAL, INPUT, Method, oracle_for, other_methods, ours
 from .scores import Tally, changes, detected, harmed, leaks, repaired
 from .truth import Truth
+from .wires import by_path, measured_frames
 
 __all__ = ["BITS", "HARM", "JOBS", "Job", "Options", "Record", "read", "run", "run_bits", "run_harm", "write"]
 
@@ -58,6 +59,7 @@ class Job:
         distribution: Of the simulator.
         ageing: See `cases.cases`.
         lost: Whole frames are lost: told methods instead of usual ones, and several cases of each clip.
+        few: Paths are drawn, for some frames of each clip; only these count.
     """
 
     title: str
@@ -67,6 +69,7 @@ class Job:
     distribution: str = "bench"
     ageing: str = "film"
     lost: bool = False
+    few: bool = False
 
 
 _MEDIANS = ("Clense", "SpotLess", "SpotLess 8")
@@ -77,6 +80,7 @@ JOBS = {
     "scratches": Job("Scratches", "scratch", ("DeScratch",), ("remove_scratches",)),
     "lines": Job("Lines of the other simulator", "simple lines", ("DeScratch",), ("remove_scratches",), ageing="none"),
     "wires": Job("Wires", "wire", ("SpotLess",), ("remove_wires",)),
+    "paths": Job("Wires with a rough path", "wire", (), ("remove_wires",), few=True),
     "stains": Job("Stains and mould", "stain", ("SpotLess",), ("remove_stains",)),
     "dropouts": Job("Dropouts", "dropout", _MEDIANS, ("remove_dirt",)),
     "tears": Job("Tears", "tear", ("Clense", "SpotLess"), ("repair_frames",), lost=True, ageing="none"),
@@ -124,6 +128,8 @@ def methods_of(job: Job, options: Options) -> list[Method]:
         found.append(ours(name))
         found += other_methods(name)
         found += [each for each in options.variants if name in {step for step, _ in each.steps}]
+    if job.few:
+        found.append(by_path())
     if job.lost:
         found.append(told_by_name())
         return found + ([told_flow_in_mask] if job.kind == "tear" else [])
@@ -143,9 +149,9 @@ def run(name: str, options: Options, said: Said) -> Iterator[Record]:
     job = JOBS[name]
     methods = methods_of(job, options)
     for case in _cases(job, options):
-        truth = Truth(case)
+        truth = Truth(case, measured_frames(case.clean.num_frames) if job.few else None)
         for method in methods:
-            tally, curve = _measured(method, case, truth, () if job.lost else options.strengths)
+            tally, curve = _measured(method, case, truth, () if job.lost or job.few else options.strengths)
             said(f"{name} {case.name} {method.name}")
             yield Record(name, case.kind, case.name, case.share, method.name, method.group, tally, curve)
 
@@ -153,7 +159,7 @@ def run(name: str, options: Options, said: Said) -> Iterator[Record]:
 def _measured(
     method: Method, case: Case, truth: Truth, strengths: Sequence[float]
 ) -> tuple[Tally, list[tuple[float, Tally]]]:
-    planes, masks = result_of(method, case)
+    planes, masks = method.result(case)
     tally = repaired(truth, planes)
     if method.group in ("input", "oracle"):
         return tally, []
@@ -166,7 +172,7 @@ def _measured(
     own = {settings.get("strength", FILTERS[name].settings["strength"].default) for name, settings in method.steps}
     curve = [(float(strength), found) for strength in own if len(own) == 1]
     for strength in set(strengths) - own:
-        curve.append((strength, detected(truth, result_of(method.at(strength), case)[1] or [])))
+        curve.append((strength, detected(truth, method.at(strength).result(case)[1] or [])))
     return tally, sorted(curve, key=lambda point: point[0])
 
 
@@ -179,7 +185,7 @@ def run_harm(options: Options, said: Said) -> Iterator[Record]:
                           ageing=options.ageing or "film"):  # fmt: skip
             truth = Truth(case)
             for method in methods:
-                tally = harmed(truth, result_of(method, case)[0])
+                tally = harmed(truth, method.result(case)[0])
                 said(f"harm {kind} {case.name} {method.name}")
                 yield Record("harm", kind, case.name, 0.0, method.name, method.group, tally)
 
@@ -192,7 +198,7 @@ def run_bits(options: Options, said: Said) -> Iterator[Record]:
             for case in cases(options.footage, kind, options.clips[:1] or ("bunny",), min(options.frames, 8),
                               options.seed, width=min(options.width, 480), bits=bits):  # fmt: skip
                 truth = Truth(case)
-                planes, masks = result_of(ours(name, strength=1.0), case)
+                planes, masks = ours(name, strength=1.0).result(case)
                 tally: Tally = Counter()
                 tally["leaks"] = leaks(truth.damaged, planes, masks or [])
                 tally["repaired"] = sum(int(mask.sum()) for mask in masks or [])

@@ -15,7 +15,7 @@ from vsfilmrestore.filters import FILTERS
 
 from .cases import Case, cases
 from .footage import Picture
-from .methods import ours, result_of
+from .methods import ours
 from .runs import JOBS, Options
 from .truth import Truth
 
@@ -92,7 +92,7 @@ def sheet(name: str, options: Options, path: Path) -> None:
     best: list[Cut] = []
     for case in cases(options.footage, job.kind, options.clips, options.frames, options.seed,
                       DISTRIBUTIONS[job.distribution], options.width, ageing=options.ageing or job.ageing):  # fmt: skip
-        planes, masks = result_of(ours(filters[0]), case)
+        planes, masks = ours(filters[0]).result(case)
         # What is best of each clip suffices: all cuts of all clips would fill the memory.
         best += [cut for cuts in chosen(list(cuts_of(case, planes, masks or []))).values() for cut in cuts]
     cv2.imwrite(str(path), drawn(chosen(best)), [cv2.IMWRITE_JPEG_QUALITY, 88])

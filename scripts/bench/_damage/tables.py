@@ -114,6 +114,10 @@ def standing(records: Sequence[Record]) -> dict[str, tuple[int, int, int]]:
 
 
 def _verdict(records: Sequence[Record]) -> str:
+    if not any(r.group == "classical" for r in records):
+        return " ".join(
+            f"{name}: never below the input {_met(n, all_)}." for name, (n, _, all_) in standing(records).items()
+        )
     oracle = any(r.group == "oracle" for r in records)
     goal = "two thirds of the way or more" if oracle else "better than the best of the others"
     behind = (

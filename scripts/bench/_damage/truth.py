@@ -52,14 +52,15 @@ class Truth:
 
     Args:
         case: What is measured on.
+        frames: Only these frames count.
     """
 
-    def __init__(self, case: Case) -> None:
+    def __init__(self, case: Case, frames: range | None = None) -> None:
         self.case = case
         self.clean, self.damaged = planes_of(case.clean), planes_of(case.damaged)
         self.peak = (1 << case.clean.format.bits_per_sample) - 1
         self.step = 1 << (case.clean.format.bits_per_sample - 8)
-        self.frames = range(1, len(self.clean) - 1)
+        self.frames = range(1, len(self.clean) - 1) if frames is None else frames
         self.near = [spread(mask, BESIDE) for mask in case.masks]
         self.ring = [spread(mask, RING) & ~mask for mask in case.masks]
         self._depths = [deepest(a, b, self.step) for a, b in zip(self.clean, self.damaged, strict=True)]
