@@ -12,9 +12,6 @@ from vsfilmrestore.filters._network_step import Model, changed_mask
 from vsfilmrestore.filters.masks import apply_repair
 from vsfilmrestore.filters.schema import Regions, Setting, Show, Strength, restoration_filter
 from vsfilmrestore.inference.call import ModelCall
-from vsfilmrestore.inference.faces import find_faces
-from vsfilmrestore.inference.on_regions import run_on_regions
-from vsfilmrestore.inference.regions import steady
 
 __all__ = ["restore_faces"]
 
@@ -85,6 +82,11 @@ def restore_faces(
     """
     if strength == 0:
         return clip
+    # These bring OpenCV, which a plan can do without.
+    from vsfilmrestore.inference.faces import find_faces
+    from vsfilmrestore.inference.on_regions import run_on_regions
+    from vsfilmrestore.inference.regions import steady
+
     call = model_call(model, _TASK, strength, whole=False)
     finder, wants = network_named(_FINDER, _FINDS)
     faces = find_faces(clip, finder.path, wants, sha256=finder.file.sha256, least=sure, smallest=smallest)
