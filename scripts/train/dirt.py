@@ -44,7 +44,9 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, help="write the network here when the training has ended")
     parser.add_argument("--samples", type=int, default=2400, help="default 2400")
     parser.add_argument("--steps", type=int, default=6000, help="batches (default 6000)")
-    parser.add_argument("--size", type=int, default=16, help="crops of 128x128 in a batch (default 16)")
+    parser.add_argument("--size", type=int, default=16, help="crops in a batch (default 16)")
+    parser.add_argument("--side", type=int, default=96, help="side of a crop in pixels (default 96)")
+    parser.add_argument("--rate", type=float, default=3e-3, help="highest learning rate (default 0.003)")
     parser.add_argument("--minutes", type=float, default=9, help="length of a slice (default 9)")
     parser.add_argument("--slices", type=int, default=10_000, help="slices to do now; all by default")
     parser.add_argument("--processes", type=int, default=2, help="processes that make samples (default 2)")
@@ -57,8 +59,8 @@ def main() -> None:
         list(pool.map(make_part, [(options.pictures, options.overlays, options.work, n) for n in parts]))
     if options.threads:
         torch.set_num_threads(options.threads)
-    plan = Plan(options.steps, options.size, 2e-3, options.device)
-    crops = Crops(Stacks.load([options.work / f"{n:03}.npy" for n in parts]), 128, seed=1)
+    plan = Plan(options.steps, options.size, options.rate, options.device)
+    crops = Crops(Stacks.load([options.work / f"{n:03}.npy" for n in parts]), options.side, seed=1)
     for _ in range(options.slices):
         if train(plan, crops, options.work, options.minutes, lambda text: print(text, flush=True)):
             break

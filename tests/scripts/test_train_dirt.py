@@ -122,7 +122,9 @@ def test_training_goes_on_where_it_was_cut_off(samples: Any, tmp_path: Path) -> 
 def test_what_is_exported_gives_the_same(tmp_path: Path) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     torch.manual_seed(3)
-    net = network.SpotNet().eval()
+    net = network.SpotNet()
+    net(torch.rand(4, 6, 40, 56))  # means and spreads of its own
+    net.eval()
     exporting.export(net, tmp_path / "net.onnx")
     session = onnxruntime.InferenceSession(str(tmp_path / "net.onnx"), providers=["CPUExecutionProvider"])
     seen = torch.rand(1, 6, 40, 56)

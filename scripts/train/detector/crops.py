@@ -15,6 +15,8 @@ _CELL = 16
 _DULL = 0.3
 """Share of crops that are taken from anywhere."""
 
+_FAINT, _PALE = 2.5 / 255, 0.06
+"""Damage that changes luma and colour by less does not count: nobody sees it."""
 _ENDS = 0.06
 """Share of crops that stand for an end of a shot."""
 
@@ -50,7 +52,8 @@ class Crops:
         seen, clean, kind = pixels[:, :6], pixels[:, 6:7], pixels[:, 7:]
         luma = _relit(torch.cat((seen[:, :5], clean), 1), rng)
         seen = torch.cat((luma[:, :5], seen[:, 5:]), 1)
-        counts = ((kind < 0.25) | (kind > 0.75)).float()
+        faint = (kind > 0.75) & ((seen[:, :1] - clean).abs() < _FAINT) & (seen[:, 5:] < _PALE)
+        counts = (((kind < 0.25) | (kind > 0.75)) & ~faint).float()
         return Batch(seen, luma[:, 5:], (kind > 0.75).float(), counts)
 
     def _crop(self, rng: np.random.Generator) -> np.ndarray:

@@ -11,7 +11,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from .network import GAIN, SpotNet
+from .network import FLOOR, GAIN, NOISE, RATIO, SEEN, SpotNet
 
 __all__ = ["EXTRA", "export", "trained"]
 
@@ -31,19 +31,14 @@ def trained(folder: Path) -> SpotNet:
 def export(net: SpotNet, file: Path) -> None:
     """Write the network: six tensors of 1, 1, H, W in, ``maps`` of 1, 3, H, W out; 32-bit floats, sizes 8 divides."""
     graph = _Graph()
-    moved = EXTRA[:4]
-    centred = graph.add("Sub", "frame", graph.constant("half", 0.5))
-    gain = graph.constant("gain", GAIN)
-    apart = [graph.add("Mul", graph.add("Sub", "frame", name), gain) for name in moved]
-    between = graph.add("Mul", graph.add("Sub", "before1", "after1"), gain)
-    seen = graph.add("Concat", centred, *apart, between, EXTRA[4], axis=1)
+    seen = _prepared(graph)
     half = graph.block(net.enter, _folded(graph, seen))
     quarter = graph.block(net.down, half)
     eighth = graph.block(net.deep, quarter)
     quarter = graph.block(net.rise, graph.add("Concat", quarter, graph.twice(eighth), axis=1))
     half = graph.block(net.leave, graph.add("Concat", half, graph.twice(quarter), axis=1))
     # CRD is the order of torch's pixel_shuffle.
-    full = graph.add("DepthToSpace", graph.convolution(net.head, half), blocksize=2, mode="CRD")
+    full = graph.add("DepthToSpace", graph.convolution(half, net.head), blocksize=2, mode="CRD")
     graph.nodes.append(helper.make_node("Sigmoid", [full], ["maps"]))
     model = graph.model(["frame", *EXTRA], "maps", 3)
     onnx.checker.check_model(model, full_check=True)
@@ -52,10 +47,28 @@ def export(net: SpotNet, file: Path) -> None:
     part.replace(file)
 
 
+def _prepared(graph: _Graph) -> str:
+    """`network.prepared`."""
+    gain, ratio = graph.constant("gain", GAIN), graph.constant("most", RATIO)
+    centred = graph.add("Sub", "frame", graph.constant("middle", 0.5))
+    apart = [graph.add("Mul", graph.add("Sub", "frame", name), gain) for name in EXTRA[:4]]
+    between = graph.add("Sub", "before1", "after1")
+    noise = graph.add(
+        "AveragePool", graph.add("Abs", between), kernel_shape=[NOISE] * 2, pads=[NOISE // 2] * 4, strides=[1, 1]
+    )
+    highest, lowest = (graph.add(kind, "before1", "after1") for kind in ("Max", "Min"))
+    above = graph.add("Relu", graph.add("Sub", "frame", highest))
+    below = graph.add("Relu", graph.add("Sub", lowest, "frame"))
+    against = graph.add("Div", graph.add("Sub", above, below), graph.add("Add", noise, graph.constant("floor", FLOOR)))
+    cut = graph.add("Clip", against, graph.constant("least", -RATIO), ratio)
+    parts = [*apart, graph.add("Mul", between, gain), EXTRA[4], graph.add("Mul", noise, gain)]
+    return graph.add("Concat", centred, *parts, graph.add("Div", cut, ratio), axis=1)
+
+
 def _folded(graph: _Graph, seen: str) -> str:
     """pixel_unshuffle: SpaceToDepth orders its channels otherwise, a convolution orders them as one likes."""
-    kernel = np.zeros((28, 7, 2, 2), np.float32)
-    for channel in range(7):
+    kernel = np.zeros((4 * SEEN, SEEN, 2, 2), np.float32)
+    for channel in range(SEEN):
         for row in range(2):
             for column in range(2):
                 kernel[channel * 4 + row * 2 + column, channel, row, column] = 1
@@ -92,20 +105,26 @@ class _Graph:
         modes = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
         return self.add("Resize", x, "", name, **modes)
 
-    def convolution(self, layer: nn.Conv2d, x: str) -> str:
-        """A convolution of the network."""
-        assert layer.bias is not None
+    def convolution(self, x: str, layer: nn.Conv2d, norm: nn.BatchNorm2d | None = None) -> str:
+        """A convolution of the network, with the normalisation that follows it."""
+        weight, bias = layer.weight.detach(), layer.bias
+        shift = torch.zeros(len(weight)) if bias is None else bias.detach()
+        if norm is not None:
+            assert norm.running_mean is not None
+            assert norm.running_var is not None
+            scale = norm.weight.detach() / torch.sqrt(norm.running_var + norm.eps)
+            weight = weight * scale[:, None, None, None]
+            shift = (shift - norm.running_mean) * scale + norm.bias.detach()
         n = len(self.weights)
-        names = (
-            self.tensor(f"weight{n}", layer.weight.detach().numpy()),
-            self.tensor(f"bias{n}", layer.bias.detach().numpy()),
-        )
+        names = self.tensor(f"weight{n}", weight.numpy()), self.tensor(f"bias{n}", shift.numpy())
         return self.add("Conv", x, *names, kernel_shape=[3, 3], pads=[1] * 4, strides=list(layer.stride))
 
     def block(self, layers: nn.Sequential, x: str) -> str:
-        """Convolutions, each with what is below 0 cut off."""
-        for layer in layers:
-            x = self.convolution(layer, x) if isinstance(layer, nn.Conv2d) else self.add("Relu", x)
+        """Convolutions with their normalisations, each with what is below 0 cut off."""
+        for layer, norm in zip(layers[::3], layers[1::3], strict=True):
+            assert isinstance(layer, nn.Conv2d)
+            assert isinstance(norm, nn.BatchNorm2d)
+            x = self.add("Relu", self.convolution(x, layer, norm))
         return x
 
     def model(self, inputs: list[str], output: str, channels: int) -> onnx.ModelProto:

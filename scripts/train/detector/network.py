@@ -10,12 +10,20 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
-__all__ = ["GAIN", "INPUTS", "SpotNet", "fill", "weights_of"]
+__all__ = ["FLOOR", "GAIN", "INPUTS", "NOISE", "RATIO", "SEEN", "SpotNet", "fill", "prepared", "weights_of"]
 
 INPUTS = 6
 """Luma of the frame and of its neighbours -2, -1, 1, 2 from 0 to 1; how far chroma stands out, from 0 to 1."""
+SEEN = 9
+"""What the first layer gets, see `prepared`."""
 GAIN = 4.0
 """Differences between a frame and its neighbours are small beside the picture itself."""
+NOISE = 17
+"""Side of the square over which the neighbours' difference is averaged; pixels."""
+FLOOR = 2 / 255
+"""Noise that is always there."""
+RATIO = 6.0
+"""Standing out by more times the noise says no more."""
 
 
 class SpotNet(nn.Module):
@@ -27,7 +35,7 @@ class SpotNet(nn.Module):
     def __init__(self, wide: tuple[int, int, int] = (24, 40, 64)) -> None:
         super().__init__()
         a, b, c = wide
-        self.enter = _block(7 * 4, a, 2)
+        self.enter = _block(SEEN * 4, a, 2)
         self.down = _block(a, b, 3, stride=2)
         self.deep = _block(b, c, 4, stride=2)
         self.rise = _block(b + c, b, 2)
@@ -40,10 +48,7 @@ class SpotNet(nn.Module):
 
     def logits(self, x: torch.Tensor) -> torch.Tensor:
         """The three maps before the sigmoid."""
-        now, moved, colour = x[:, :1], x[:, 1:5], x[:, 5:]
-        apart = (moved[:, 1:2] - moved[:, 2:3]) * GAIN
-        seen = torch.cat((now - 0.5, (now - moved) * GAIN, apart, colour), 1)
-        half = self.enter(F.pixel_unshuffle(seen, 2))
+        half = self.enter(F.pixel_unshuffle(prepared(x), 2))
         quarter = self.down(half)
         eighth = self.deep(quarter)
         quarter = self.rise(torch.cat((quarter, _twice(eighth)), 1))
@@ -51,10 +56,23 @@ class SpotNet(nn.Module):
         return F.pixel_shuffle(self.head(half), 2)
 
 
+def prepared(x: torch.Tensor) -> torch.Tensor:
+    """What the first layer gets: differences, and how far the frame stands out beside the noise."""
+    now, moved, colour = x[:, :1], x[:, 1:5], x[:, 5:]
+    before, after = moved[:, 1:2], moved[:, 2:3]
+    apart = before - after
+    noise = F.avg_pool2d(apart.abs(), NOISE, 1, NOISE // 2, count_include_pad=False)
+    above, below = now - torch.maximum(before, after), torch.minimum(before, after) - now
+    ratio = ((F.relu(above) - F.relu(below)) / (noise + FLOOR)).clamp(-RATIO, RATIO) / RATIO
+    return torch.cat((now - 0.5, (now - moved) * GAIN, apart * GAIN, colour, noise * GAIN, ratio), 1)
+
+
 def _block(before: int, after: int, count: int, stride: int = 1) -> nn.Sequential:
     layers: list[nn.Module] = []
     for n in range(count):
-        layers += [nn.Conv2d(before if n == 0 else after, after, 3, stride if n == 0 else 1, 1), nn.ReLU(inplace=True)]
+        first = n == 0
+        layers += [nn.Conv2d(before if first else after, after, 3, stride if first else 1, 1, bias=False)]
+        layers += [nn.BatchNorm2d(after), nn.ReLU(inplace=True)]
     return nn.Sequential(*layers)
 
 

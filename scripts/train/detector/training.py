@@ -113,7 +113,8 @@ def _rate(plan: Plan, step: int) -> float:
 def _follow(kept: dict[str, torch.Tensor], net: SpotNet, share: float) -> None:
     with torch.no_grad():
         for name, value in net.state_dict().items():
-            kept[name].lerp_(value, 1 - share)
+            if value.is_floating_point():
+                kept[name].lerp_(value, 1 - share)
 
 
 def _save(file: Path, net: SpotNet, optimiser: torch.optim.Optimizer, kept: dict[str, torch.Tensor], step: int) -> None:
