@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Final, Literal, NamedTuple
 
 import numpy as np
@@ -12,6 +11,18 @@ import vapoursynth as vs
 from vsutil import join, split
 
 from vsfilmrestore.filters._motion import mirrored
+from vsfilmrestore.filters._scratch_profile import Profile, continued, fitted, without
+from vsfilmrestore.filters._scratch_search import (
+    REACH,
+    Maps,
+    Run,
+    Verdict,
+    blocks_of,
+    lines,
+    maps_of,
+    unpacked,
+    verdict,
+)
 from vsfilmrestore.filters.masks import apply_repair
 from vsfilmrestore.filters.schema import Regions, Setting, Show, Strength, restoration_filter
 
@@ -19,45 +30,54 @@ __all__ = ["remove_scratches"]
 
 core = vs.core
 
-type Grey = npt.NDArray[np.uint8]
-type Flags = npt.NDArray[np.bool_]
 type Levels = npt.NDArray[np.float32]
-type Places = npt.NDArray[np.intp]
 
-_RADIUS: Final = 3
-"""Frames each side: a line is looked for in two, and the verdict is that of three frames."""
-_ROWS: Final = 8
-"""The search looks at every such row; between them the picture is averaged anyway."""
-_STEPS: Final = 4
-"""Heights of lines reach the search in GRAY8 as this many steps per 8-bit level."""
-_FAINT: Final = 0.7
-"""Skirts of a line below this many levels are left."""
-_EVEN: Final = 128 / _STEPS
-"""Stands for no difference between the sides of a line."""
-_LOPSIDED: Final = 0.4
-"""The sides of a line may differ by this share of its height; those of an edge differ by more."""
-_ALL: Final = 0.95
-"""A line this long, as a share of the picture's height, needs no moving scene to prove itself."""
-_ACROSS: Final = (0, 0, 0, 1, 1, 0, 0, 0)
-"""Neighbours left and right, for Minimum and Maximum."""
+_RADIUS: Final = 4
+"""Frames each side that tell whether a line goes with the scene."""
+_FAINT: Final = 0.5
+"""What a line adds below this many levels is left."""
+_SMALL: Final = 48
+"""Planes with a side shorter than this, in pixels, are left."""
+_APART: Final = 0.2
+"""Pixels by which a line must move against the scene, in the root mean square over the frames around."""
+_CERTAIN: Final = 6
+"""How many times as high a line must be as what the same measure finds beside it."""
+_PLAIN: Final = 2
+"""How many times as deep, in a single row."""
+_OPEN: Final = 0.15
+"""A line that has not fallen to this share of its height at its sides is wider, or none."""
+_BLOCKS: Final = 8
+"""Least length in blocks of rows: where there are fewer, anything may line up."""
+_KNOWN: Final = 0.5
+"""Share of the frames around in which it must be found again."""
 
 
-class _Search(NamedTuple):
-    """What counts as a line.
+class _Wanted(NamedTuple):
+    """What counts as a scratch.
 
     Attributes:
-        tenths: Strength in tenths. With each of them once more is looked for, and what was found before stays: among
-            fainter and fainter crests a line would at last be lost.
+        score: How sure a line must be.
         length: Least length, as a share of the height.
+        reaches: Half-widths that are looked for.
+        signs: Whether to look for bright lines, for dark ones.
+        trusted: Whether the editor says that lines are scratches: they need not move against the scene.
     """
 
-    tenths: int
+    score: float
     length: float
+    reaches: tuple[int, ...]
+    signs: tuple[bool, ...]
+    trusted: bool
 
-    @property
-    def floors(self) -> list[tuple[float, float]]:
-        """Least height in 8-bit levels and in units of what is usual nearby, strictest first."""
-        return [(3.0 - 0.2 * step, 5.0 - 0.25 * step) for step in range(1, self.tenths + 1)]
+    def line(self, run: Run, found: Verdict) -> bool:
+        """Whether it looks like a line that lies on the film."""
+        if len(run.x) < _BLOCKS or found.length < self.length or found.known < _KNOWN or found.height < 1:
+            return False
+        if not self.trusted and found.apart < (_APART if run.score > 0.75 else 2 * _APART):
+            return False  # a post, a groove, or a scene so still that nobody could tell
+        if run.scale:  # what is wide is more often picture
+            return run.score >= max(self.score, 0.5) and found.rough <= 1 and found.uneven <= 0.4
+        return found.uneven <= (0.8 if run.score < 0.6 else 2)
 
 
 @restoration_filter(short="scratch", order=60, needs=("akarin",), radius=_RADIUS)
@@ -65,8 +85,8 @@ def remove_scratches(
     clip: vs.VideoNode,
     strength: Strength = 0.5,
     *,
-    max_width: Annotated[int, Setting("widest line, in pixels", 1, 31)] = 5,
-    min_length: Annotated[int, Setting("shortest line, in per cent of the picture's height", 5, 100)] = 50,
+    max_width: Annotated[int, Setting("widest line, in pixels", 1, 31)] = 15,
+    min_length: Annotated[int, Setting("shortest line, in per cent of the picture's height", 5, 100)] = 40,
     polarity: Annotated[
         Literal["both", "dark", "bright"], Setting("lines to remove: dark ones, bright ones or both")
     ] = "both",
@@ -76,13 +96,16 @@ def remove_scratches(
 ) -> vs.VideoNode:
     """Remove vertical scratches and keep the picture that shines through them.
 
-    A line is a narrow ridge or groove in the vertically averaged picture, of some length, that is found at nearly the
-    same place in most of the frames around. What it adds to the picture is estimated along it and subtracted; detail
-    under a semi-transparent line survives. All planes are searched, so lines in a single colour layer are found too.
+    A line is a narrow crest of some length in the vertically averaged picture that is found at nearly the same place in
+    the frames around and moves against the scene, be it by the fraction of a pixel that the picture weaves: a post or
+    the groove of a door goes with the scene and stays. Where nothing moves at all, a scratch and a groove look the
+    same, and both stay; within ``only`` every such line goes. What a line adds to the picture is estimated along it and
+    taken off, so that detail and grain beneath it survive. All planes are searched, so lines in a single colour layer
+    are found too.
 
     Args:
         clip: Any constant format.
-        strength: How faint a line may be.
+        strength: How unsure a line may be.
         max_width: Wider ones are taken for picture.
         min_length: Shorter ones are taken for picture.
         polarity: ``dark`` or ``bright`` restricts it to such lines.
@@ -95,11 +118,13 @@ def remove_scratches(
     """
     if strength == 0:
         return clip
-    search = _Search(math.ceil(10 * strength - 1e-6), min_length / 100)
-    signs = {"both": (1, -1), "bright": (1,), "dark": (-1,)}[polarity]
+    signs = {"both": (True, False), "bright": (True,), "dark": (False,)}[polarity]
     repaired, masks = [], []
     for plane in split(mirrored(clip, _RADIUS)):
-        fixed, mask = _plane(plane, signs, max_width, search)
+        wide = max_width * plane.width // clip.width // 2 + 1
+        reaches = (REACH, wide) if wide > REACH + 1 else (wide,)
+        wanted = _Wanted(0.55 - 0.3 * strength, min_length / 100, reaches, signs, bool(only))
+        fixed, mask = _plane(plane, wanted)
         repaired.append(fixed)
         masks.append(_full_size(mask, clip))
     fmt = clip.format
@@ -109,81 +134,77 @@ def remove_scratches(
     return apply_repair("remove_scratches", clip, whole[own], mask[own], protect=protect, only=only, show=show)
 
 
-def _plane(
-    plane: vs.VideoNode, signs: tuple[int, ...], width: int, search: _Search
-) -> tuple[vs.VideoNode, vs.VideoNode]:
+def _plane(plane: vs.VideoNode, wanted: _Wanted) -> tuple[vs.VideoNode, vs.VideoNode]:
     """The plane without its lines, and the mask of what was changed."""
-    if min(plane.width, plane.height) < 4 * _ROWS:
+    if min(plane.width, plane.height) < _SMALL:
         return plane, core.std.BlankClip(plane, format=vs.GRAY8, keep=True)
-    level = 1 / 255 if plane.format.sample_type == vs.FLOAT else 1 << (plane.format.bits_per_sample - 8)
-    averaged = _averaged(plane, max(plane.height // 22, _ROWS), level)
-    fixed, masks = plane, []
-    for sign in signs:
-        ridge = _ridge(averaged, sign, width // 2 + 1)
-        mask = _lines(averaged, ridge, width // 2 + 1, search)
-        fixed = core.akarin.Expr([fixed, ridge, mask], f"z x y {sign * level} * - x ?", format=plane.format.id)
-        masks.append(mask)
-    return fixed, masks[0] if len(masks) == 1 else core.akarin.Expr(masks, "x y max")
-
-
-def _averaged(plane: vs.VideoNode, radius: int, level: float) -> vs.VideoNode:
-    """The plane in 8-bit levels as GRAYS, averaged vertically."""
+    is_float = plane.format.sample_type == vs.FLOAT
+    level = 1 / 255 if is_float else 1 << (plane.format.bits_per_sample - 8)
     levels = core.akarin.Expr([plane], f"x {1 / level} *", format=vs.GRAYS)
-    return levels.std.BoxBlur(hradius=0, hpasses=0, vradius=radius, vpasses=1)
+    maps = _maps(levels, wanted.reaches)
+    around = [_shifted(maps, d) for d in range(-_RADIUS, _RADIUS + 1) if d]
 
-
-def _ridge(averaged: vs.VideoNode, sign: int, reach: int) -> vs.VideoNode:
-    """How far each pixel stands out from both its sides, in levels: above them (sign 1) or below (-1)."""
-    upright = averaged if sign > 0 else core.akarin.Expr([averaged], "x -1 *")
-    ground = upright
-    for _ in range(reach):
-        ground = ground.std.Minimum(coordinates=_ACROSS)
-    for _ in range(reach):
-        ground = ground.std.Maximum(coordinates=_ACROSS)
-    return core.akarin.Expr([upright, ground], "x y -")
-
-
-def _lines(averaged: vs.VideoNode, ridge: vs.VideoNode, reach: int, search: _Search) -> vs.VideoNode:
-    """GRAY8 mask of the pixels of lines."""
-    maps = [_thinned(m) for m in (ridge, _sides(averaged, reach), _change(averaged))]
-    wider = maps[0].std.Maximum(coordinates=_ACROSS).std.Maximum(coordinates=_ACROSS)
-    around = core.akarin.Expr([_shifted(wider, d) for d in (-2, -1, 1, 2)], _SECOND_SMALLEST)
-    maps[0] = core.akarin.Expr([maps[0], around], "x y 1.5 * min")
-
-    def find(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
+    def repair(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
+        known = [unpacked(np.asarray(m[0]), levels.height) for m in f[1:]]
         out = f[0].copy()
-        np.copyto(np.asarray(out[0]), _found([np.asarray(m[0]) for m in f], reach, search))
+        np.copyto(np.asarray(out[0]), _without_lines(np.asarray(f[0][0]), known[0], known[1:], wanted))
         return out
 
-    found = core.std.ModifyFrame(maps[0], maps, find)
-    # Two of three frames decide, else a faint line would come and go.
-    beside = [_shifted(found.std.Maximum(coordinates=_ACROSS), d) for d in (-1, 1)]
-    found = core.akarin.Expr([found, *beside], "y z min x y z max min max")
-    rows = found.height * _ROWS
-    found = found.resize.Point(ridge.width, rows).std.Crop(bottom=rows - ridge.height)
-    return core.akarin.Expr([found, ridge], f"x y {_FAINT} > and 255 0 ?", format=vs.GRAY8)
+    better = core.std.ModifyFrame(levels, [levels, maps, *around], repair)
+    fixed = core.akarin.Expr([plane, levels, better], f"z y - {level} * x +", format=plane.format.id)
+    return fixed, core.akarin.Expr([levels, better], f"x y - abs {_FAINT} > 255 0 ?", format=vs.GRAY8)
 
 
-def _thinned(levels: vs.VideoNode) -> vs.VideoNode:
-    """Every eighth row, as GRAY8 in steps."""
-    rows = -(-levels.height // _ROWS)
-    steps = core.akarin.Expr([levels], f"x {_STEPS} *", format=vs.GRAY8)
-    return steps.resize.Point(levels.width, rows, src_height=rows * _ROWS)
+def _maps(levels: vs.VideoNode, reaches: Sequence[int]) -> vs.VideoNode:
+    """What `maps_of` makes of each frame, as GRAYS."""
+    blank = core.std.BlankClip(levels, height=(2 + 2 * len(reaches)) * blocks_of(levels.height), keep=True)
+
+    def look(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
+        out = f[0].copy()
+        np.copyto(np.asarray(out[0]), maps_of(np.array(f[1][0]), reaches))
+        return out
+
+    return core.std.ModifyFrame(blank, [blank, levels], look)
 
 
-def _sides(averaged: vs.VideoNode, reach: int) -> vs.VideoNode:
-    """By how much the picture left of each pixel is lighter than right of it, from `_EVEN` on."""
-    off = reach + 2
-    return core.akarin.Expr([averaged], f"x[-{off},0] x[{off},0] - {_EVEN} +")
+def _without_lines(levels: Levels, maps: Maps, around: Sequence[Maps], wanted: _Wanted) -> Levels:
+    """The plane of one frame without its scratches; the surest line goes first, and is gone for the others."""
+    taken = np.zeros(maps.mean.shape, bool)
+    for run in lines(maps, wanted.reaches, wanted.signs):
+        if run.score < wanted.score:
+            break
+        blocks = np.arange(run.first, run.first + len(run.x))
+        if taken[blocks, run.x].mean() > 0.3 or not wanted.line(run, verdict(run, maps, around)):
+            continue
+        line = _fitted(levels, run, len(maps.mean), wanted.reaches)
+        if line is None:
+            continue
+        levels = without(levels, line)
+        for block, x in zip(blocks, run.x, strict=True):
+            taken[block, max(x - run.reach - 1, 0) : x + run.reach + 2] = True
+    return levels
 
 
-def _change(averaged: vs.VideoNode) -> vs.VideoNode:
-    """By how much the picture has changed from two frames before to two frames after."""
-    return core.akarin.Expr([_shifted(averaged, -2), _shifted(averaged, 2)], "x y - abs")
+def _fitted(levels: Levels, run: Run, blocks: int, reaches: Sequence[int]) -> Profile | None:
+    """The profile of a line, at its whole length, or None where nothing sure is found."""
+    rows, centre = _path(run, levels.shape[0], blocks)
+    for reach in (each + 2 for each in reaches if each >= run.reach):
+        line = fitted(levels, rows, centre, reach, run.bright)
+        if line.certain < _CERTAIN or line.plain < _PLAIN:
+            return None
+        if line.open_end <= _OPEN:
+            longer = continued(levels, line)
+            return line if longer is None else fitted(levels, *longer, reach, run.bright)
+    return None
 
 
-_SECOND_SMALLEST: Final = "x y min z a min max x y max z a max min min"
-"""Of four frames, one may hide the line."""
+def _path(run: Run, height: int, blocks: int) -> tuple[npt.NDArray[np.intp], Levels]:
+    """Rows of a run, and its middle in each of them."""
+    tall = height / blocks
+    middle = (np.arange(len(run.x)) + run.first + 0.5) * tall
+    smooth = np.convolve(np.pad(run.x.astype(float), 2, mode="edge"), [0.1, 0.2, 0.4, 0.2, 0.1], "valid")
+    rows = np.arange(round(run.first * tall), min(round((run.first + len(run.x)) * tall), height))
+    return rows, np.interp(rows, middle, smooth).astype(np.float32)
 
 
 def _shifted(clip: vs.VideoNode, frames: int) -> vs.VideoNode:
@@ -195,72 +216,6 @@ def _shifted(clip: vs.VideoNode, frames: int) -> vs.VideoNode:
     if frames > 0:
         return clip[steps:] + clip[last] * steps
     return clip[0] * steps + clip[: last + 1 - steps]
-
-
-def _found(maps: Sequence[Grey], reach: int, search: _Search) -> Grey:
-    """The lines among the heights: crests that stand out, joined to long straight runs."""
-    import cv2  # on first use: it is large, and a plan needs none of it
-
-    heights, sides, change = maps
-    high = heights.astype(np.float32)
-    usual = cv2.blur(high, (81, 9)) + 0.06 * _STEPS
-    crests = high == cv2.dilate(high, np.ones((1, 2 * reach + 1), np.uint8))
-    margin = max(2 * reach + 2, round(0.015 * heights.shape[1]))  # the edges of the film's picture are lines, too
-    crests[:, :margin] = crests[:, -margin:] = False
-    out = np.zeros_like(heights)
-    for level, contrast in search.floors:
-        crest = crests & (high >= level * _STEPS) & (high >= contrast * usual) & (out == 0)
-        for x, y in _runs(crest, search.length):
-            if _even_sides(high, sides, x, y):
-                _draw(out, x, y, _scene_moves(high, change, x, y, reach), reach, search.length)
-    return out
-
-
-def _runs(crest: Flags, length: float) -> Iterator[tuple[Places, Places]]:
-    """Places (x, y) of crests that lie together, sideways by no more than two pixels from row to row."""
-    import cv2  # on first use: it is large, and a plan needs none of it
-
-    joined = cv2.dilate(crest.astype(np.uint8), np.ones((3, 3), np.uint8))
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
-    for label in np.flatnonzero(stats[:, cv2.CC_STAT_HEIGHT] >= length * crest.shape[0]):
-        y, x = np.nonzero((labels == label) & crest)
-        if label and len(y) > 2:
-            yield x, y
-
-
-def _even_sides(high: Levels, sides: Grey, x: Places, y: Places) -> bool:
-    """Whether the picture is about the same on both sides: along an edge one of them stays the lighter one."""
-    uneven = sides[y, x].astype(np.float32) - _EVEN * _STEPS
-    height = np.median(high[y, x])
-    return bool(abs(np.median(uneven)) <= _LOPSIDED * height and np.median(np.abs(uneven)) <= 2 * _LOPSIDED * height)
-
-
-def _scene_moves(high: Levels, change: Grey, x: Places, y: Places, reach: int) -> float:
-    """Share of the line's rows, 0..1, in which the picture beside it changes while the line stays."""
-    flicker = np.median(change, axis=1).astype(np.float32)[y]
-    beside = np.zeros(len(x), np.float32)
-    for off in range(reach + 1, reach + 6):
-        for place in (x - off, x + off):
-            beside = np.maximum(beside, change[y, place.clip(0, change.shape[1] - 1)])
-    return float(np.mean(beside - flicker > np.maximum(0.75 * high[y, x], 3 * _STEPS)))
-
-
-def _draw(out: Grey, x: Places, y: Places, moving: float, reach: int, length: float) -> None:
-    """Mark the run of crests at ``x``, ``y`` if it is one smooth, nearly vertical line, and long enough.
-
-    Where the scene stands still, a post and a scratch look the same; only what crosses nearly all of the picture is
-    then taken for a scratch.
-    """
-    rows = np.arange(y.min(), y.max() + 1)
-    wanted = length + max(_ALL - length, 0) * max(1 - 2 * moving, 0)
-    if len(rows) < wanted * out.shape[0] or len(np.unique(y)) < 0.7 * len(rows) or len(y) > 2 * len(rows):
-        return
-    bow = np.polynomial.Polynomial.fit(y, x, 2)
-    if np.std(x - bow(y)) > 1.0 or np.abs(bow.deriv()(rows)).max() > 0.06 * _ROWS:
-        return
-    centre = np.rint(bow(rows)).astype(int)
-    for across in range(-reach, reach + 1):
-        out[rows, (centre + across).clip(0, out.shape[1] - 1)] = 255
 
 
 def _full_size(mask: vs.VideoNode, clip: vs.VideoNode) -> vs.VideoNode:

@@ -1,0 +1,250 @@
+"""Where vertical lines run, and whether they belong to the film or to the scene.
+
+A picture is averaged in blocks of rows. A narrow crest in many blocks, one below the other, is a line. Whether it is a
+scratch the frames around tell: a scratch stays with the film and the scene stays with itself, so one moves against the
+other, be it by the fraction of a pixel that the picture weaves. A post, a groove or a door frame goes with the scene.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["REACH", "Maps", "Run", "Verdict", "blocks_of", "lines", "maps_of", "unpacked", "verdict"]
+
+type Reals = npt.NDArray[np.float32]
+type Places = npt.NDArray[np.intp]
+type Flags = npt.NDArray[np.bool_]
+
+REACH: Final = 3
+"""Half the width, in pixels, that narrow lines are looked for in."""
+_BLOCK: Final = 12
+"""Rows to a block."""
+_EVEN: Final = 1.5
+"""A crest of this many times what is usual nearby counts no more than one above it by half."""
+_MOST: Final = 8
+"""Lines of one kind in a frame; where there are more, it is a pattern."""
+_BESIDE: Final = 30
+"""Pixels on either side that tell how the scene moves."""
+_SCENE: Final = 8
+"""Pixels that the scene is followed to either side."""
+_MARGIN: Final = 0.015
+"""Share of the width at either edge where the border of the film's picture may lie."""
+
+
+class Maps(NamedTuple):
+    """What is known of a plane, in blocks of rows: all of shape (blocks, width), in 8-bit levels.
+
+    Attributes:
+        mean: Mean of each column.
+        doubt: Its standard error.
+        crests: Height above both sides, for each half-width; then depth below them, for each half-width.
+    """
+
+    mean: Reals
+    doubt: Reals
+    crests: tuple[Reals, ...]
+
+    def crest(self, bright: bool, scale: int) -> Reals:
+        """The map of one kind of lines."""
+        half = len(self.crests) // 2
+        return self.crests[scale if bright else half + scale]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A line in one frame.
+
+    Attributes:
+        first: First block.
+        x: Column in each block from there on.
+        score: How sure it is, summed over the blocks and divided by the blocks of the picture.
+        bright: Whether it is lighter than its sides.
+        scale: Which half-width it was found with.
+        reach: That half-width in pixels.
+    """
+
+    first: int
+    x: Places
+    score: float
+    bright: bool
+    scale: int
+    reach: int
+
+    def strip(self, plane: Reals, offsets: npt.NDArray[np.intp], shift: int = 0) -> Reals:
+        """Values beside the line, (blocks, offsets)."""
+        rows = np.arange(self.first, self.first + len(self.x))[:, None]
+        columns = self.x[:, None] + offsets[None] + shift
+        return plane[rows, columns.clip(0, plane.shape[1] - 1)]
+
+
+class Verdict(NamedTuple):
+    """What speaks for and against a scratch.
+
+    Attributes:
+        length: Share of the picture's height.
+        height: In levels, the median over its blocks.
+        uneven: Median difference between the sides over the height: along an edge one side stays the lighter one.
+        rough: The same of the differences' sizes.
+        known: Share of the frames around in which it is found again.
+        apart: By how many pixels, in the root mean square, it moves against the scene beside it.
+    """
+
+    length: float
+    height: float
+    uneven: float
+    rough: float
+    known: float
+    apart: float
+
+
+def maps_of(levels: Reals, reaches: Sequence[int]) -> Reals:
+    """The maps of a plane in 8-bit levels, one below the other; `unpacked` takes them apart."""
+    import cv2  # on first use: it is large, and a plan needs none of it
+
+    height, width = levels.shape
+    size = (width, blocks_of(height))
+    mean = cv2.resize(levels, size, interpolation=cv2.INTER_AREA)
+    detail = np.clip(levels - cv2.blur(levels, (2 * REACH + 3, 1)), -30, 30)
+    power = cv2.resize(detail * detail, size, interpolation=cv2.INTER_AREA)
+    doubt = np.sqrt(np.maximum(cv2.blur(power, (6 * REACH + 21, 3)), 0) / _BLOCK) + 0.08
+    crests = [_crest(mean, reach) for reach in reaches] + [_crest(-mean, reach) for reach in reaches]
+    return np.concatenate([mean, doubt, *crests]).astype(np.float32)
+
+
+def blocks_of(height: int) -> int:
+    """Into how many blocks so many rows are parted."""
+    return max(height // _BLOCK, 1)
+
+
+def unpacked(packed: Reals, height: int) -> Maps:
+    """Maps of a plane so many pixels high."""
+    parts = np.split(packed, len(packed) // blocks_of(height))
+    return Maps(parts[0], parts[1], tuple(parts[2:]))
+
+
+def _crest(mean: Reals, reach: int) -> Reals:
+    import cv2  # on first use: it is large, and a plan needs none of it
+
+    across = np.ones((1, 2 * reach + 1), np.uint8)
+    return mean - cv2.dilate(cv2.erode(mean, across), across)
+
+
+def lines(maps: Maps, reaches: Sequence[int], signs: Sequence[bool]) -> list[Run]:
+    """All that may be lines, the surest first."""
+    found = [
+        run for scale, reach in enumerate(reaches) for bright in signs for run in _runs(maps, scale, reach, bright)
+    ]
+    return sorted(found, key=lambda run: -run.score * (1.0 if run.scale == 0 else 0.9))
+
+
+def _runs(maps: Maps, scale: int, reach: int, bright: bool) -> Iterator[Run]:
+    """The best paths from block to block, each next to none of those before."""
+    import cv2  # on first use: it is large, and a plan needs none of it
+
+    crest = maps.crest(bright, scale)
+    usual = cv2.blur(crest, (81, 5))
+    gain = np.clip(crest / (maps.doubt + _EVEN * usual + 0.1) - 1, -1, 1.5)
+    margin = max(round(_MARGIN * gain.shape[1]), reach + 2)
+    gain[:, :margin] = gain[:, -margin:] = -1.5
+    for _ in range(_MOST):
+        first, x, total = _best(gain)
+        if total < 0.2 * len(gain):
+            return
+        yield Run(first, x, total / len(gain), bright, scale, reach)
+        for row, column in enumerate(x, first):
+            gain[row, max(column - REACH - 1, 0) : column + REACH + 2] = -1.5
+
+
+def _best(gain: Reals) -> tuple[int, Places, float]:
+    """The path of the largest sum that moves by no more than a column from block to block."""
+    total = np.empty_like(gain)
+    came = np.zeros(gain.shape, np.intp)
+    starts = np.ones(gain.shape, bool)
+    total[0] = gain[0]
+    for row in range(1, len(gain)):
+        padded = np.pad(total[row - 1], 1, constant_values=-1e9)
+        ways = np.stack([padded[1:-1], padded[:-2] - 0.15, padded[2:] - 0.15])
+        way = ways.argmax(0)
+        before = ways.max(0)
+        came[row] = np.array([0, -1, 1])[way]
+        starts[row] = before <= 0
+        total[row] = gain[row] + np.maximum(before, 0)
+    row, column = (int(v) for v in np.unravel_index(int(total.argmax()), total.shape))
+    best, x = float(total[row, column]), [column]
+    while not starts[row, column]:
+        column += int(came[row, column])
+        row -= 1
+        x.append(column)
+    return row, np.array(x[::-1], np.intp), best
+
+
+def verdict(run: Run, maps: Maps, around: Sequence[Maps]) -> Verdict:
+    """What the frame and those around it say of a line."""
+    reach = run.reach
+    crest = maps.crest(run.bright, run.scale)
+    span = max(round(crest.shape[1] / 64), 6)
+    offsets = np.arange(-span, span + 1)
+    own = run.strip(crest, offsets)
+    heights = own[:, span]
+    height = float(np.median(heights))
+    left, right = (run.strip(maps.mean, side * np.arange(reach + 1, reach + 4)).mean(1) for side in (-1, 1))
+    whole = max(height, 0.1)
+    known, apart = _against_scene(run, maps, around, offsets, heights, own)
+    return Verdict(
+        len(run.x) / len(crest),
+        height,
+        float(abs(np.median(left - right))) / whole,
+        float(np.median(np.abs(left - right))) / whole,
+        known,
+        apart,
+    )
+
+
+def _against_scene(
+    run: Run, maps: Maps, around: Sequence[Maps], offsets: Places, heights: Reals, own: Reals
+) -> tuple[float, float]:
+    """Share of the frames around that know the line, and how far it moves against the scene there."""
+    span = len(offsets) // 2
+    least = 0.5 * min(float(heights.mean()), 1.5 * float(np.median(heights)))
+    middle = own.clip(0).mean(0)
+    here = _between(middle, span - 1 + int(middle[span - 1 : span + 2].argmax()))
+    sides = np.arange(run.reach + 3, run.reach + 3 + _BESIDE)
+    beside = np.concatenate([-sides[::-1], sides])
+    slope = run.strip(_slope(maps.mean), beside)
+    found: list[float] = []
+    for other in around:
+        crest = np.minimum(run.strip(other.crest(run.bright, run.scale), offsets), 1.5 * heights[:, None] + 0.2)
+        profile = crest.mean(0)
+        place = int(profile.argmax())
+        if profile[place] <= least:
+            continue
+        moved = _between(profile, place) - here
+        there = _slope(other.mean)
+        misfit = np.array(
+            [np.minimum(np.abs(slope - run.strip(there, beside, s)), 4).mean() for s in range(-_SCENE, _SCENE + 1)]
+        )
+        found.append(moved - (_between(-(misfit**2), int(misfit.argmin())) - _SCENE))
+    if not found:
+        return 0.0, 0.0
+    return len(found) / len(around), float(np.sqrt(np.mean(np.square(found))))
+
+
+def _slope(mean: Reals) -> Reals:
+    """Differences across: they do not know how bright a frame is."""
+    slope = np.zeros_like(mean)
+    slope[:, 1:-1] = (mean[:, 2:] - mean[:, :-2]) / 2
+    return slope
+
+
+def _between(curve: npt.NDArray[np.floating], place: int) -> float:
+    """The top of a curve about one of its places, by a parabola."""
+    if not 0 < place < len(curve) - 1:
+        return float(place)
+    low, top, high = (float(v) for v in curve[place - 1 : place + 2])
+    bend = low - 2 * top + high
+    return place + 0.5 * (low - high) / bend if bend < 0 else float(place)
