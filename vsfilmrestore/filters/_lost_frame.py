@@ -1,0 +1,290 @@
+"""A frame that was lost, made anew from what it was between.
+
+Nobody saw the lost frame, so several guesses at its motion stand side by side: dense flow between its neighbours, the
+speed at which things moved before and after, no motion, one motion for all. Each guess is put to the test at every
+place: do the two neighbours, moved to the time of the frame, show the same? Where something is hidden in one of them
+they cannot; then a neighbour and the frame beyond it on the same side must agree. What passes best counts most.
+
+All is done on pictures of eight bits for the eyes of the flow; what is moved are the frames themselves.
+
+Source: dense flow: T. Kroeger et al., Fast Optical Flow using Dense Inverse Search (ECCV 2016), as in OpenCV; guesses
+weighed by how well both sides agree: the idea of C. Bailer et al., Flow Fields (ICCV 2015), at the time between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Beside", "Guesses", "made_between"]
+
+type Picture = npt.NDArray[np.float32]
+type Flow = npt.NDArray[np.float32]
+"""Pixels to the right and down, ``[row, column, 2]``."""
+
+_WIDEST: Final = 1280
+"""Wider pictures are looked at in this width at most."""
+_LEAST: Final = 32
+"""Smaller pictures are dissolved: there is nothing to follow in them."""
+_VIEW: Final = 2.5
+"""Radius, in pixels of half the size, over which the two sides are compared."""
+_CAP: Final = 40.0
+"""A difference of more 8-bit levels is no worse than this one."""
+_DOUBT: Final = 4.0
+"""Levels by which a guess may be worse and still count for a third. It makes the base of the picture: dissolved in
+doubt, for that is nearest to the truth."""
+_DETAIL_DOUBT: Final = 0.5
+"""The same for its detail: taken from one guess, or it would be blurred."""
+_ONE_SIDED: Final = 8.0
+"""Levels by which it must be better that a place is hidden on one side."""
+_LOST_COST: Final = 20.0
+_GRAIN: Final = 0.6
+"""Share of the grain that comes back. With all of it a frame would be as far from the truth as a copy."""
+_GRAIN_RADIUS: Final = 1.5
+_ALIKE: Final = 10.0
+"""Levels from which the two sides show different things, so that what differs is not grain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A frame beside the lost one, as 8-bit luma for the flow, and the frame beyond it if that may be used."""
+
+    near: npt.NDArray[np.uint8]
+    beyond: npt.NDArray[np.uint8] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Guesses:
+    """Motions at the time of the lost frame and how much each counts, at the size of the analysis.
+
+    Attributes:
+        time: 0 at the frame on the left, 1 at the one on the right.
+        motions: From left to right, in pixels of the analysis.
+        base: Per motion the weights of left and right, for the base of the picture.
+        detail: The same for its detail.
+        lost: Share of the picture, 0..1, where no guess makes both sides show the same.
+    """
+
+    time: float
+    motions: Sequence[Flow]
+    base: npt.NDArray[np.float32]
+    detail: npt.NDArray[np.float32]
+    lost: float
+
+    @classmethod
+    def of(cls, left: Beside, right: Beside, time: float) -> Guesses:
+        """Make the guesses and weigh them."""
+        left, right = _reduced(left), _reduced(right)
+        motions = _motions(left, right, time)
+        costs = _costs(left, right, time, motions)
+        lost = float((costs[0].min(axis=0) > _LOST_COST).mean())
+        return cls(time, motions, _weights(costs, time, _DOUBT), _weights(costs, time, _DETAIL_DOUBT), lost)
+
+
+def made_between(left: Picture, right: Picture, guesses: Guesses | None, time: float, grain: float) -> Picture:
+    """One plane of the lost frame.
+
+    Args:
+        left: The plane in the frame before, in the clip's own units.
+        right: In the frame after.
+        guesses: For the whole picture; None dissolves.
+        time: 0 at the left, 1 at the right.
+        grain: White of the clip's units if the grain that went by mixing two frames is to come back, else 0.
+    """
+    if guesses is None:
+        return np.asarray((1 - time) * left + time * right)
+    shape = left.shape
+    base, detail, nearer, other = (np.zeros(shape, np.float32) for _ in range(4))
+    for motion, coarse, fine in zip(guesses.motions, guesses.base, guesses.detail, strict=True):
+        if max(float(coarse.max()), float(fine.max())) < 0.05:
+            continue
+        step = _to(motion, shape) * np.array([shape[1] / motion.shape[1], shape[0] / motion.shape[0]], np.float32)
+        sides = _moved(left, -time * step, cubic=True), _moved(right, (1 - time) * step, cubic=True)
+        ws, ds = [_to(w, shape) for w in coarse], [_to(w, shape) for w in fine]
+        base += ws[0] * sides[0] + ws[1] * sides[1]
+        detail += ds[0] * sides[0] + ds[1] * sides[1]
+        share = ds[0] + ds[1]
+        nearer += share * sides[0 if time <= 0.5 else 1]
+        other += share * sides[1 if time <= 0.5 else 0]
+    made = base + _fine(detail - base)
+    return np.asarray(made + np.float32(_GRAIN) * _grain(nearer, other, detail, grain)) if grain else made
+
+
+def _grain(nearer: Picture, other: Picture, mixed: Picture, white: float) -> Picture:
+    """What mixing two frames took of the grain, where both show the same thing."""
+    import cv2
+
+    differ = cv2.GaussianBlur(np.abs(nearer - other), (0, 0), 2.0) * np.float32(255 / white)
+    return np.asarray(_fine(nearer - mixed) * np.clip(2 - 2 * differ / _ALIKE, 0, 1))
+
+
+def _fine(picture: Picture) -> Picture:
+    import cv2
+
+    return np.asarray(picture - cv2.GaussianBlur(picture, (0, 0), _GRAIN_RADIUS))
+
+
+def _reduced(side: Beside) -> Beside:
+    factor = -(-side.near.shape[1] // _WIDEST)
+    if factor == 1:
+        return side
+    return Beside(_shrunk(side.near, factor), None if side.beyond is None else _shrunk(side.beyond, factor))
+
+
+def _shrunk(picture: npt.NDArray[np.uint8], factor: int) -> npt.NDArray[np.uint8]:
+    import cv2
+
+    size = (max(picture.shape[1] // factor, _LEAST), max(picture.shape[0] // factor, _LEAST))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def _motions(left: Beside, right: Beside, time: float) -> list[Flow]:
+    """Guesses at the motion from left to right, seen from the time between; half the size."""
+    a, b = left.near, right.near
+    pairs = [(_flow(a, b), _flow(b, a))]
+    if left.beyond is not None and right.beyond is not None:
+        # One frame's way on either side, stretched to the way between the two.
+        ahead, back = -_flow(a, left.beyond), -_flow(b, right.beyond)
+        gap = 1 / min(time, 1 - time)
+        steady = ahead * np.float32(gap), back * np.float32(gap)
+        pairs += [steady, (_flow(a, b, steady[0]), _flow(b, a, steady[1]))]
+    small_a, small_b = _half(a).astype(np.float32), _half(b).astype(np.float32)
+    found = [_between(_half_flow(f), _half_flow(g), small_a, small_b, time) for f, g in pairs]
+    still = np.zeros_like(found[0])
+    return [*found, still, still + np.median(found[0].reshape(-1, 2), axis=0).astype(np.float32)]
+
+
+def _flow(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8], start: Flow | None = None) -> Flow:
+    import cv2
+
+    engine = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    flow = np.zeros((*a.shape, 2), np.float32) if start is None else start.copy()
+    return np.asarray(engine.calc(a, b, flow), dtype=np.float32)
+
+
+def _between(ahead: Flow, back: Flow, a: Picture, b: Picture, time: float) -> Flow:
+    """Flow seen from the time between: each vector laid down where it passes then, the surer the heavier."""
+    laid = _laid(ahead, time, _misfit(ahead, a, b))
+    other = _laid(back, 1 - time, _misfit(back, b, a))
+    other[..., 1:] *= -1
+    return _filled(laid + other)
+
+
+def _misfit(flow: Flow, a: Picture, b: Picture) -> Picture:
+    import cv2
+
+    return np.asarray(cv2.blur(np.abs(_moved(b, flow) - a), (3, 3)))
+
+
+def _laid(flow: Flow, way: float, misfit: Picture) -> Picture:
+    """Sums of weight and of weighted vectors, ``[row, column, 3]``."""
+    height, width = flow.shape[:2]
+    rows, columns = np.mgrid[:height, :width].astype(np.float32)
+    x, y = columns + way * flow[..., 0], rows + way * flow[..., 1]
+    sure = np.exp(-misfit / 10) + 1e-6
+    sums = np.zeros((3, height * width))
+    left, top = np.floor(x).astype(np.int32), np.floor(y).astype(np.int32)
+    for i, j in ((left, top), (left + 1, top), (left, top + 1), (left + 1, top + 1)):
+        inside = (i >= 0) & (i < width) & (j >= 0) & (j < height)
+        weight = (sure * (1 - np.abs(x - i)) * (1 - np.abs(y - j)))[inside]
+        place = (j * width + i)[inside]
+        for k, part in enumerate((weight, weight * flow[..., 0][inside], weight * flow[..., 1][inside])):
+            sums[k] += np.bincount(place, part, height * width)
+    return np.ascontiguousarray(sums.reshape(3, height, width).transpose(1, 2, 0), dtype=np.float32)
+
+
+def _filled(sums: Picture) -> Flow:
+    """Weighted means; where nothing was laid down, those of the surroundings, from coarse to fine."""
+    import cv2
+
+    levels = [sums]
+    while min(levels[-1].shape[:2]) > 4:
+        size = levels[-1].shape[1] // 2, levels[-1].shape[0] // 2
+        levels.append(np.asarray(cv2.resize(levels[-1], size, interpolation=cv2.INTER_AREA), dtype=np.float32))
+    flow = levels[-1][..., 1:] / (levels[-1][..., :1] + np.float32(1e-9))
+    for level in reversed(levels[:-1]):
+        around = _to(flow, level.shape[:2])
+        flow = (level[..., 1:] + np.float32(1e-3) * around) / (level[..., :1] + np.float32(1e-3))
+    return np.asarray(flow)
+
+
+def _costs(left: Beside, right: Beside, time: float, motions: Sequence[Flow]) -> Picture:
+    """How badly each guess fits, ``[seen in, motion, row, column]``: in both, on the left alone, on the right alone."""
+    level = _level(left.near, right.near)
+    a, b = _levelled(left.near, level), _levelled(right.near, level)
+    sides = (left.beyond, right.beyond)
+    beyond = [_levelled(picture, level) for picture in sides if picture is not None]
+    step = min(time, 1 - time)  # the way of one frame
+    costs = []
+    for motion in motions:
+        near_a, near_b = _moved(a, -time * motion), _moved(b, (1 - time) * motion)
+        fits = [_difference(near_a, near_b)]
+        if len(beyond) == len(sides):
+            far_a = _moved(beyond[0], -(time + step) * motion)
+            far_b = _moved(beyond[1], (1 - time + step) * motion)
+            fits += [_difference(near_a, far_a) + _ONE_SIDED, _difference(near_b, far_b) + _ONE_SIDED]
+        costs.append(fits)
+    return np.asarray(costs, dtype=np.float32).swapaxes(0, 1)
+
+
+def _level(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> tuple[float, float]:
+    """Mean and deviation half-way between two pictures."""
+    return (float(a.mean()) + float(b.mean())) / 2, (float(a.std()) + float(b.std())) / 2
+
+
+def _levelled(picture: npt.NDArray[np.uint8], level: tuple[float, float]) -> Picture:
+    """Half the size, and of a given mean and deviation: flicker is no misfit."""
+    small = _half(picture).astype(np.float32)
+    gain = min(max(level[1] / max(float(small.std()), 1.0), 0.7), 1.4)
+    return np.asarray((small - small.mean()) * np.float32(gain) + np.float32(level[0]))
+
+
+def _difference(a: Picture, b: Picture) -> Picture:
+    import cv2
+
+    return np.asarray(cv2.GaussianBlur(np.minimum(np.abs(a - b), _CAP), (0, 0), _VIEW))
+
+
+def _weights(costs: Picture, time: float, doubt: float) -> Picture:
+    """Weights of left and right, ``[motion, side, row, column]``, from what each guess costs."""
+    share = np.exp(-(costs - costs.min(axis=(0, 1))) / np.float32(doubt))
+    share[share < 0.02] = 0
+    share /= share.sum(axis=(0, 1))
+    left, right = (1 - time) * share[0], time * share[0]
+    if len(share) > 1:
+        left, right = left + share[1], right + share[2]
+    return np.stack([left, right], axis=1).astype(np.float32)
+
+
+def _half(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    import cv2
+
+    height, width = picture.shape
+    return np.asarray(cv2.resize(picture, (-(-width // 2), -(-height // 2)), interpolation=cv2.INTER_AREA))
+
+
+def _half_flow(flow: Flow) -> Flow:
+    import cv2
+
+    height, width = flow.shape[:2]
+    return np.asarray(cv2.resize(flow, (-(-width // 2), -(-height // 2)), interpolation=cv2.INTER_AREA) / 2)
+
+
+def _to(field: Picture, shape: tuple[int, ...]) -> Picture:
+    import cv2
+
+    return np.asarray(cv2.resize(field, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR))
+
+
+def _moved(picture: Picture, flow: Flow, *, cubic: bool = False) -> Picture:
+    """At each place what the picture shows a way further along the flow."""
+    import cv2
+
+    rows, columns = np.mgrid[: picture.shape[0], : picture.shape[1]].astype(np.float32)
+    kind = cv2.INTER_CUBIC if cubic else cv2.INTER_LINEAR
+    x, y = columns + flow[..., 0].astype(np.float32), rows + flow[..., 1].astype(np.float32)
+    return np.asarray(cv2.remap(picture, x, y, kind, borderMode=cv2.BORDER_REPLICATE))
