@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -12,9 +13,11 @@ import numpy.typing as npt
 import pytest
 import vapoursynth as vs
 
+from vsfilmrestore.filters._dirt_learned import LEARNED
 from vsfilmrestore.filters._dirt_measured import evidence
 from vsfilmrestore.filters._dirt_sight import sight
 from vsfilmrestore.filters._dirt_specks import FEATURES, polynomial, specks
+from vsfilmrestore.filters._model import can_run
 from vsfilmrestore.filters.remove_dirt import remove_dirt
 from vsfilmrestore.filters.schema import FILTERS
 from vsfilmrestore.media.props import changed_prop, mask_prop
@@ -38,6 +41,16 @@ FORMATS = [
     vs.RGB48,
     vs.RGBS,
 ]
+
+
+@pytest.fixture(params=["measured", "learned"], autouse=True)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What holds, holds with the network and without."""
+    name: str = request.param
+    if name == "learned" and not can_run(LEARNED):
+        pytest.skip("networks cannot be run here: pip install vsfilmrestore[onnx]")
+    monkeypatch.setattr(sys.modules[remove_dirt.__module__], "can_run", lambda _: name == "learned")
+    return name
 
 
 def texture(seed: int, height: int, width: int) -> npt.NDArray[np.float64]:
@@ -218,6 +231,20 @@ def test_polarity(polarity: str, light: bool, dark: bool) -> None:
     clip = clip_of(with_specks(scene()))
     mask = mask_of(remove_dirt(clip, 0.8, max_size=150, polarity=polarity).get_frame(3))  # type: ignore[arg-type]
     assert (mask[40, 30], mask[90, 120]) == (light, dark)
+
+
+def test_a_dose_for_each_kind() -> None:
+    frames = with_specks(scene())
+    frames[3][60:62, 24:50] = 10  # a hair
+    clip = clip_of(frames)
+    whole, dull, bald = (
+        mask_of(remove_dirt(clip, 0.8, max_size=200, **dose).get_frame(3))
+        for dose in ({}, {"sparkle": 0.0}, {"hair": 0.0})  # type: ignore[arg-type]
+    )
+    places = (40, 30), (90, 120), (60, 40)  # bright, dark, hair
+    assert [whole[at] for at in places] == [True, True, True]
+    assert [dull[at] for at in places] == [False, True, True]
+    assert [bald[at] for at in places] == [True, True, False]
 
 
 def test_regions() -> None:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import vapoursynth as vs
 from vsutil import plane, split
 
+from vsfilmrestore.filters._dirt_dose import Dose
 from vsfilmrestore.filters._dirt_movers import without_movers
 from vsfilmrestore.filters._dirt_sight import Sight, shifted
 from vsfilmrestore.filters._model import network_named
@@ -42,15 +43,13 @@ class Learned(NamedTuple):
     nearest: list[vs.VideoNode]
 
 
-def learned(seen: Sight, model: str, strength: float, longest: float, polarity: str) -> Learned:
+def learned(seen: Sight, model: str, dose: Dose) -> Learned:
     """Look for dirt.
 
     Args:
         seen: The clip and its neighbours.
         model: A model for the task ``dirt``.
-        strength: How little evidence is enough.
-        longest: Longest side of a speck in pixels.
-        polarity: ``dark``, ``bright`` or ``both``.
+        dose: What is to be removed.
 
     Raises:
         VsfrError: There is no such model, or it cannot be run.
@@ -61,10 +60,9 @@ def learned(seen: Sight, model: str, strength: float, longest: float, polarity: 
     found = found.std.CopyFrameProps(ends)
     luma, _, before, after, _ = seen.lumas
     lighter = core.akarin.Expr([luma, before, after], "x 2 * y z + > 255 0 ?", format=vs.GRAY8)
-    needed = _needed(strength)
 
     def choose(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
-        return _chosen(f[0], np.asarray(f[1][0]), needed, longest, polarity)
+        return _chosen(f[0], np.asarray(f[1][0]), dose)
 
     mask = without_movers(core.std.ModifyFrame(found, [found, lighter], choose), seen)
     return Learned(mask, *_fill(seen, maps))
@@ -85,35 +83,39 @@ def _as_shown(luma: vs.VideoNode, work: vs.VideoNode) -> vs.VideoNode:
     return luma.std.SetFrameProps(_Range=vs.RANGE_FULL).std.RemoveFrameProps("_Matrix")
 
 
-def _needed(strength: float) -> float:
-    """How sure the network must be of a speck, 0..1."""
-    return 0.95 - 0.75 * strength
-
-
-def _chosen(found: vs.VideoFrame, lighter: Bytes, needed: float, longest: float, polarity: str) -> vs.VideoFrame:
+def _chosen(found: vs.VideoFrame, lighter: Bytes, dose: Dose) -> vs.VideoFrame:
     """Mask of the specks of which the network is sure enough somewhere."""
     import cv2  # on first use: it is large, and a plan needs none of it
 
     sure = np.asarray(found[0])
-    if found.props["PlaneStatsDiff"] == 0:
-        needed = (1 + needed) / 2  # both neighbours are one and the same frame: half the evidence
-    edge = needed * _EDGE / (needed * _EDGE + 1 - needed)
+    one_side = found.props["PlaneStatsDiff"] == 0  # both neighbours are one and the same frame: half the evidence
+    edge = _edge(float(_needed(np.array(dose.strength), one_side)))
     count, marked, stats, _ = cv2.connectedComponentsWithStats((sure >= edge * 255).astype(np.uint8), connectivity=8)
     labels = np.asarray(marked, np.int32)
     at = np.flatnonzero(labels)
     owner = labels.ravel()[at]
-    peak = np.zeros(count, np.uint8)
-    np.maximum.at(peak, owner, sure.ravel()[at])
-    dirt = peak >= needed * 255
-    dirt &= np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) <= longest
-    if polarity != "both":
-        area = np.maximum(np.bincount(owner, minlength=count), 1)
-        light = np.bincount(owner, lighter.ravel()[at] > 0, count) * 2 > area
-        dirt &= light == (polarity == "bright")
+    peak = np.zeros(count)
+    np.maximum.at(peak, owner, sure.ravel()[at] / 255)
+    area = np.maximum(np.bincount(owner, minlength=count), 1).astype(float)
+    light = np.bincount(owner, lighter.ravel()[at] > 0, count) * 2 > area
+    length = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]).astype(float)
+    strength = dose.of(light, length, area)
+    dirt = (peak >= _needed(strength, one_side)) & (strength > 0)
     dirt[0] = False
     out = found.copy()
     np.copyto(np.asarray(out[0]), dirt[labels] * np.uint8(255))
     return out
+
+
+def _needed(strength: npt.NDArray[np.float64], one_side: bool) -> npt.NDArray[np.float64]:
+    """How sure the network must be of a speck, 0..1."""
+    needed = 0.95 - 0.75 * strength
+    return (1 + needed) / 2 if one_side else needed
+
+
+def _edge(needed: float) -> float:
+    """How sure it must be of the pixels around."""
+    return needed * _EDGE / (needed * _EDGE + 1 - needed)
 
 
 def _fill(seen: Sight, maps: vs.VideoNode) -> tuple[list[vs.VideoNode], list[vs.VideoNode]]:

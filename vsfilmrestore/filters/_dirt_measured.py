@@ -17,6 +17,7 @@ import numpy as np
 import vapoursynth as vs
 from vsutil import plane, split
 
+from vsfilmrestore.filters._dirt_dose import Dose
 from vsfilmrestore.filters._dirt_movers import without_movers
 from vsfilmrestore.filters._dirt_sight import LEVEL, Sight, blurred, shifted
 from vsfilmrestore.filters._dirt_specks import FINE, REACH, STEPS, likelihood, specks
@@ -26,19 +27,12 @@ __all__ = ["Evidence", "evidence", "measured_fill", "measured_mask"]
 core = vs.core
 
 
-def measured_mask(seen: Sight, strength: float, longest: float, polarity: str) -> vs.VideoNode:
-    """GRAY8 mask of dirt.
-
-    Args:
-        seen: The clip and its neighbours.
-        strength: How little evidence is enough.
-        longest: Longest side of a speck in pixels.
-        polarity: ``dark``, ``bright`` or ``both``.
-    """
+def measured_mask(seen: Sight, dose: Dose) -> vs.VideoNode:
+    """GRAY8 mask of dirt."""
     proof = evidence(seen)
 
     def choose(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
-        return _chosen(f, strength, longest, polarity)
+        return _chosen(f, dose)
 
     mask = without_movers(core.std.ModifyFrame(proof.maps[0], proof.maps, choose), seen)
     for _ in range(2):  # into the soft edge of the speck
@@ -142,15 +136,14 @@ def _reach(sign: vs.VideoNode) -> vs.VideoNode:
     return small.std.Maximum().std.Maximum().std.Maximum()
 
 
-def _chosen(maps: Sequence[vs.VideoFrame], strength: float, longest: float, polarity: str) -> vs.VideoFrame:
+def _chosen(maps: Sequence[vs.VideoFrame], dose: Dose) -> vs.VideoFrame:
     """Mask of the specks that are dirt by their features."""
     found = specks(maps)
+    strength = dose.of(found.light, found.length, found.area)
     needed = 2.5 - 2 * strength
     if maps[0].props["PlaneStatsDiff"] == 0:
         needed += 1  # both neighbours are one and the same frame, mirrored at a cut or printed twice: half the evidence
-    dirt = (likelihood(found.features) > needed) & (found.length <= longest)
-    if polarity != "both":
-        dirt &= found.light == (polarity == "bright")
+    dirt = (likelihood(found.features) > needed) & (strength > 0)
     dirt[0] = False
     out = maps[0].copy()
     np.copyto(np.asarray(out[0]), dirt[found.labels] * np.uint8(255))

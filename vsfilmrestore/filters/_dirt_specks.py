@@ -59,12 +59,14 @@ class Specks(NamedTuple):
         labels: Number of the speck each pixel belongs to, 0 for none.
         features: [speck, feature], see `FEATURES`; row 0 means nothing.
         length: Longest side in pixels.
+        area: Pixels.
         light: Lighter than the neighbours.
     """
 
     labels: npt.NDArray[np.int32]
     features: Reals
     length: Reals
+    area: Reals
     light: Flags
 
 
@@ -102,7 +104,7 @@ def specks(maps: Sequence[vs.VideoFrame]) -> Specks:
         np.log(length + 1),
         _log_levels(mean(texture)),
     )
-    return Specks(labels, np.stack(features, 1), length, is_light)
+    return Specks(labels, np.stack(features, 1), length, area.astype(float), is_light)
 
 
 def _log_levels(steps: Reals) -> Reals:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal
 import vapoursynth as vs
 from vsutil import join, split
 
+from vsfilmrestore.filters._dirt_dose import Dose
 from vsfilmrestore.filters._dirt_learned import LEARNED, TASK, learned
 from vsfilmrestore.filters._dirt_measured import measured_fill, measured_mask
 from vsfilmrestore.filters._dirt_sight import LEVEL, Sight, blurred, from16, sight
@@ -47,6 +48,8 @@ def remove_dirt(
     polarity: Annotated[
         Literal["both", "dark", "bright"], Setting("specks to remove: dark ones, bright ones or both")
     ] = "both",
+    sparkle: Annotated[float, Setting("share of the strength for bright specks", 0, 1)] = 1.0,
+    hair: Annotated[float, Setting("share of the strength for hairs: long thin specks", 0, 1)] = 1.0,
     grain: Annotated[float, Setting("grain given to the repair: 0 little, 1 about as much as the film's", 0, 1)] = 1.0,
     model: Annotated[
         str, Setting('network that finds dirt; auto takes our own where networks can be run, "" measures each speck')
@@ -68,6 +71,8 @@ def remove_dirt(
         strength: How little evidence is enough.
         max_size: Larger specks are left; 1000 is the width of the picture.
         polarity: ``dark`` or ``bright`` restricts it to such specks.
+        sparkle: A dose of its own for bright specks; 0 leaves them.
+        hair: A dose of its own for specks five times as long as wide; 0 leaves them.
         grain: The mean of several neighbours has less grain than one frame; this much of the difference is given back.
         model: A model for the task ``dirt``; or ``auto``; or ``""`` for none.
         protect: Regions that stay as they are.
@@ -85,13 +90,13 @@ def remove_dirt(
         return apply_repair("remove_dirt", clip, clip, core.std.BlankClip(clip, format=vs.GRAY8, keep=True), show=show)
     padded = mirrored(clip, _RADIUS)
     seen = sight(padded)
-    longest = max(max_size * clip.width / 1000, 2.0)
+    dose = Dose(strength, sparkle, hair, max(max_size * clip.width / 1000, 2.0), polarity)
     network = _model(model)
     if network:
-        found = learned(seen, network, strength, longest, polarity)
+        found = learned(seen, network, dose)
         mask, mended = found.mask, _grained(seen, found.fill, found.nearest, grain)
     else:
-        mask = measured_mask(seen, strength, longest, polarity)
+        mask = measured_mask(seen, dose)
         mended = _grained(seen, measured_fill(seen), split(seen.moved[1]), grain)
     repaired = from16(_laid(seen, mended, mask), padded)
     own = slice(_RADIUS, clip.num_frames + _RADIUS)
