@@ -21,6 +21,20 @@ core = vs.core
 EYES: Final = ((-9.0, -7.0), (9.0, -7.0), (0.0, 3.0), (-8.0, 11.0), (8.0, 11.0))
 """Landmarks of the finder's faces, in pixels from their middle."""
 SIZE: Final = 40.0
+HOLE: Final = (24, 12, 56, 28)
+
+INVENTING: Final[dict[str, dict[str, Any]]] = {
+    "fill": {"model": "paint", "only": [HOLE]},
+    "restore_faces": {"model": "darker"},
+}
+"""Settings for the steps that invent, in a zoo that `with_inventing` was at."""
+
+
+def with_inventing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bring models for the steps that invent: one makes faces darker, one paints 0.3, and twice that in holes."""
+    find_with(folder / "finder.onnx", monkeypatch)
+    added(makers.affine(folder / "files" / "faces.onnx", 0.5, 0.0), "darker", "faces")
+    painter(folder / "files" / "paint.onnx", "paint", 0.3)
 
 
 def finder(path: Path) -> Path:

@@ -11,7 +11,7 @@ import pytest
 import vapoursynth as vs
 
 import vsfilmrestore as fr
-from tests.filters.generative import find_with, moving_face, painter
+from tests.filters.generative import HOLE, INVENTING, moving_face, painter, with_inventing
 from tests.filters.networks import added
 from tests.inference import makers
 from tests.inference.makers import array, hashes, orders, picture, planes, streamed
@@ -24,23 +24,20 @@ from vsfilmrestore.recipes.presets import names
 core = vs.core
 
 FORMATS = [vs.YUV420P8, vs.YUV422P10, vs.GRAY16, vs.RGBS]
-HOLE = (24, 12, 56, 28)
-
 pytestmark = pytest.mark.usefixtures("zoo")
 
 
 @pytest.fixture
 def faces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A model that makes faces darker, and a finder that finds white squares."""
-    find_with(tmp_path / "finder.onnx", monkeypatch)
-    added(makers.affine(tmp_path / "files" / "f.onnx", 0.5, 0.0), "darker", "faces")
+    with_inventing(tmp_path, monkeypatch)
     return "darker"
 
 
 @pytest.fixture
-def fills(tmp_path: Path) -> str:
+def fills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A model that paints 0.3, and 0.6 where it is told to."""
-    painter(tmp_path / "files" / "p.onnx", "paint", 0.3)
+    with_inventing(tmp_path, monkeypatch)
     return "paint"
 
 
@@ -241,11 +238,11 @@ def test_what_cannot_be_painted_is_told_in_one_line(
         spec.network(spec.complete(settings))
 
 
-def test_steps_that_do_more_than_their_network_stand_alone(fills: str, faces: str) -> None:
-    for name, settings in (("fill", {"model": fills, "only": [HOLE]}), ("restore_faces", {"model": faces})):
+def test_steps_that_do_more_than_their_network_stand_alone(fills: str) -> None:
+    for name, settings in INVENTING.items():
         call = FILTERS[name].network(FILTERS[name].complete(settings))
         assert call is not None
         assert call.sha256
         assert not call.whole
-    assert FILTERS["restore_faces"].reach({"model": faces}) == 2
+    assert FILTERS["restore_faces"].reach({"model": "darker"}) == 2
     assert FILTERS["fill"].reach({"model": fills, "only": [HOLE]}) == 0

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import vapoursynth as vs
 
+from tests.filters.generative import INVENTING, with_inventing
 from tests.filters.networks import MODELS
 from vsfilmrestore.filters import FILTERS
 
 core = vs.core
 
-pytestmark = pytest.mark.usefixtures("zoo")
+pytestmark = pytest.mark.usefixtures("zoo", "inventing")
 
 WHOLE = [name for name in FILTERS if name not in ("deinterlace", "inverse_telecine")]
 
@@ -26,7 +28,14 @@ def moving(fmt: int, width: int, height: int) -> vs.VideoNode:
     return grey.resize.Bilinear(format=fmt)
 
 
+@pytest.fixture
+def inventing(zoo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_inventing(zoo.parent, monkeypatch)
+
+
 def given(name: str) -> dict[str, Any]:
+    if name in INVENTING:
+        return {"strength": 1.0, **INVENTING[name]}
     if name in MODELS:
         return {"strength": 1.0, "model": MODELS[name]}
     return {"fps": 48} if "fps" in FILTERS[name].settings else {"strength": 1.0}

@@ -11,6 +11,7 @@ import pytest
 import vapoursynth as vs
 
 from tests.conftest import write_movie
+from tests.filters.generative import INVENTING, with_inventing
 from tests.filters.networks import MODELS, make_zoo
 from vsfilmrestore.filters import FILTERS
 from vsfilmrestore.media.source import Media, open_media
@@ -21,7 +22,11 @@ from vsfilmrestore.render.walls import WalledStep, behind_walls
 
 core = vs.core
 
-ANYTHING = {"interpolate": {"fps": 48}, "repair_frames": {"frames": "60,90-91"}, "deinterlace": {"field_order": "top"}}
+ANYTHING = {
+    "interpolate": {"fps": 48},
+    "repair_frames": {"frames": "60,90-91"},
+    "deinterlace": {"field_order": "top"},
+} | INVENTING
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +67,9 @@ def shared(film: Media, recipe: Recipe, one: Sequence[int], other: Sequence[int]
 
 @pytest.fixture
 def zoo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    return make_zoo(tmp_path, monkeypatch)
+    zoo = make_zoo(tmp_path, monkeypatch)
+    with_inventing(tmp_path, monkeypatch)
+    return zoo
 
 
 @pytest.mark.usefixtures("zoo")
