@@ -6,16 +6,17 @@ import importlib
 import math
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import cv2
 import numpy as np
 import pytest
 import vapoursynth as vs
 
-pytest.importorskip("torch", reason="the benchmark simulates damage with torch: pip install vsfilmrestore[torch]")
+torch = pytest.importorskip("torch", reason="damage is simulated with torch: pip install vsfilmrestore[torch]")
 
 BENCH = Path(__file__).resolve().parents[2] / "scripts" / "bench"
 if str(BENCH) not in sys.path:
@@ -31,10 +32,20 @@ scores: Any = importlib.import_module("_damage.scores")
 sheets: Any = importlib.import_module("_damage.sheets")
 tables: Any = importlib.import_module("_damage.tables")
 truths: Any = importlib.import_module("_damage.truth")
+wires: Any = importlib.import_module("_damage.wires")
 
 FRAMES, HEIGHT, WIDTH = 5, 64, 96
 INNER = FRAMES - 2
 BLOCK = np.s_[20:30, 40:60]
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Such small tensors lose time with more."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def picture(bits: int = 8, shift: int = 0) -> list[np.ndarray[Any, Any]]:
@@ -280,6 +291,21 @@ def test_who_is_told_the_lost_frames_fills_them_from_the_good_ones() -> None:
     assert flow[2] == pytest.approx(80, abs=2)
 
 
+def test_rough_paths_run_along_each_wire() -> None:
+    mask = np.zeros((240, 320), np.uint8)
+    cv2.line(mask, (20, 10), (60, 230), 1, 3)
+    cv2.line(mask, (300, 20), (120, 200), 1, 3)
+    first, second = wires.paths_of(mask > 0, 5)
+    for path, ends in ((first, ((300, 20), (120, 200))), (second, ((20, 10), (60, 230)))):
+        points = np.array([[int(number) for number in word.split(",")] for word in path.split()])
+        assert len(points) == 5
+        start, along = np.array(ends[0]), np.array(ends[1]) - ends[0]
+        across = np.abs((points - start) @ np.array([-along[1], along[0]])) / np.hypot(*along)
+        assert across.max() <= 3 * 2**0.5 + 1.5
+        assert min(np.hypot(*(points - end).T).min() for end in ends) < 12
+    assert list(wires.paths_of(mask > 0, 5)) == [first, second]
+
+
 # --- variants, records, tables --------------------------------------------------------------------------------------
 
 
@@ -326,6 +352,12 @@ def test_tables_say_how_far_we_come_and_where_not() -> None:
     assert "**44.5** (+0.75)" in text
     assert "**35.0** (-0.83) below the input" in text
     assert "two thirds of the way or more on 1 of 3 clips" in text
+
+
+def test_where_usual_filters_do_worse_than_nothing_the_way_from_the_input_is_told() -> None:
+    records = four(42)
+    records[1] = record("SpotLess", "classical", 34)
+    assert "**42.0** (+0.67; +0.60 from the input)" in tables.job_tables("specks", records)
 
 
 def test_records_are_kept_and_those_of_other_jobs_stay(tmp_path: Path) -> None:

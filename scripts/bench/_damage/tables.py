@@ -79,8 +79,17 @@ def _cell(method: str, group: str, levels: dict[str, float], methods: Sequence[t
     if group != "ours":
         return text
     part, fails = _way_of(method, levels, methods), levels[method] < levels[methods[0][0]]
-    note = f" ({part:+.2f})" if part is not None else ""
+    note = f" ({part:+.2f}{_from_input(method, levels, methods)})" if part is not None else ""
     return f"**{text}**{note}" + (" below the input" if fails else "")
+
+
+def _from_input(method: str, levels: dict[str, float], methods: Sequence[tuple[str, str]]) -> str:
+    """Where every usual filter does worse than nothing, the way from the input says more."""
+    oracle = [levels[m] for m, g in methods if g == "oracle"]
+    start = levels[methods[0][0]]
+    if not oracle or start <= max(levels[m] for m, g in methods if g == "classical"):
+        return ""
+    return f"; {way(levels[method], start, oracle[0]):+.2f} from the input"
 
 
 def _way_of(method: str, levels: dict[str, float], methods: Sequence[tuple[str, str]]) -> float | None:
@@ -121,7 +130,7 @@ def _verdict(records: Sequence[Record]) -> str:
     oracle = any(r.group == "oracle" for r in records)
     goal = "two thirds of the way or more" if oracle else "better than the best of the others"
     behind = (
-        "In brackets: the share of the way from the best usual filter to the oracle."
+        "In brackets: the share of the way from the best usual filter to the oracle (from the input too where it is better)."
         if oracle
         else "In brackets: the lead in dB over the best usual way."
     )
