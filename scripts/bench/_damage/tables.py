@@ -130,7 +130,7 @@ def _verdict(records: Sequence[Record]) -> str:
     oracle = any(r.group == "oracle" for r in records)
     goal = "two thirds of the way or more" if oracle else "better than the best of the others"
     behind = (
-        "In brackets: the share of the way from the best usual filter to the oracle (from the input too where it is better)."
+        "In brackets: the way from the best usual filter to the oracle (also from the input where that is better)."
         if oracle
         else "In brackets: the lead in dB over the best usual way."
     )
