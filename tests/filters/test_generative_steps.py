@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from vsfilmrestore.filters import FILTERS
 from vsfilmrestore.media.props import REGIONS, changed_prop, mask_prop
 from vsfilmrestore.recipes import Recipe
 from vsfilmrestore.recipes.presets import names
+from vsfilmrestore.render.reel import Reel
 
 core = vs.core
 
@@ -39,6 +41,18 @@ def fills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A model that paints 0.3, and 0.6 where it is told to."""
     with_inventing(tmp_path, monkeypatch)
     return "paint"
+
+
+@pytest.fixture
+def threads_of() -> Iterator[Callable[[int], None]]:
+    """Sets how many threads VapourSynth has, while a test runs."""
+    before = core.num_threads
+
+    def take(count: int) -> None:
+        core.num_threads = count
+
+    yield take
+    core.num_threads = before
 
 
 def mask_of(clip: vs.VideoNode, name: str, n: int) -> Any:
@@ -96,7 +110,11 @@ def test_what_is_found_is_followed(faces: str) -> None:
     assert middles[5] - middles[0] == pytest.approx(16, abs=3)
 
 
-def test_frames_with_faces_are_the_same_in_any_order(faces: str) -> None:
+@pytest.mark.parametrize("threads", [1, 8])
+def test_frames_with_faces_are_the_same_in_any_order(
+    threads: int, faces: str, threads_of: Callable[[int], None]
+) -> None:
+    threads_of(threads)
     made = fr.restore_faces(moving_face(), 0.7, model=faces)
     assert {tuple(hashes(made, order)) for order in orders(6).values()} == {tuple(streamed(made))}
 
@@ -204,9 +222,26 @@ def test_areas_outside_the_picture_change_nothing(fills: str) -> None:
     assert not mask_of(made, "fill", 0).any()
 
 
-def test_painted_frames_are_the_same_in_any_order(fills: str) -> None:
+@pytest.mark.parametrize("threads", [1, 8])
+def test_painted_frames_are_the_same_in_any_order(threads: int, fills: str, threads_of: Callable[[int], None]) -> None:
+    threads_of(threads)
     made = fr.fill(picture(96, 64, 8, fmt=vs.YUV420P8), 0.7, model=fills, only=[HOLE])
     assert {tuple(hashes(made, order)) for order in orders(8).values()} == {tuple(streamed(made))}
+
+
+def test_a_marker_says_where_to_paint(fills: str, small_reel: Path) -> None:
+    def opened(text: str) -> Reel:
+        reel = Reel.open(small_reel / "cut.edl", media=small_reel / "scans", preset=Recipe())
+        reel["opening"].change(text)
+        return reel
+
+    with pytest.raises(UsageError, match=r"fill: names no areas \(wanted by shot opening\)"):
+        opened(f"none fill=1 fill.model={fills}").restored()
+    reel = opened(f"none fill=1 fill.model={fills} fill.only=24,12,56,28")
+    source, made = planes(reel.source(), 3)[0], planes(reel.restored(), 3)[0]
+    assert np.ptp(made[12:28, 24:56]) == 0
+    made[12:28, 24:56] = source[12:28, 24:56]
+    assert np.array_equal(source, made)
 
 
 def test_the_hole_can_be_looked_at(fills: str) -> None:
