@@ -261,6 +261,11 @@ class History:
             told.append(f"{unmade} frames of the latest render are not made yet")
         if bare:
             told.append(f"{bare} frames were rendered without a history")
+        paths = [Path(path) for path in self.names]
+        strange = [row.source for row in self.verdicts if not any(row.about(path) for path in paths)]
+        if strange and pieces:
+            names = ", ".join(dict.fromkeys(strange))
+            told.append(f"verdicts about {names} wait: the latest render shows nothing of it")
         return told
 
     @cached_property

@@ -81,6 +81,8 @@ class _Closing:
     most: float
 
     def closed(self, before: vs.VideoNode, after: vs.VideoNode, first: int, parts: int) -> vs.VideoNode:
+        if after.gpu_resident:  # Python cannot read such frames
+            return self.closed(before.std.GPUDownload(), after.std.GPUDownload(), first, parts).std.GPUUpload()
         fmt = after.format
         same = (before.width, before.height, before.format.id) == (after.width, after.height, fmt.id)
         shape = PixelFormat(fmt.bytes_per_sample, 0, fmt.subsampling_w, fmt.subsampling_h)
