@@ -24,6 +24,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+import vapoursynth as vs
 from _damage.footage import CLIPS, WIDTH
 from _damage.methods import read_variant
 from _damage.plots import job_plots
@@ -114,6 +115,7 @@ def main() -> None:
         options = options_of(given)
     except ValueError as problem:
         parser.error(str(problem))
+    vs.core.max_cache_size = 1024
     torch.set_num_threads(1)  # sums do not depend on the number of cores then
     for name in given.jobs or RUNNERS:
         measure(name, options, given)

@@ -117,7 +117,7 @@ def _recall(name: str, records: Sequence[Record], colours: dict[str, str]) -> _D
     """Recall of pieces over false pieces a frame, strength by strength; false pieces on a logarithmic axis."""
     drawing = _Drawing(760, 300, f"{JOBS[name].title}: share of pieces found, over false pieces a frame")
     right, bottom = 570, 260
-    low, high = -2.0, 3.0
+    low, high = -2.0, 4.0
 
     def at(false: float, recall: float) -> tuple[float, float]:
         place = (math.log10(max(false, 10**low)) - low) / (high - low)
@@ -144,7 +144,7 @@ def _bins(name: str, records: Sequence[Record], colours: dict[str, str]) -> _Dra
     """Recall of pieces by size and by motion, a bar for each method."""
     drawing = _Drawing(760, 260, f"{JOBS[name].title}: share of pieces found, by area and by motion of the picture")
     bottom, right = 210, 570
-    heads = [f"{each} px" for each in edges_said(SIZES)] + [f"{each} px/frame" for each in edges_said(MOVES)]
+    heads = [*edges_said(SIZES), *edges_said(MOVES)]
     step = (right - _LEFT) / len(heads)
     width = step * 0.8 / len(colours)
     for fifth in range(6):
@@ -152,7 +152,7 @@ def _bins(name: str, records: Sequence[Record], colours: dict[str, str]) -> _Dra
         drawing.line([(_LEFT, y), (right, y)])
         drawing.text(_LEFT - 8, y + 4, f"{fifth / 5:g}", anchor="end")
     for k, head in enumerate(heads):
-        drawing.text(_LEFT + (k + 0.45) * step, bottom + 16, head, anchor="middle", size=9)
+        drawing.text(_LEFT + (k + 0.45) * step, bottom + 16, head, anchor="middle")
     for n, (method, colour) in enumerate(colours.items()):
         tally = pooled(of(records, method=method))
         values = pieces_by_bin(tally, "size", len(SIZES) + 1) + pieces_by_bin(tally, "motion", len(MOVES) + 1)
@@ -160,6 +160,8 @@ def _bins(name: str, records: Sequence[Record], colours: dict[str, str]) -> _Dra
             if not math.isnan(recall):
                 tall = recall * (bottom - _TOP)
                 drawing.bar(_LEFT + k * step + n * width, bottom - tall, width, tall, colour)
+    drawing.text(_LEFT, bottom + 36, "pixels of area")
+    drawing.text(_LEFT + (len(SIZES) + 1) * step, bottom + 36, "pixels moved from frame to frame")
     between = _LEFT + (len(SIZES) + 0.95) * step
     drawing.line([(between, _TOP), (between, bottom)], "#888888")
     drawing.legend(list(colours.items()), right + 24, _TOP + 12)

@@ -27,7 +27,7 @@ __all__ = ["BITS", "HARM", "JOBS", "Job", "Options", "Record", "read", "run", "r
 type Said = Callable[[str], None]
 
 STRENGTHS = (0.1, 0.25, 0.5, 0.75, 1.0)
-LEVELS = (2.0, 4.0, 8.0, 16.0, 32.0)
+LEVELS = (2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 """What a filter without a mask changed by more than so much is what it found."""
 
 

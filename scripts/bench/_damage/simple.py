@@ -16,6 +16,7 @@ __all__ = ["SHARE", "dirtied", "lined", "shapes"]
 
 type Alpha = npt.NDArray[np.float64]
 type Flags = npt.NDArray[np.bool_]
+type Box = tuple[slice, slice]
 
 SHAPES = ("dirt", "dots", "hair-short", "lint", "spots", "sprinkles")
 SHARE = 0.004
@@ -45,16 +46,18 @@ def dirtied(frames: list[list[Picture]], pool: list[Alpha], seed: int, share: fl
     rng = np.random.default_rng(seed)
     opacity = np.zeros((len(frames), *frames[0][0].shape))
     for n, planes in enumerate(frames):
-        for alpha in _specks(planes[0].shape, share, pool, rng):
+        for box, alpha in _specks(planes[0].shape, share, pool, rng):
             tint = (rng.uniform(60, 196), rng.uniform(60, 196)) if rng.random() < 0.1 else (128, 128)
             colour = (rng.uniform(16, 50) if rng.random() < 0.67 else rng.uniform(200, 235), *tint)
-            _paint(planes, alpha, colour)
-            np.maximum(opacity[n], alpha, out=opacity[n])
+            _paint(planes, box, alpha, colour)
+            np.maximum(opacity[n][box], alpha, out=opacity[n][box])
     return opacity > 0, opacity
 
 
-def _specks(size: tuple[int, ...], share: float, pool: list[Alpha], rng: np.random.Generator) -> Iterator[Alpha]:
-    """Specks of one frame, each an opacity map of the frame's size, until they cover ``share`` of it."""
+def _specks(
+    size: tuple[int, ...], share: float, pool: list[Alpha], rng: np.random.Generator
+) -> Iterator[tuple[Box, Alpha]]:
+    """Specks of one frame, each where it is and its opacity, until they cover ``share`` of the frame."""
     covered = 0.0
     while covered < share * size[0] * size[1]:
         shape = pool[rng.integers(len(pool))]
@@ -62,23 +65,38 @@ def _specks(size: tuple[int, ...], share: float, pool: list[Alpha], rng: np.rand
         width, height = (max(round(n * side / max(shape.shape)), 1) for n in shape.shape[::-1])
         small = cv2.resize(shape, (width, height), interpolation=cv2.INTER_AREA)
         small = cv2.GaussianBlur(np.pad(small, 2), (0, 0), rng.uniform(0.4, 0.7))
-        speck = _placed(np.rot90(small, rng.integers(4)), size, rng)
+        box, speck = _placed(np.rot90(small, rng.integers(4)), size, rng)
         covered += float((speck > 0.1).sum())
         alpha = speck * rng.uniform(0.5, 1.0)
-        yield np.where(alpha > 0.04, alpha, 0)  # the faintest rim is no damage, so it is not painted either
+        yield box, np.where(alpha > 0.04, alpha, 0)  # the faintest rim is no damage, so it is not painted either
 
 
-def _placed(small: Alpha, size: tuple[int, ...], rng: np.random.Generator) -> Alpha:
-    out = np.zeros((size[0] + 80, size[1] + 80))
-    top, left = rng.integers(10, size[0] + 30), rng.integers(10, size[1] + 30)
-    out[top : top + small.shape[0], left : left + small.shape[1]] = small
-    return out[40:-40, 40:-40]
+def _placed(small: Alpha, size: tuple[int, ...], rng: np.random.Generator) -> tuple[Box, Alpha]:
+    """Set down anywhere, also half outside: the part inside, from even places on so that chroma fits."""
+    places = [int(rng.integers(-30, length - 10)) for length in size]
+    small = np.pad(
+        small, [(place % 2, (place + length) % 2) for place, length in zip(places, small.shape, strict=True)]
+    )
+    box, part = [], []
+    for place, length, whole in zip((p - p % 2 for p in places), small.shape, size, strict=True):
+        first, last = min(max(place, 0), whole), min(max(place + length, 0), whole)
+        box.append(slice(first, last))
+        part.append(slice(first - place, last - place))
+    return (box[0], box[1]), small[part[0], part[1]]
 
 
-def _paint(planes: list[Picture], alpha: Alpha, colour: tuple[float, float, float]) -> None:
-    for plane, value in zip(planes, colour, strict=True):
-        a = alpha if plane.shape == alpha.shape else cv2.resize(alpha, plane.shape[::-1], interpolation=cv2.INTER_AREA)
-        plane[:] = np.rint(plane * (1 - a) + value * a)
+def _paint(planes: list[Picture], box: Box, alpha: Alpha, colour: tuple[float, float, float]) -> None:
+    for index, (plane, value) in enumerate(zip(planes, colour, strict=True)):
+        where, a = (box, alpha) if not index else (_halved(box), _mean_of_four(alpha))
+        plane[where] = np.rint(plane[where] * (1 - a) + value * a)
+
+
+def _halved(box: Box) -> Box:
+    return slice(box[0].start // 2, box[0].stop // 2), slice(box[1].start // 2, box[1].stop // 2)
+
+
+def _mean_of_four(alpha: Alpha) -> Alpha:
+    return np.asarray((alpha[::2, ::2] + alpha[1::2, ::2] + alpha[::2, 1::2] + alpha[1::2, 1::2]) / 4)
 
 
 def lined(frames: list[list[Picture]], seed: int) -> Flags:
