@@ -134,7 +134,7 @@ def damaged_case(
     hard = [kind.removeprefix("hard ")] if kind.startswith("hard ") else []
     # Dropouts are a stage's own damage, and nothing of that stage but they may occur.
     stages += ["video"] if "dropout" in classes else []
-    scene, film = to_rgb(clip), _film(key, clip.width, distribution)
+    scene, film = to_rgb(clip), _film(key, clip.width, distribution, "35mm" if kind == "wire" else "")
     samples = (simulate(scene, key + 7919 * n, distribution, atlas=atlas, classes=classes, stages=stages, hard=hard,
                         film=film) for n in range(50))  # fmt: skip
     sample = next(each for each in samples if _sound(each, classes))
@@ -148,11 +148,14 @@ def _sound(sample: Sample, classes: Sequence[str]) -> bool:
     return there and not sample.compressed and set(ends) <= {"ok"}
 
 
-def _film(key: int, width: int, distribution: Distribution) -> Film:
-    """A gauge and a scan of which the clip is the whole frame, or half its width: filters size damage by the frame."""
+def _film(key: int, width: int, distribution: Distribution, gauge: str) -> Film:
+    """A gauge and a scan of which the clip is the whole frame, or half its width: filters size damage by the frame.
+
+    Stunt wires hang before the camera: their width is a part of the picture and not of the film, so one gauge will do.
+    """
     drawn = (Film.drawn(Dice(distribution.comb, key, "film", n)) for n in count())
     low, high = max(width, _LEAST_SCAN[0]), max(2 * width, _LEAST_SCAN[1])
-    return next(film for film in drawn if low <= film.width <= high)
+    return next(film for film in drawn if low <= film.width <= high and gauge in ("", film.gauge))
 
 
 def _drawn(key: int) -> tuple[str, ...]:

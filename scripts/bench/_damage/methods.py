@@ -165,10 +165,13 @@ def _method(name: str, steps: tuple[tuple[str, dict[str, Any]], ...]) -> Method:
 def oracle_for(kind: str) -> Method:
     """The best that is possible with plain means, for one who is told the damage.
 
-    Specks, wires: SpotLess, blocks of 16, within the true mask and nowhere else. Scratches: the true difference
+    Specks: SpotLess, blocks of 16, within the true mask and nowhere else. Scratches: the true difference
     of each plane, averaged along the line over 17 rows and rounded, is taken away within the mask: what a perfect
     profile of the line gives, detail beneath it being kept but not mended. Stains: the same with a square of 9 x 9.
+    Wires move with what the motion search follows, and a median keeps them: they are inpainted within the true mask.
     """
+    if kind == "wire":
+        return Method("true mask", _inpainted, "oracle")
     if kind in ("scratch", "simple lines"):
         return Method("true profile", lambda case: _without_profile(case, (1, 17)), "oracle")
     if kind == "stain":
@@ -182,6 +185,17 @@ def _masked_median(case: Case) -> vs.VideoNode:
         for plane, other in zip(planes, median, strict=True):
             where = mask if plane.shape == mask.shape else chroma_of(mask)
             plane[where] = other[where]
+    return clip_of(frames, case.clean)
+
+
+def _inpainted(case: Case) -> vs.VideoNode:
+    """Each plane, at 8 bits, from the rim of the true mask inwards: A. Telea, "An Image Inpainting Technique" (2004)."""
+    frames, step = planes_of(case.damaged), 1 << (case.damaged.format.bits_per_sample - 8)
+    for planes, mask in zip(frames, case.masks, strict=True):
+        for plane in planes:
+            where = mask if plane.shape == mask.shape else chroma_of(mask)
+            filled = cv2.inpaint((plane // step).astype(np.uint8), where.astype(np.uint8), 3, cv2.INPAINT_TELEA)
+            plane[where] = filled[where].astype(plane.dtype) * step
     return clip_of(frames, case.clean)
 
 

@@ -47,9 +47,8 @@ def run_speed(options: Options, said: Said, sizes: tuple[str, ...] = tuple(SIZES
 
 def _held(options: Options, width: int, height: int) -> Case:
     file, first = CLIPS[_FILM]
-    clip = load(options.footage / "clips" / file, first, min(options.frames, _MOST_FRAMES), 4096).resize.Bicubic(
-        width, height
-    )
+    frames = min(options.frames, _MOST_FRAMES)
+    clip = load(options.footage / "clips" / file, first, frames, 4096).resize.Bicubic(width, height)
     return damaged_case(_FILM, clip_of(planes_of(clip), clip), "simple", options.seed, ageing="none")
 
 
