@@ -189,7 +189,7 @@ def _masked_median(case: Case) -> vs.VideoNode:
 
 
 def _inpainted(case: Case) -> vs.VideoNode:
-    """Each plane, at 8 bits, from the rim of the true mask inwards: A. Telea, "An Image Inpainting Technique" (2004)."""
+    """Each plane, at 8 bits, from the rim of the mask inwards: A. Telea, "An Image Inpainting Technique" (2004)."""
     frames, step = planes_of(case.damaged), 1 << (case.damaged.format.bits_per_sample - 8)
     for planes, mask in zip(frames, case.masks, strict=True):
         for plane in planes:
