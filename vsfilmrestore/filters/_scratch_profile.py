@@ -19,9 +19,9 @@ __all__ = ["Profile", "continued", "fitted", "without"]
 
 type Reals = npt.NDArray[np.float32]
 
-_SIDE: Final = 3
+_SIDE: Final = 4
 """Columns on either side in which a line must have come to nothing."""
-_WINDOWS: Final = ((129, 2.0), (43, 2.0), (15, 4.0), (5, 6.0))
+_WINDOWS: Final = ((129, 1.0), (43, 1.0), (15, 1.5), (5, 2.0))
 """Rows that depths are averaged over, and how many times the noise a change must exceed to be one."""
 _ROUNDS: Final = 3
 _STRETCH: Final = 24

@@ -39,17 +39,20 @@ _FAINT: Final = 0.5
 _SMALL: Final = 48
 """Planes with a side shorter than this, in pixels, are left."""
 _APART: Final = 0.2
-"""Pixels by which a line must move against the scene, in the root mean square over the frames around."""
-_CERTAIN: Final = 6
-"""How many times as high a line must be as what the same measure finds beside it."""
-_PLAIN: Final = 2
-"""How many times as deep, in a single row."""
+"""Pixels by which a line must move against the scene, in the median over the frames around; twice that where it is
+less than plain."""
+_SURE: Final = 0.6
+"""Score from which on a line is hardly picture."""
+_CERTAIN: Final = (6.0, 2.0)
+_CERTAIN_AT_LEAST: Final = (12.0, 3.0)
+"""How many times as high a line must be as what the same measure finds beside it, and as deep in a single row: one that
+is sure, and one that is less so."""
 _OPEN: Final = 0.15
 """A line that has not fallen to this share of its height at its sides is wider, or none."""
-_BLOCKS: Final = 8
-"""Least length in blocks of rows: where there are fewer, anything may line up."""
+_LEAST: Final = 7
+"""Least sum of the score over the blocks of a line: in so few, anything may line up."""
 _KNOWN: Final = 0.5
-"""Share of the frames around in which it must be found again."""
+"""Share of the frames around, or of those on one side, in which it must be found again."""
 
 
 class _Wanted(NamedTuple):
@@ -71,13 +74,13 @@ class _Wanted(NamedTuple):
 
     def line(self, run: Run, found: Verdict) -> bool:
         """Whether it looks like a line that lies on the film."""
-        if len(run.x) < _BLOCKS or found.length < self.length or found.known < _KNOWN or found.height < 1:
+        if found.length < self.length or found.known < _KNOWN or found.height < 1:
             return False
         if not self.trusted and found.apart < (_APART if run.score > 0.75 else 2 * _APART):
             return False  # a post, a groove, or a scene so still that nobody could tell
         if run.scale:  # what is wide is more often picture
             return run.score >= max(self.score, 0.5) and found.rough <= 1 and found.uneven <= 0.4
-        return found.uneven <= (0.8 if run.score < 0.6 else 2)
+        return found.uneven <= (2 if run.score > _SURE else 0.8)
 
 
 @restoration_filter(short="scratch", order=60, needs=("akarin",), radius=_RADIUS)
@@ -123,7 +126,7 @@ def remove_scratches(
     for plane in split(mirrored(clip, _RADIUS)):
         wide = max_width * plane.width // clip.width // 2 + 1
         reaches = (REACH, wide) if wide > REACH + 1 else (wide,)
-        wanted = _Wanted(0.55 - 0.3 * strength, min_length / 100, reaches, signs, bool(only))
+        wanted = _Wanted(0.5 - 0.15 * strength, min_length / 100, reaches, signs, bool(only))
         fixed, mask = _plane(plane, wanted)
         repaired.append(fixed)
         masks.append(_full_size(mask, clip))
@@ -171,15 +174,17 @@ def _without_lines(levels: Levels, maps: Maps, around: Sequence[Maps], wanted: _
     """The plane of one frame without its scratches; the surest line goes first, and is gone for the others."""
     taken = np.zeros(maps.mean.shape, bool)
     for run in lines(maps, wanted.reaches, wanted.signs):
-        if run.score < wanted.score:
-            break
+        if run.score < max(wanted.score, _LEAST / len(maps.mean)):
+            continue
         blocks = np.arange(run.first, run.first + len(run.x))
-        if taken[blocks, run.x].mean() > 0.3 or not wanted.line(run, verdict(run, maps, around)):
+        if taken[blocks, run.x].mean() > 0.3:
             continue
-        line = _fitted(levels, run, len(maps.mean), wanted.reaches)
-        if line is None:
-            continue
-        levels = without(levels, line)
+        found = verdict(run, maps, around)
+        line = _fitted(levels, run, len(maps.mean), wanted.reaches) if wanted.line(run, found) else None
+        if line is not None:
+            levels = without(levels, line)
+        elif found.known < _KNOWN or found.apart >= _APART:
+            continue  # what goes with the scene is no scratch at another width either
         for block, x in zip(blocks, run.x, strict=True):
             taken[block, max(x - run.reach - 1, 0) : x + run.reach + 2] = True
     return levels
@@ -188,14 +193,17 @@ def _without_lines(levels: Levels, maps: Maps, around: Sequence[Maps], wanted: _
 def _fitted(levels: Levels, run: Run, blocks: int, reaches: Sequence[int]) -> Profile | None:
     """The profile of a line, at its whole length, or None where nothing sure is found."""
     rows, centre = _path(run, levels.shape[0], blocks)
+    certain, plain = _CERTAIN if run.score > _SURE else _CERTAIN_AT_LEAST
+    open_line = None
     for reach in (each + 2 for each in reaches if each >= run.reach):
         line = fitted(levels, rows, centre, reach, run.bright)
-        if line.certain < _CERTAIN or line.plain < _PLAIN:
-            return None
+        if line.certain < certain or line.plain < plain or line.open_end > 2 * _OPEN:
+            continue
         if line.open_end <= _OPEN:
             longer = continued(levels, line)
             return line if longer is None else fitted(levels, *longer, reach, run.bright)
-    return None
+        open_line = open_line or line
+    return open_line
 
 
 def _path(run: Run, height: int, blocks: int) -> tuple[npt.NDArray[np.intp], Levels]:
