@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 from detector.crops import Crops
-from detector.export import export, trained
+from detector.export import export, stamp, trained
 from detector.stacks import Stacks, make
 from detector.training import Plan, train
 from simulator import Pictures
@@ -68,6 +68,7 @@ def main() -> None:
         return
     if options.output:
         export(trained(options.work), options.output)
+        stamp(options.output)
 
 
 if __name__ == "__main__":

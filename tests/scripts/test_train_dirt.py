@@ -134,3 +134,16 @@ def test_what_is_exported_gives_the_same(tmp_path: Path) -> None:
     assert [each.name for each in session.get_inputs()] == ["frame", *exporting.EXTRA]
     assert np.abs(session.run(None, given)[0] - wanted.numpy()).max() < 1e-4
     assert not list(tmp_path.glob("*.part*"))
+
+
+def test_the_card_beside_it_is_stamped(tmp_path: Path) -> None:
+    card = (
+        'name = "net"\n[[files]]\nsize = 0\nsha256 = "' + "0" * 64 + '"\n[contract]\nsize = { width = 1, height = 1 }\n'
+    )
+    (tmp_path / "net.toml").write_text(card, "utf-8")
+    (tmp_path / "net.onnx").write_bytes(b"abc")
+    exporting.stamp(tmp_path / "net.onnx")
+    text = (tmp_path / "net.toml").read_text("utf-8")
+    assert "size = 3\n" in text
+    assert "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" in text
+    assert "size = { width = 1, height = 1 }" in text

@@ -1,8 +1,9 @@
-"""Dirt told by a network, which also tells the neighbours that show best what is beneath."""
+"""Dirt told by a network and by measures together; the network also tells which neighbours show what is beneath."""
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -10,8 +11,11 @@ import vapoursynth as vs
 from vsutil import plane, split
 
 from vsfilmrestore.filters._dirt_dose import Dose
+from vsfilmrestore.filters._dirt_judge import heard, verdict
+from vsfilmrestore.filters._dirt_measured import evidence, grown
 from vsfilmrestore.filters._dirt_movers import without_movers
-from vsfilmrestore.filters._dirt_sight import Sight, shifted
+from vsfilmrestore.filters._dirt_sight import Sight
+from vsfilmrestore.filters._dirt_specks import ALONE, likelihood, specks
 from vsfilmrestore.filters._model import network_named
 from vsfilmrestore.inference.apply import run_network
 
@@ -20,11 +24,15 @@ __all__ = ["LEARNED", "TASK", "Learned", "learned"]
 core = vs.core
 
 type Bytes = npt.NDArray[np.uint8]
+type Levels = npt.NDArray[np.floating[Any]]
+type Flags = npt.NDArray[np.bool_]
 
 LEARNED: Final = "dirt-t1"
 """Our own network."""
 TASK: Final = "dirt"
 _CLIPS: Final = ("before2", "before1", "after1", "after2", "colour")
+_NEEDED: Final = 3.0
+"""Log odds that a speck needs before any strength."""
 _EDGE: Final = 0.35
 """A speck goes on as far as pixels are dirt with this share of the odds that it needs somewhere."""
 
@@ -55,16 +63,21 @@ def learned(seen: Sight, model: str, dose: Dose) -> Learned:
         VsfrError: There is no such model, or it cannot be run.
     """
     maps = _maps(seen, model)
-    found = core.akarin.Expr([plane(maps, 0)], "x 255 *", format=vs.GRAY8)
-    ends = plane(shifted(seen.work, -1), 0).std.PlaneStats(plane(shifted(seen.work, 1), 0))
-    found = found.std.CopyFrameProps(ends)
+    proof = evidence(seen)
+    sure = core.akarin.Expr([plane(maps, 0)], "x 65535 *", format=vs.GRAY16)
+    blank = core.std.BlankClip(proof.maps[0], keep=True).std.CopyFrameProps(proof.maps[0])
     luma, _, before, after, _ = seen.lumas
     lighter = core.akarin.Expr([luma, before, after], "x 2 * y z + > 255 0 ?", format=vs.GRAY8)
 
-    def choose(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
-        return _chosen(f[0], np.asarray(f[1][0]), dose)
+    def by_network(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
+        return _filled(f[0], _by_network(_told(f[1]), np.asarray(f[2][0]), dose, _one_side(f[0])))
 
-    mask = without_movers(core.std.ModifyFrame(found, [found, lighter], choose), seen)
+    def by_both(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
+        return _filled(f[0], _by_both(f[2:], _told(f[1]), dose, _one_side(f[0])))
+
+    alone = core.std.ModifyFrame(blank, [blank, sure, lighter], by_network)
+    both = grown(core.std.ModifyFrame(blank, [blank, sure, *proof.maps], by_both), proof)
+    mask = without_movers(core.akarin.Expr([alone, both], "x y max").std.CopyFrameProps(blank), seen)
     return Learned(mask, *_fill(seen, maps))
 
 
@@ -83,28 +96,53 @@ def _as_shown(luma: vs.VideoNode, work: vs.VideoNode) -> vs.VideoNode:
     return luma.std.SetFrameProps(_Range=vs.RANGE_FULL).std.RemoveFrameProps("_Matrix")
 
 
-def _chosen(found: vs.VideoFrame, lighter: Bytes, dose: Dose) -> vs.VideoFrame:
-    """Mask of the specks of which the network is sure enough somewhere."""
+def _filled(blank: vs.VideoFrame, mask: Flags) -> vs.VideoFrame:
+    out = blank.copy()
+    np.copyto(np.asarray(out[0]), mask * np.uint8(255))
+    return out
+
+
+def _told(sure: vs.VideoFrame) -> Levels:
+    return np.asarray(sure[0]).astype(np.float32) / 65535
+
+
+def _one_side(frame: vs.VideoFrame) -> bool:
+    """Whether both neighbours are one and the same frame, mirrored at a cut or printed twice: half the evidence."""
+    return frame.props["PlaneStatsDiff"] == 0
+
+
+def _by_network(sure: Levels, lighter: Bytes, dose: Dose, one_side: bool) -> Flags:
+    """Specks of which the network is sure enough somewhere."""
     import cv2  # on first use: it is large, and a plan needs none of it
 
-    sure = np.asarray(found[0])
-    one_side = found.props["PlaneStatsDiff"] == 0  # both neighbours are one and the same frame: half the evidence
     edge = _edge(float(_needed(np.array(dose.strength), one_side)))
-    count, marked, stats, _ = cv2.connectedComponentsWithStats((sure >= edge * 255).astype(np.uint8), connectivity=8)
+    count, marked, stats, _ = cv2.connectedComponentsWithStats((sure >= edge).astype(np.uint8), connectivity=8)
     labels = np.asarray(marked, np.int32)
     at = np.flatnonzero(labels)
     owner = labels.ravel()[at]
     peak = np.zeros(count)
-    np.maximum.at(peak, owner, sure.ravel()[at] / 255)
+    np.maximum.at(peak, owner, sure.ravel()[at])
     area = np.maximum(np.bincount(owner, minlength=count), 1).astype(float)
     light = np.bincount(owner, lighter.ravel()[at] > 0, count) * 2 > area
     length = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]).astype(float)
     strength = dose.of(light, length, area)
     dirt = (peak >= _needed(strength, one_side)) & (strength > 0)
     dirt[0] = False
-    out = found.copy()
-    np.copyto(np.asarray(out[0]), dirt[labels] * np.uint8(255))
-    return out
+    mask: Flags = dirt[labels]
+    return mask
+
+
+def _by_both(maps: Sequence[vs.VideoFrame], sure: Levels, dose: Dose, one_side: bool) -> Flags:
+    """Specks that stand out from both neighbours: what their measures say alone, or with the network, is enough."""
+    found = specks(maps)
+    strength = dose.of(found.light, found.length, found.area)
+    known = heard(found, sure)
+    needed = -2 * strength + one_side
+    dirt = (verdict(known) > _NEEDED + needed) | (likelihood(found.features) > ALONE + needed)
+    dirt &= strength > 0
+    dirt[0] = False
+    mask: Flags = dirt[found.labels]
+    return mask
 
 
 def _needed(strength: npt.NDArray[np.float64], one_side: bool) -> npt.NDArray[np.float64]:

@@ -20,9 +20,9 @@ from vsutil import plane, split
 from vsfilmrestore.filters._dirt_dose import Dose
 from vsfilmrestore.filters._dirt_movers import without_movers
 from vsfilmrestore.filters._dirt_sight import LEVEL, Sight, blurred, shifted
-from vsfilmrestore.filters._dirt_specks import FINE, REACH, STEPS, likelihood, specks
+from vsfilmrestore.filters._dirt_specks import ALONE, FINE, REACH, STEPS, likelihood, specks
 
-__all__ = ["Evidence", "evidence", "measured_fill", "measured_mask"]
+__all__ = ["Evidence", "evidence", "grown", "measured_fill", "measured_mask"]
 
 core = vs.core
 
@@ -34,8 +34,12 @@ def measured_mask(seen: Sight, dose: Dose) -> vs.VideoNode:
     def choose(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
         return _chosen(f, dose)
 
-    mask = without_movers(core.std.ModifyFrame(proof.maps[0], proof.maps, choose), seen)
-    for _ in range(2):  # into the soft edge of the speck
+    return grown(without_movers(core.std.ModifyFrame(proof.maps[0], proof.maps, choose), seen), proof)
+
+
+def grown(mask: vs.VideoNode, proof: Evidence) -> vs.VideoNode:
+    """A mask of specks, grown into their soft edges."""
+    for _ in range(2):
         mask = core.akarin.Expr([mask.std.Maximum(), proof.weak, mask], "x y min z max")
     return mask.std.Maximum()
 
@@ -140,7 +144,7 @@ def _chosen(maps: Sequence[vs.VideoFrame], dose: Dose) -> vs.VideoFrame:
     """Mask of the specks that are dirt by their features."""
     found = specks(maps)
     strength = dose.of(found.light, found.length, found.area)
-    needed = 2.5 - 2 * strength
+    needed = ALONE - 2 * strength
     if maps[0].props["PlaneStatsDiff"] == 0:
         needed += 1  # both neighbours are one and the same frame, mirrored at a cut or printed twice: half the evidence
     dirt = (likelihood(found.features) > needed) & (strength > 0)

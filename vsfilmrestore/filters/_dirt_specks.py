@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import vapoursynth as vs
 
-__all__ = ["FEATURES", "FINE", "REACH", "STEPS", "Specks", "likelihood", "polynomial", "specks"]
+__all__ = ["ALONE", "FEATURES", "FINE", "REACH", "STEPS", "Specks", "likelihood", "polynomial", "specks"]
 
 type Bytes = npt.NDArray[np.uint8]
 type Reals = npt.NDArray[np.float64]
@@ -26,6 +26,9 @@ FINE: Final = 4
 """Some of them in so many times more steps."""
 REACH: Final = 4
 """The maps of the neighbours' evidence are so many times smaller than the picture."""
+
+ALONE: Final = 2.5
+"""Log odds a speck needs by its measures alone, before any strength."""
 
 FEATURES: Final = ("depth", "sure", "second", "around", "crowd", "trace", "area", "length", "texture")
 """What is known of a speck, as logarithms.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from torch import nn
 
 from .network import FLOOR, GAIN, NOISE, RATIO, SEEN, SpotNet
 
-__all__ = ["EXTRA", "export", "trained"]
+__all__ = ["EXTRA", "export", "stamp", "trained"]
 
 EXTRA = ("before2", "before1", "after1", "after2", "colour")
 """Names of the inputs beside ``frame``."""
@@ -45,6 +47,19 @@ def export(net: SpotNet, file: Path) -> None:
     part = file.with_suffix(".part")
     onnx.save(model, str(part))
     part.replace(file)
+
+
+def stamp(file: Path) -> None:
+    """Write size and checksum of a file into the card beside it, if there is one."""
+    card, content = file.with_suffix(".toml"), file.read_bytes()
+    if not card.exists():
+        return
+    text = re.sub(r"(?m)^size = \d+$", f"size = {len(content)}", card.read_text("utf-8"), count=1)
+    digest = hashlib.sha256(content).hexdigest()
+    text = re.sub(r'(?m)^sha256 = "[0-9a-f]{64}"$', f'sha256 = "{digest}"', text, count=1)
+    part = card.with_suffix(".part")
+    part.write_text(text, "utf-8")
+    part.replace(card)
 
 
 def _prepared(graph: _Graph) -> str:

@@ -15,13 +15,17 @@ import torch
 import vapoursynth as vs
 from simulator import CLASSES, TRAIN, Atlas, Distribution, Pictures, Sample, atlas_for, simulate
 
-from vsfilmrestore.filters._dirt_sight import sight
+from vsfilmrestore.filters._dirt_sight import Sight, sight
 
 from .painted import paint
 
-__all__ = ["CHANNELS", "KEPT", "SIZE", "Stacks", "make", "stacks_of"]
+__all__ = [
+    "CHANNELS", "KEPT", "SIZE", "Stacks", "clip_of", "damaged_samples", "kinds_of", "make", "seen_of", "stacks_of",
+]  # fmt: skip
 
 core = vs.core
+
+type Painted = tuple[torch.Tensor, torch.Tensor]
 
 SIZE = (256, 256)
 FRAMES = 7
@@ -52,21 +56,28 @@ class Stacks:
 def make(
     pictures: Pictures, overlays: Path | None, file: Path, first: int, count: int, distribution: Distribution = TRAIN
 ) -> None:
-    """Make ``count`` samples from seed ``first`` on; every second one with drawn shapes rather than real ones."""
-    drawn = Distribution(distribution.name, distribution.comb, "ragged", distribution.half, _CHANCES)
-    real = Distribution(distribution.name, distribution.comb, distribution.shapes, distribution.half, _CHANCES)
-    kinds = [(real, atlas_for(real, overlays, "cpu")), (drawn, atlas_for(drawn, None, "cpu"))]
+    """Make ``count`` samples from seed ``first`` on."""
     out = np.lib.format.open_memmap(file, "w+", np.uint8, (count * len(KEPT), CHANNELS, *SIZE))
     at = 0
-    for seed in range(first, first + count):
-        distribution, atlas = kinds[seed % 2]
-        sample = _sample(pictures, seed, distribution, atlas)
-        painted = paint(sample.damaged, atlas, _PAINTED, seed) if seed % 4 < 3 and seed % 8 != 7 else None
+    for sample, painted in damaged_samples(pictures, overlays, first, count, distribution):
         for stack in stacks_of(sample, painted):
             out[at] = stack
             at += 1
     out.flush()
     np.save(file.with_suffix(".worth.npy"), np.stack([_worth(stack) for stack in out]))
+
+
+def damaged_samples(
+    pictures: Pictures, overlays: Path | None, first: int, count: int, distribution: Distribution = TRAIN
+) -> Iterator[tuple[Sample, Painted | None]]:
+    """Samples, every second one with drawn shapes rather than real ones, and what `paint` made of most of them."""
+    drawn = Distribution(distribution.name, distribution.comb, "ragged", distribution.half, _CHANCES)
+    real = Distribution(distribution.name, distribution.comb, distribution.shapes, distribution.half, _CHANCES)
+    kinds = [(real, atlas_for(real, overlays, "cpu")), (drawn, atlas_for(drawn, None, "cpu"))]
+    for seed in range(first, first + count):
+        kind, atlas = kinds[seed % 2]
+        sample = _sample(pictures, seed, kind, atlas)
+        yield sample, paint(sample.damaged, atlas, _PAINTED, seed) if seed % 4 < 3 and seed % 8 != 7 else None
 
 
 def _sample(pictures: Pictures, seed: int, distribution: Distribution, atlas: Atlas) -> Sample:
@@ -87,20 +98,25 @@ def _sample(pictures: Pictures, seed: int, distribution: Distribution, atlas: At
 _STAGES = ("weave", "flicker", "optics", "grain", "dirt", "lines", "wires", "stains", "scanner")
 
 
-def stacks_of(sample: Sample, painted: tuple[torch.Tensor, torch.Tensor] | None = None) -> Iterator[np.ndarray]:
+def stacks_of(sample: Sample, painted: Painted | None = None) -> Iterator[np.ndarray]:
     """CHANNELS, H, W bytes of each frame that is kept; ``painted`` is what `paint` made of the damaged clip."""
-    damaged, more = painted or (sample.damaged, sample.hard & False)
-    seen = sight(_clip(damaged))
-    clips = [*seen.lumas, seen.colour]
-    clean = _luma(sample.clean)
-    found = _any(sample, _FOUND)
-    other = _any(sample, _OTHER)
+    seen = sight(clip_of(painted[0] if painted else sample.damaged))
+    clean, kinds = _luma(sample.clean), kinds_of(sample, painted)
     for n in KEPT:
-        out = np.empty((CHANNELS, *sample.alpha.shape[1:]), np.uint8)
-        out[:6] = [_bytes(clip.get_frame(n)) for clip in clips]
-        out[6] = clean[n]
-        out[7] = np.where(found[n] | more[n].numpy(), 255, np.where(other[n], 128, 0))
-        yield out
+        yield np.concatenate((seen_of(seen, n), clean[n][None], kinds[n][None]))
+
+
+def seen_of(seen: Sight, frame: int) -> np.ndarray:
+    """What the network sees of a frame: 6, H, W bytes."""
+    return np.stack([_bytes(clip.get_frame(frame)) for clip in (*seen.lumas, seen.colour)])
+
+
+def kinds_of(sample: Sample, painted: Painted | None = None) -> np.ndarray:
+    """T, H, W bytes: 0 clean, 128 does not count, 255 damage."""
+    found, other = _any(sample, _FOUND), _any(sample, _OTHER)
+    if painted:
+        found = found | painted[1].numpy()
+    return np.where(found, 255, np.where(other, 128, 0)).astype(np.uint8)
 
 
 def _bytes(frame: vs.VideoFrame) -> np.ndarray:
@@ -124,7 +140,8 @@ def _luma(frames: torch.Tensor) -> np.ndarray:
     return np.rint(_planes(frames)[:, 0] / 257).astype(np.uint8)
 
 
-def _clip(frames: torch.Tensor) -> vs.VideoNode:
+def clip_of(frames: torch.Tensor) -> vs.VideoNode:
+    """YUV444P16 of T, 3, H, W."""
     planes = _planes(frames)
     count, _, height, width = planes.shape
     blank = core.std.BlankClip(None, width, height, vs.YUV444P16, length=count, keep=True)
