@@ -266,13 +266,18 @@ def test_cases_of_real_clips(footage: Callable[[str], Path]) -> None:
 
 def test_the_true_profile_of_an_even_line_brings_back_every_bit() -> None:
     case = case_of(where=np.s_[:, 40:42], name="scratch")
-    clip = methods.oracle_for("scratch").make(case)
+    oracle, second = methods.oracles_for("scratch")
+    clip = oracle.make(case)
     assert np.array_equal(np.asarray(clip.get_frame(2)[0]), np.asarray(case.clean.get_frame(2)[0]))
+    assert second.name == "true place"
+    levels = [scores.psnr(scores.repaired(truths.Truth(case), each)) for each in (
+        footage_of.planes_of(case.damaged), footage_of.planes_of(second.make(case)))]  # fmt: skip
+    assert levels[1] > levels[0] + 6
 
 
 def test_the_true_mask_leaves_all_bits_outside() -> None:
     case = case_of()
-    planes, masks = methods.oracle_for("specks").result(case)
+    planes, masks = methods.oracles_for("specks")[0].result(case)
     assert masks is None
     assert scores.leaks(footage_of.planes_of(case.damaged), planes, case.masks) == 0
 

@@ -19,7 +19,7 @@ from .cases import Case
 from .footage import Picture, clip_of, planes_of
 from .truth import chroma_of
 
-__all__ = ["CLASSICAL", "INPUT", "Method", "oracle_for", "other_methods", "ours", "read_variant"]
+__all__ = ["CLASSICAL", "INPUT", "Method", "oracles_for", "other_methods", "ours", "read_variant"]
 
 core = vs.core
 
@@ -162,21 +162,24 @@ def _method(name: str, steps: tuple[tuple[str, dict[str, Any]], ...]) -> Method:
 # --- those who know -------------------------------------------------------------------------------------------------
 
 
-def oracle_for(kind: str) -> Method:
+def oracles_for(kind: str) -> tuple[Method, ...]:
     """The best that is possible with plain means, for one who is told the damage.
 
-    Specks: SpotLess, blocks of 16, within the true mask and nowhere else. Scratches: the true difference
-    of each plane, averaged along the line over 17 rows and rounded, is taken away within the mask: what a perfect
-    profile of the line gives, detail beneath it being kept but not mended. Stains: the same with a square of 9 x 9.
-    Wires move with what the motion search follows, and a median keeps them: they are inpainted within the true mask.
+    Specks: SpotLess, blocks of 16, within the true mask and nowhere else. Wires move with what the motion search
+    follows, and a median keeps them: they are inpainted within the true mask. Scratches: the true difference of each
+    plane, averaged along the line over 17 rows and rounded, is taken away within the mask: what a perfect profile of
+    the line gives, detail beneath it being kept but not mended; second, one who knows the place alone and takes away
+    the mean over 33 rows of what stands out from the pixels beside the mask. Stains: the true difference, averaged over
+    9 x 9.
     """
     if kind == "wire":
-        return Method("true mask", _inpainted, "oracle")
+        return (Method("true mask", _inpainted, "oracle"),)
     if kind in ("scratch", "simple lines"):
-        return Method("true profile", lambda case: _without_profile(case, (1, 17)), "oracle")
+        known = Method("true profile", lambda case: _without_profile(case, (1, 17)), "oracle")
+        return known, Method("true place", _without_estimate, "oracle")
     if kind == "stain":
-        return Method("true veil", lambda case: _without_profile(case, (9, 9)), "oracle")
-    return Method("true mask", _masked_median, "oracle")
+        return (Method("true veil", lambda case: _without_profile(case, (9, 9)), "oracle"),)
+    return (Method("true mask", _masked_median, "oracle"),)
 
 
 def _masked_median(case: Case) -> vs.VideoNode:
@@ -185,6 +188,24 @@ def _masked_median(case: Case) -> vs.VideoNode:
         for plane, other in zip(planes, median, strict=True):
             where = mask if plane.shape == mask.shape else chroma_of(mask)
             plane[where] = other[where]
+    return clip_of(frames, case.clean)
+
+
+def _without_estimate(case: Case) -> vs.VideoNode:
+    """Take away what stands out from a straight line between both sides of the mask, averaged over 33 rows."""
+    frames = planes_of(case.damaged)
+    most = (1 << case.clean.format.bits_per_sample) - 1
+    for planes, mask in zip(frames, case.masks, strict=True):
+        for plane in planes:
+            where = mask if plane.shape == mask.shape else chroma_of(mask)
+            excess = np.zeros(plane.shape)
+            for row in np.flatnonzero(where.any(1)):
+                hit, free = np.flatnonzero(where[row]), np.flatnonzero(~where[row])
+                if len(free):
+                    excess[row, hit] = plane[row, hit] - np.interp(hit, free, plane[row, free].astype(float))
+            share = cv2.blur(where.astype(np.float64), (1, 33))
+            profile = cv2.blur(excess, (1, 33)) / np.maximum(share, 1e-9)
+            plane[where] = np.rint(plane - profile).clip(0, most)[where]
     return clip_of(frames, case.clean)
 
 

@@ -17,7 +17,7 @@ from vsfilmrestore.filters import FILTERS
 from .cases import Case, cases
 from .footage import WIDTH
 from .frames import TOLD, told_by_name, told_flow_in_mask
-from .methods import CLASSICAL, INPUT, Method, oracle_for, other_methods, ours
+from .methods import CLASSICAL, INPUT, Method, oracles_for, other_methods, ours
 from .scores import Tally, changes, detected, harmed, leaks, repaired
 from .truth import Truth
 from .wires import by_path, measured_frames
@@ -133,7 +133,7 @@ def methods_of(job: Job, options: Options) -> list[Method]:
     if job.lost:
         found.append(told_by_name())
         return found + ([told_flow_in_mask] if job.kind == "tear" else [])
-    return [*found, oracle_for(job.kind)]
+    return [*found, *oracles_for(job.kind)]
 
 
 def _cases(job: Job, options: Options) -> Iterator[Case]:

@@ -78,8 +78,10 @@ def _cell(method: str, group: str, levels: dict[str, float], methods: Sequence[t
     text = db(levels[method])
     if group != "ours":
         return text
-    part, fails = _way_of(method, levels, methods), levels[method] < levels[methods[0][0]]
-    note = f" ({part:+.2f}{_from_input(method, levels, methods)})" if part is not None else ""
+    fails = levels[method] < levels[methods[0][0]]
+    parts = [_way_of(method, levels, methods, k) for k in range(max(sum(g == "oracle" for _, g in methods), 1))]
+    ways = " / ".join(f"{part:+.2f}" for part in parts if part is not None)
+    note = f" ({ways}{_from_input(method, levels, methods)})" if ways else ""
     return f"**{text}**{note}" + (" below the input" if fails else "")
 
 
@@ -92,13 +94,13 @@ def _from_input(method: str, levels: dict[str, float], methods: Sequence[tuple[s
     return f"; {way(levels[method], start, oracle[0]):+.2f} from the input"
 
 
-def _way_of(method: str, levels: dict[str, float], methods: Sequence[tuple[str, str]]) -> float | None:
+def _way_of(method: str, levels: dict[str, float], methods: Sequence[tuple[str, str]], number: int = 0) -> float | None:
     """The share of the way, or of lost frames, where nobody knows the truth, the lead in dB over the best usual."""
     classical = [levels[m] for m, g in methods if g == "classical"]
     oracle = [levels[m] for m, g in methods if g == "oracle"]
     if not classical:
         return None
-    return way(levels[method], max(classical), oracle[0]) if oracle else levels[method] - max(classical)
+    return way(levels[method], max(classical), oracle[number]) if oracle else levels[method] - max(classical)
 
 
 def standing(records: Sequence[Record]) -> dict[str, tuple[int, int, int]]:
