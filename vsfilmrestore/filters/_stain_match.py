@@ -13,6 +13,8 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from vsfilmrestore.filters._exposure import BLACK
+
 __all__ = ["FEATURES", "Looks", "Pair", "pairs_at"]
 
 type Array = npt.NDArray[np.float32]
@@ -72,16 +74,20 @@ _FEWEST: Final = 8
 _BASE: Final = 2.0
 _BY_MISFIT: Final = 0.4
 _WEIGHTS: Final = (
-    2.110, 0.977, -5.605, 0.053, -1.025, 0.838, -0.966, 0.157, -8.457,
-    -0.484, -0.395, -0.674, 0.158, 4.953, -2.463, -1.3, -1.822,
+    1.943, 1.489, -3.729, 0.052, -3.254, 1.892, -0.998, 0.619, -7.456,
+    -0.74, -0.35, -0.107, -0.075, 6.572, -1.824, -2.005, -1.5,
 )  # fmt: skip
-_CONSTANT: Final = -12.968
-"""Logistic regression over `FEATURES`, fitted to simulated stains on real clips."""
+_CONSTANT: Final = -14.329
+"""Logistic regression over `FEATURES`, fitted to simulated stains on real clips; the weight of "lit" is set by hand."""
 
 _MATCH: Final = 0.6
 _RESTLESS: Final = 0.6
 _TOO_MUCH: Final = 0.3
 """A frame of which so much changes is torn, burnt, lit or beyond a cut."""
+_OPAQUE: Final = 0.6
+"""Logarithm of the light that a tenth of its area takes or adds at the least; 0.23 is 40 % of linear light."""
+_OWN_DETAIL: Final = 0.1
+"""A stain's own edges and texture look like detail that does not fit; so much of its depth they may be."""
 _QUIET: Final = -3.0
 _UNKNOWN: Final = -1.5
 
@@ -170,12 +176,15 @@ def _paired(frame: _Frame, box: tuple[int, int, int, int], cells: Flags, bright:
     """The step off that matches best, if one does."""
     here = frame.run[0]
     view = _wider(box, here.come.shape)
+    inner = slice(box[0], box[2]), slice(box[1], box[3])
     shape = here.come[view]
     energy = float((shape * shape).sum()) + 1e-6
     steps = frame.go[:, view[0], view[1]].reshape(len(frame.go), -1)
     both = steps @ shape.ravel()
     match = both / np.sqrt(energy * (np.einsum("ij,ij->i", steps, steps) + 1e-6))
     at = int(match.argmax())
+    if _opaque(here.tone[inner][cells], here.come[inner][cells], bright):
+        return None
     swell, last = float(both[at]) / energy, frame.run[at]
     if match[at] < _MATCH or not 0.3 < swell < 3 or not last.joined[1]:
         return None
@@ -192,6 +201,13 @@ def _paired(frame: _Frame, box: tuple[int, int, int, int], cells: Flags, bright:
     close = float(np.arctanh(min(match[at], 0.995))), abs(float(np.log(swell)))
     features = (first[0], *close, *first[1:5], float(np.log(at + 1)), *first[5:7], *calm, *first[7:])
     return Pair(at + 1, box, cells, bright, swell, features)
+
+
+def _opaque(tone: Array, step: Array, bright: bool) -> bool:
+    """Whether it hides what lies under it: then it is dirt, or a thing in the scene."""
+    light = (255 - tone, 255 - tone + step) if bright else (tone, tone - step)
+    stained, clear = (np.maximum(part, 0) + 255 * BLACK for part in light)
+    return float(np.percentile(np.log(clear / stained), 90)) > _OPAQUE
 
 
 def _share(step: Array, energy: float) -> float:
@@ -218,15 +234,14 @@ def _features(
     step = np.abs(here.come[inside])
     rough, depth = float(misfit[inside].mean()), float(step.mean())
     ring = float(misfit[around].mean()) if around.any() else rough
-    tone = here.tone[inside]
-    spread = float(tone.std())
-    lit = float(np.corrcoef(step, tone)[0, 1]) if bright and spread > 1 and step.std() > 0.1 else 0.0
+    tone = (here.tone - here.come)[inside]
+    lit = float(np.corrcoef(step, tone)[0, 1]) if bright and tone.std() > 1 and step.std() > 0.1 else 0.0
     height, width = cells.shape
     edge = box[0] == 0 or box[1] == 0 or box[2] == here.come.shape[0] or box[3] == here.come.shape[1]
     return (
         float(np.log(cells.sum())),
         float(np.log(depth)),
-        float(np.log(rough / usual)),
+        float(np.log(rough / (usual + _OWN_DETAIL * depth))),
         float(np.log(ring / usual)),
         float(np.log(depth / (rough + 0.5))),
         float(hot[around].mean()) ** 0.5 if around.any() else 0.0,

@@ -140,7 +140,7 @@ def _found(
     looks.std.SetVideoCache(mode=1, maxsize=longest + 16)
     host = core.std.BlankClip(small, width=16, height=16, format=vs.GRAY8, keep=True)
     taps = [_held(looks, offset) for offset in range(-_MARGIN, longest + _MARGIN)]
-    most, needed, last = max(size * looks.width, 4.0), 3.0 - 4 * strength, looks.num_frames - 1
+    most, needed, last = max(size * looks.width, 4.0), 3.5 - 4 * strength, looks.num_frames - 1
 
     def find(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
         out = f[0].copy()
