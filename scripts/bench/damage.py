@@ -6,9 +6,9 @@ FOLDER holds ``clips/`` (any of the names in `_damage.footage.CLIPS`) and, for t
 ``overlays/<class>/*.png``; without shapes, drawn ones are taken. Damage is simulated (docs/simulator.md) with values no
 network was trained on; all numbers but those of speed follow from --seed. What is measured is told in docs/damage.md.
 
-Tables go to standard output. With --out they are kept as ``tables.md`` with all numbers (``results.json``), plots
-(``*.svg``) and sheets of the best, the worst and the untouched (``sheet-*.jpg``); jobs that ran earlier into the same
-folder stay. --tables makes tables and plots anew from there and measures nothing.
+Tables go to standard output. With --out they are kept (``tables.md``, shorter in ``summary.md``) with all numbers
+(``results.json``), plots (``*.svg``) and sheets of the best, the worst and the untouched (``sheet-*.jpg``); jobs that ran
+earlier into the same folder stay. --tables makes tables and plots anew from there and measures nothing.
 
 --quick takes short pieces of three clips, few strengths and few props: some minutes on one slow core.
 """
@@ -31,7 +31,7 @@ from _damage.plots import job_plots
 from _damage.runs import JOBS, STRENGTHS, Options, Record, Said, checksum, read, run, run_bits, run_harm, write
 from _damage.sheets import sheet
 from _damage.speed import SIZES_TIMED, run_speed
-from _damage.tables import RENDERERS, job_tables
+from _damage.tables import RENDERERS, job_tables, short_tables
 from simulator import PROPS
 
 RUNNERS: dict[str, Callable[[Options, Said], Iterator[Record]]] = {
@@ -78,12 +78,12 @@ def options_of(given: argparse.Namespace) -> Options:
     return replace(options, **named, **lists, variants=tuple(map(read_variant, given.variants)))
 
 
-def show(records: list[Record]) -> str:
-    """All tables of some records."""
+def show(records: list[Record], of_job: Callable[[str, list[Record]], str] = job_tables) -> str:
+    """All tables of some records, or the shorter ones."""
     parts = []
     for name in dict.fromkeys(record.job for record in records):
         mine = [record for record in records if record.job == name]
-        parts.append(RENDERERS[name](mine) if name in RENDERERS else job_tables(name, mine))
+        parts.append(RENDERERS[name](mine) if name in RENDERERS else of_job(name, mine))
     return "\n".join(parts)
 
 
@@ -93,6 +93,7 @@ def keep(folder: Path, records: list[Record]) -> None:
     write(folder / "results.json", records)
     everything = read(folder / "results.json")
     (folder / "tables.md").write_text(show(everything), encoding="utf-8")
+    (folder / "summary.md").write_text(show(everything, short_tables), encoding="utf-8")
     for name in dict.fromkeys(record.job for record in everything if record.job in JOBS):
         job_plots(name, [record for record in everything if record.job == name], folder)
 

@@ -10,7 +10,7 @@ from .runs import BITS, JOBS, Record, pooled
 from .scores import Tally, precision, psnr, ratio, recall_at, ssim, way
 from .truth import MOVES, SIZES
 
-__all__ = ["bits_table", "harm_table", "job_tables", "pieces_by_bin", "speed_table", "standing", "sweep_of"]
+__all__ = ["RENDERERS", "job_tables", "pieces_by_bin", "short_tables", "standing", "sweep_of"]
 
 TWO_THIRDS = 2 / 3
 
@@ -50,6 +50,12 @@ def job_tables(name: str, records: Sequence[Record]) -> str:
     parts = [f"### {job.title}\n", clips_table(records), regions_table(records), found_table(records)]
     if not job.lost:
         parts.append(bins_table(records))
+    return "\n".join(part for part in parts if part)
+
+
+def short_tables(name: str, records: Sequence[Record]) -> str:
+    """Clip by clip, and what was found: what a page of documentation has room for."""
+    parts = [f"### {JOBS[name].title}\n", clips_table(records), found_table(records, said=False)]
     return "\n".join(part for part in parts if part)
 
 
@@ -165,7 +171,7 @@ def _classes(tally: Tally) -> list[str]:
     return [key.removeprefix("blobs found ") for key in tally if key.startswith("blobs found ")]
 
 
-def found_table(records: Sequence[Record]) -> str:
+def found_table(records: Sequence[Record], said: bool = True) -> str:
     """Precision, recall of each class by pixels, pieces and frames; recall at one false piece a frame."""
     finders = [m for m, g in unique((r.method, r.group) for r in records) if g in ("classical", "ours")]
     all_classes = unique(name for r in records for name in _classes(r.tally))
@@ -184,9 +190,9 @@ def found_table(records: Sequence[Record]) -> str:
         rows.append(row)
     if not rows:
         return ""
-    said = "Precision by pixels / pieces. Recall of each class by pixels / pieces / frames of which half was found; "
-    said += "in brackets, of pieces, at the strength that brings one false piece a frame.\n\n"
-    return said + table(["found", "precision", "false pieces a frame", *all_classes], rows)
+    words = "Precision by pixels / pieces. Recall of each class by pixels / pieces / frames of which half was found; "
+    words += "in brackets, of pieces, at the strength that brings one false piece a frame.\n\n"
+    return (words if said else "") + table(["found", "precision", "false pieces a frame", *all_classes], rows)
 
 
 _UNITS = ("pixels", "blobs", "frames")
