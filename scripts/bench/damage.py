@@ -7,8 +7,8 @@ FOLDER holds ``clips/`` (any of the names in `_damage.footage.CLIPS`) and, for t
 network was trained on; all numbers but those of speed follow from --seed. What is measured is told in docs/damage.md.
 
 Tables go to standard output. With --out they are kept (``tables.md``, shorter in ``summary.md``) with all numbers
-(``results.json``), plots (``*.svg``) and sheets of the best, the worst and the untouched (``sheet-*.jpg``); jobs that ran
-earlier into the same folder stay. --tables makes tables and plots anew from there and measures nothing.
+(``results.json``), plots (``*.svg``) and sheets of the best, the worst and the untouched (``sheet-*.jpg``); jobs that
+ran earlier into the same folder stay. --tables makes tables and plots anew from there and measures nothing.
 
 --quick takes short pieces of three clips, few strengths and few props: some minutes on one slow core.
 """
