@@ -12,8 +12,10 @@ import vapoursynth as vs
 from skimage import data
 from skimage.draw import polygon
 
-from vsfilmrestore.filters._frame_faults import Look, is_blank, is_flash, is_frozen
+from vsfilmrestore.filters._between import Between
+from vsfilmrestore.filters._frame_faults import Look, is_blank, is_flash, is_frozen, is_rolled
 from vsfilmrestore.filters._frame_list import parse_frames
+from vsfilmrestore.filters._jumps import Step, jump
 from vsfilmrestore.filters._patch import fit_patch
 from vsfilmrestore.filters.repair_frames import repair_frames
 from vsfilmrestore.filters.schema import FILTERS
@@ -273,6 +275,101 @@ def test_lists_of_frames() -> None:
     assert parse_frames("") == ()
     with pytest.raises(ValueError, match="write 3-9"):
         parse_frames("9-3")
+
+
+def test_a_made_frame_beats_copy_dissolve_and_plain_flow() -> None:
+    truth = pan(11, step=5)
+    spoilt = truth.copy()
+    spoilt[5] = 0
+    made = seen(repair_frames(filmed(spoilt), torn=False))[5]
+    flow = seen(Between.of(filmed(truth[4:5]), filmed(truth[6:7])).at(0.5))[0]
+    rivals = (truth[4], truth[6], (truth[4] + truth[6]) / 2, flow)
+    assert psnr(made, truth[5]) > max(psnr(rival, truth[5]) for rival in rivals) + 0.5
+
+
+def test_a_made_frame_has_more_grain_than_a_dissolve() -> None:
+    rng = np.random.default_rng(5)
+    still = 90 + 60 * data.camera()[100:228, 100:260].astype(np.float32) / 255
+    pictures = np.stack([still + rng.normal(0, 4, still.shape) for _ in range(9)]).astype(np.float32)
+    made = seen(repair_frames(filmed(pictures), frames="4"))[4]
+    mixed = (pictures[3] + pictures[5]) / 2
+    grain = [float((picture - still).std()) for picture in (made, mixed, pictures[3])]
+    assert max(grain[1], 0.68 * grain[2]) < grain[0] < grain[2]
+    sharp = [float(np.abs(np.diff(picture, axis=1)).mean()) for picture in (made, mixed)]
+    assert sharp[0] > 0.95 * sharp[1]
+
+
+@pytest.mark.parametrize(("lost", "source"), [([0], 1), ([0, 1], 2), ([11], 10), ([10, 11], 9)])
+def test_frames_lost_at_the_ends_of_a_shot_repeat_the_nearest(lost: list[int], source: int) -> None:
+    pictures = pan(12)
+    numbers = ",".join(map(str, lost))
+    made = seen(repair_frames(filmed(pictures), frames=numbers))
+    for n in lost:
+        np.testing.assert_array_equal(made[n], pictures[source])
+    rest = [n for n in range(12) if n not in lost]
+    np.testing.assert_array_equal(made[rest], pictures[rest])
+
+
+def off_place(picture: Pictures, down: int, across: int, tape: int = 0) -> Pictures:
+    moved = np.roll(picture, (down, across), axis=(0, 1))
+    if tape:
+        moved[-tape:] = 235
+    return moved
+
+
+@pytest.mark.parametrize(("down", "across", "tape"), [(4, 0, 0), (-6, 1, 0), (5, -1, 10)])
+def test_a_frame_that_jumped_at_a_splice_is_moved_back(down: int, across: int, tape: int) -> None:
+    truth = pan(16, step=2)
+    spoilt = truth.copy()
+    spoilt[8] = off_place(truth[8], down, across, tape)
+    result = repair_frames(filmed(spoilt))
+    assert changed(result) == [8]
+    made = seen(result)
+    assert psnr(made[8], truth[8]) > psnr(spoilt[8], truth[8]) + 10
+    assert psnr(made[8][12:-12, 8:-8], truth[8][12:-12, 8:-8]) > 34
+    rest = [n for n in range(16) if n != 8]
+    np.testing.assert_array_equal(made[rest], spoilt[rest])
+    assert changed(repair_frames(filmed(spoilt), jumps=False, torn=False)) == []
+
+
+def test_shaking_is_no_jump() -> None:
+    still = pan(1)[0]
+    ways = [0, 0, 0, 0, 0, 0, 5, -3, 4, -2, 2, -1, 0, 0, 0, 0]
+    shaken = np.stack([np.roll(still, way, axis=0) for way in ways])
+    assert changed(repair_frames(filmed(shaken), 1.0, torn=False)) == []
+
+
+def test_a_jump_by_numbers() -> None:
+    def path(*down: float) -> list[Step]:
+        return [Step(0.1, way, 0.02, True) for way in down]
+
+    assert jump(path(1, 1, 1, 1, 6, -4, 1, 1, 1, 1), 1) == pytest.approx((0, 5))
+    assert jump(path(1, 1, 1, 1, 6, 1, 1, 1, 1, 1), 1) == (0, 0)  # a splice after which all stands elsewhere
+    assert jump(path(0, 3, -3, 2, 6, -6, 2, -3, 3, 1), 1) == (0, 0)  # all trembles
+    assert jump(path(0, 0, 0, 0, 0.5, -0.5, 0, 0, 0, 0), 1) == (0, 0)  # too little
+    unknown = [*path(0, 0, 0, 0), Step(0, 6, 0.02, False), *path(-6, 0, 0, 0, 0)]
+    assert jump(unknown, 1) == (0, 0)
+
+
+@pytest.mark.parametrize("run", [[8], [8, 9]])
+def test_a_rolled_frame_is_rebuilt(run: list[int]) -> None:
+    truth = pan(18, step=2)
+    spoilt = truth.copy()
+    for n in run:
+        spoilt[n] = np.roll(truth[n], 50, axis=0)
+        spoilt[n, 46:54] = 12
+    result = repair_frames(filmed(spoilt))
+    assert changed(result) == run
+    made = seen(result)
+    assert min(psnr(made[n], truth[n]) for n in run) > 28
+    assert changed(repair_frames(filmed(spoilt), rolled=False, jumps=False, torn=False)) == []
+
+
+def test_a_roll_by_pictures() -> None:
+    picture = np.linspace(5000, 60000, 40)[:, None] * np.linspace(0.5, 1, 48)[None]
+    assert is_rolled([picture, np.roll(picture, 9, axis=0), picture])
+    assert not is_rolled([picture, np.roll(picture, 1, axis=0), picture])
+    assert not is_rolled([picture, picture[::-1].copy(), picture])
 
 
 def steps(*sizes: float) -> list[Look]:

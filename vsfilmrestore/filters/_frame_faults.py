@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import median
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import vapoursynth as vs
 
 from vsfilmrestore.filters._between import Between, neighbour
@@ -22,6 +24,7 @@ __all__ = [
     "is_blank",
     "is_flash",
     "is_frozen",
+    "is_rolled",
     "measured",
     "read_look",
 ]
@@ -36,6 +39,10 @@ _DRAWN: Final = 0.015
 
 _GROWTH: Final = 40
 """Steps of two pixels of the small picture that a tear grows from its seeds; they are never far."""
+
+_COLUMNS: Final = 12
+_LEAST_ROLL: Final = 0.05
+"""Share of the height from which a shift is a roll; less is a jump."""
 
 _MEAN, _SQUARE, _STEP = "_VsfrMean", "_VsfrSquare", "_VsfrStep"
 
@@ -108,6 +115,41 @@ def is_flash(looks: Sequence[Look], at: int, strength: float) -> bool:
     before, frame, after = looks[at - 1 : at + 2]
     rise = frame.mean - max(before.mean, after.mean)
     return rise > 0.18 - 0.12 * strength and abs(before.mean - after.mean) < rise / 3
+
+
+def is_rolled(pictures: Sequence[npt.NDArray[Any]]) -> bool:
+    """Whether a frame shows what its neighbours do, rolled up or down, so that the frame line is in the picture.
+
+    Args:
+        pictures: Small greyscale pictures, 0..65535, an odd number; the frame is the one in the middle. One of the two
+            next to it may be rolled as well if there are five.
+    """
+    at = len(pictures) // 2
+    small = [_coarse(picture) for picture in pictures]
+    pairs = [(left, right) for left in range(1, at + 1) for right in range(1, at + 1) if left + right < at + 2]
+    return any(_is_roll(small[at - left], small[at], small[at + right]) for left, right in pairs)
+
+
+def _coarse(picture: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Rows as they are, columns in twelve means: a roll goes up and down only. 0..1."""
+    columns = min(_COLUMNS, picture.shape[1])
+    width = picture.shape[1] // columns * columns
+    means = picture[:, :width].reshape(len(picture), columns, -1).mean(axis=2)
+    return np.asarray(means / 65535, dtype=np.float64)
+
+
+def _is_roll(before: npt.NDArray[np.float64], frame: npt.NDArray[np.float64], after: npt.NDArray[np.float64]) -> bool:
+    around = (before + after) / 2
+    apart, off = float(np.abs(before - after).mean()), float(np.abs(frame - around).mean())
+    if off < 0.03 or off < 3 * apart:
+        return False
+    height = len(frame)
+    least = max(round(_LEAST_ROLL * height), 2)
+    rolled = (np.abs(np.roll(frame, way, axis=0) - around).mean(axis=1) for way in range(least, height - least + 1))
+    # The frame line itself, and what is beside it of another frame, fits nowhere.
+    best = min(float(np.sort(rows)[: round(0.85 * height)].mean()) for rows in rolled)
+    here = float(np.sort(np.abs(frame - around).mean(axis=1))[: round(0.85 * height)].mean())
+    return best < 0.35 * here and best < 2 * apart + 0.02
 
 
 def measured(clip: vs.VideoNode) -> vs.VideoNode:

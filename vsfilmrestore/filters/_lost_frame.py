@@ -43,7 +43,7 @@ _ONE_SIDED: Final = 8.0
 """Levels by which it must be better that a place is hidden on one side."""
 _LOST_COST: Final = 20.0
 _GRAIN: Final = 0.6
-"""Share of the grain that comes back. With all of it a frame would be as far from the truth as a copy."""
+"""Share of the grain that comes back. More would be nearer to the grain beside it, and farther from the truth."""
 _GRAIN_RADIUS: Final = 1.5
 _ALIKE: Final = 10.0
 """Levels from which the two sides show different things, so that what differs is not grain."""
@@ -66,6 +66,7 @@ class Guesses:
         motions: From left to right, in pixels of the analysis.
         base: Per motion the weights of left and right, for the base of the picture.
         detail: The same for its detail.
+        winner: Number of the motion that makes both sides most alike.
         lost: Share of the picture, 0..1, where no guess makes both sides show the same.
     """
 
@@ -73,6 +74,7 @@ class Guesses:
     motions: Sequence[Flow]
     base: npt.NDArray[np.float32]
     detail: npt.NDArray[np.float32]
+    winner: npt.NDArray[np.intp]
     lost: float
 
     @classmethod
@@ -82,7 +84,8 @@ class Guesses:
         motions = _motions(left, right, time)
         costs = _costs(left, right, time, motions)
         lost = float((costs[0].min(axis=0) > _LOST_COST).mean())
-        return cls(time, motions, _weights(costs, time, _DOUBT), _weights(costs, time, _DETAIL_DOUBT), lost)
+        base, detail = (_weights(costs, time, doubt) for doubt in (_DOUBT, _DETAIL_DOUBT))
+        return cls(time, motions, base, detail, costs[0].argmin(axis=0), lost)
 
 
 def made_between(left: Picture, right: Picture, guesses: Guesses | None, time: float, grain: float) -> Picture:
@@ -99,27 +102,28 @@ def made_between(left: Picture, right: Picture, guesses: Guesses | None, time: f
         return np.asarray((1 - time) * left + time * right)
     shape = left.shape
     base, detail, nearer, other = (np.zeros(shape, np.float32) for _ in range(4))
-    for motion, coarse, fine in zip(guesses.motions, guesses.base, guesses.detail, strict=True):
-        if max(float(coarse.max()), float(fine.max())) < 0.05:
+    for number, (motion, coarse, fine) in enumerate(zip(guesses.motions, guesses.base, guesses.detail, strict=True)):
+        if max(float(coarse.max()), float(fine.max())) < 0.05 and not (guesses.winner == number).any():
             continue
         step = _to(motion, shape) * np.array([shape[1] / motion.shape[1], shape[0] / motion.shape[0]], np.float32)
         sides = _moved(left, -time * step, cubic=True), _moved(right, (1 - time) * step, cubic=True)
         ws, ds = [_to(w, shape) for w in coarse], [_to(w, shape) for w in fine]
         base += ws[0] * sides[0] + ws[1] * sides[1]
         detail += ds[0] * sides[0] + ds[1] * sides[1]
-        share = ds[0] + ds[1]
+        share = _to((guesses.winner == number).astype(np.float32), shape)
         nearer += share * sides[0 if time <= 0.5 else 1]
         other += share * sides[1 if time <= 0.5 else 0]
     made = base + _fine(detail - base)
-    return np.asarray(made + np.float32(_GRAIN) * _grain(nearer, other, detail, grain)) if grain else made
+    return np.asarray(made + np.float32(_GRAIN) * _grain(nearer, other, time, grain)) if grain else made
 
 
-def _grain(nearer: Picture, other: Picture, mixed: Picture, white: float) -> Picture:
+def _grain(nearer: Picture, other: Picture, time: float, white: float) -> Picture:
     """What mixing two frames took of the grain, where both show the same thing."""
     import cv2
 
     differ = cv2.GaussianBlur(np.abs(nearer - other), (0, 0), 2.0) * np.float32(255 / white)
-    return np.asarray(_fine(nearer - mixed) * np.clip(2 - 2 * differ / _ALIKE, 0, 1))
+    taken = np.float32(min(time, 1 - time)) * _fine(nearer - other)
+    return np.asarray(taken * np.clip(2 - 2 * differ / _ALIKE, 0, 1))
 
 
 def _fine(picture: Picture) -> Picture:

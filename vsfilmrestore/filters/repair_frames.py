@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Final
 
+import numpy as np
 import vapoursynth as vs
 
 from vsfilmrestore.filters._between import neighbour
@@ -18,15 +19,17 @@ from vsfilmrestore.filters._frame_faults import (
     is_blank,
     is_flash,
     is_frozen,
+    is_rolled,
     measured,
     read_look,
 )
 from vsfilmrestore.filters._frame_list import parse_frames
+from vsfilmrestore.filters._jumps import JUMP_REACH, JUMP_X, JUMP_Y, bared, levelled, splice_marks
 from vsfilmrestore.filters._lazy import lazily
 from vsfilmrestore.filters._motion import mirrored
 from vsfilmrestore.filters._patch import fit_patch
 from vsfilmrestore.filters._remade import BEYOND, UNSEEN, remade
-from vsfilmrestore.filters.masks import apply_repair, region_mask
+from vsfilmrestore.filters.masks import apply_repair, mask_for_planes, region_mask
 from vsfilmrestore.filters.schema import Regions, Setting, Show, Strength, restoration_filter
 from vsfilmrestore.media.props import SOURCE_FRAME
 
@@ -34,7 +37,7 @@ __all__ = ["repair_frames"]
 
 core = vs.core
 
-_EMPTY, _FROZEN, _TORN, _LISTED = 1, 2, 3, 4
+_EMPTY, _FROZEN, _TORN, _LISTED, _JUMPED = 1, 2, 3, 4, 5
 _FAULT: Final = "_VsfrFault"
 _PLAN: Final = "_VsfrPlan"
 """0: leave; else 1 + index into the pairs of good frames on the left and right, and the single frames behind them."""
@@ -50,7 +53,8 @@ def _radius(settings: Mapping[str, Any]) -> int:
     run = int(settings["longest"])
     # A frame is planned by the faults of frames up to a run away; each of these looks as far as `_judged` says, and the
     # first step it sees begins one frame earlier.
-    return run + (run + AROUND + 1) + 1
+    seen = run + (run + AROUND + 1) + 1
+    return seen + (JUMP_REACH if settings["jumps"] else 0)
 
 
 @restoration_filter(short="frames", order=18, needs=("mvu", "zsmooth", "akarin"), radius=_radius)
@@ -61,6 +65,10 @@ def repair_frames(
     frozen: Annotated[bool, Setting("find copies that stand for a lost frame: no motion, then a jump")] = True,
     blank: Annotated[bool, Setting("find empty frames within a shot")] = True,
     torn: Annotated[bool, Setting("find large areas destroyed in a single frame")] = True,
+    jumps: Annotated[
+        bool, Setting("find single frames that stand off their place, as at a splice; move them back")
+    ] = True,
+    rolled: Annotated[bool, Setting("find single frames rolled up or down, with the frame line in the picture")] = True,
     flashes: Annotated[bool, Setting("find single frames much brighter than both neighbours")] = False,
     frames: Annotated[str, Setting("frames to rebuild in any case, in numbers of the source: 12,30-31")] = "",
     holes: Annotated[Regions, Setting("areas to rebuild in the listed frames; without any, the whole frames")] = (),
@@ -71,9 +79,9 @@ def repair_frames(
 ) -> vs.VideoNode:
     """Rebuild missing, blank and torn frames from their neighbours; the rest stays bit-identical.
 
-    A lost frame whose place a copy took is rebuilt at its time. A lost frame that nothing stands for cannot come back:
-    the length stays. Copies that belong (drawings held for two frames, stretched silent film) are left, and so are
-    fades, flickering light and what motion cannot explain.
+    Frames that jumped at a splice are moved back. A lost frame whose place a copy took is rebuilt at its time. A lost
+    frame that nothing stands for cannot come back: the length stays. Copies that belong (drawings held for two frames,
+    stretched silent film) are left, and so are fades, flickering light and what motion cannot explain.
 
     Args:
         clip: Any constant format.
@@ -81,6 +89,9 @@ def repair_frames(
         frozen: See its help. A copy within a still shot is left: nobody sees it.
         blank: Frames of one tone, dark or light, between pictures.
         torn: Only the destroyed area is rebuilt.
+        jumps: The frame is moved back as a whole; the rim that this lays bare, and what the splice destroyed, come from
+            its neighbours. The first and the last frame of a shot stay where they are.
+        rolled: Rebuilt whole from their neighbours. A shot that is out of frame throughout is left.
         flashes: Off, for lightning and gunfire look the same.
         frames: Numbers as the scan has them, where frames carry them (``_VsfrSourceFrame``); else counted from 0.
         holes: Areas in the listed frames, in pixels.
@@ -101,9 +112,11 @@ def repair_frames(
         raise ValueError("holes are areas in listed frames; give their numbers in frames='12,30-31'")
     if strength == 0:
         return clip
-    reach = _radius({"longest": longest})
+    reach = _radius({"longest": longest, "jumps": jumps})
     padded = mirrored(clip, reach)
-    finder = _Finder(strength, longest, frozen, blank, flashes, listed)
+    in_place = {JUMP_X: 0.0, JUMP_Y: 0.0}
+    padded = levelled(padded, strength, reach) if jumps else padded.std.SetFrameProps(**in_place)
+    finder = _Finder(strength, longest, frozen, blank, rolled, flashes, listed)
     tears = find_tears(padded, strength) if torn else None
     plan = _planned(_judged(padded, finder, tears, reach), longest, reach)
     repaired, mask = _rebuilt(padded, plan, tears, holes, longest)
@@ -119,10 +132,11 @@ class _Finder:
     longest: int
     frozen: bool
     blank: bool
+    rolled: bool
     flashes: bool
     listed: Sequence[range]
 
-    def fault(self, looks: Sequence[Look], number: int, torn_share: float) -> int:
+    def fault(self, looks: Sequence[Look], number: int, torn_share: float, jumped: bool) -> int:
         """The fault of the frame in the middle of ``looks``."""
         at = len(looks) // 2
         if any(number in numbers for numbers in self.listed):
@@ -133,7 +147,9 @@ class _Finder:
             return _EMPTY
         if self.frozen and is_frozen(looks, at, self.longest, self.strength):
             return _FROZEN
-        return _TORN if 0.03 - 0.02 * self.strength < torn_share < _MOST_TEAR else 0
+        if 0.03 - 0.02 * self.strength < torn_share < _MOST_TEAR:
+            return _TORN
+        return _JUMPED if jumped else 0
 
 
 def _judged(clip: vs.VideoNode, finder: _Finder, tears: Tears | None, reach: int) -> vs.VideoNode:
@@ -141,6 +157,7 @@ def _judged(clip: vs.VideoNode, finder: _Finder, tears: Tears | None, reach: int
     small = measured(clip)
     view = finder.longest + AROUND + 1
     around = range(-view, view + 1)
+    near = min(finder.longest, 2)
     sources = [small, *(neighbour(small, distance) for distance in around)]
     if tears is not None:
         # At a mirrored end both neighbours are one frame: that they agree says nothing.
@@ -152,7 +169,12 @@ def _judged(clip: vs.VideoNode, finder: _Finder, tears: Tears | None, reach: int
         share = _torn_share(f[-4:]) if tears is not None else 0.0
         number = int(f[0].props.get(SOURCE_FRAME, n - reach))  # type: ignore[arg-type]
         marked = f[0].copy()
-        marked.props[_FAULT] = finder.fault(looks, number, share)
+        jumped = any(f[0].props.get(name, 0) for name in (JUMP_X, JUMP_Y))
+        fault = finder.fault(looks, number, share, jumped)
+        pictures = f[1 + view - near : 2 + view + near]
+        if finder.rolled and fault in (0, _TORN, _JUMPED) and is_rolled([np.asarray(p[0]) for p in pictures]):
+            fault = _EMPTY
+        marked.props[_FAULT] = fault
         return marked
 
     return core.std.ModifyFrame(small, sources, judge)
@@ -239,12 +261,19 @@ def _made_anew(
     everywhere = core.std.BlankClip(clip, format=vs.GRAY8, color=255, keep=True)
     nowhere = core.std.BlankClip(clip, format=vs.GRAY8, color=0, keep=True)
     listed = region_mask(clip, holes) if holes else everywhere
+    area, rim = tears.area if tears else nowhere, bared(clip)
     lost = f"y.{UNSEEN} {_UNSEEN_LIMIT} >"
-    fault = f"x.{_FAULT} {_FROZEN} = {lost} 0 1 ? x.{_FAULT} {_TORN} = {lost} 0 2 ? x.{_FAULT} {_LISTED} = 3 1 ? ? ?"
+    given = {_LISTED: 3, _EMPTY: 1, _FROZEN: f"{lost} 0 1 ?", _TORN: f"{lost} 0 2 ?", _JUMPED: f"{lost} 0 4 ?"}
+    fault = f"{choice} 0 = 0 " + " ".join(f"x.{_FAULT} {kind} = {kept}" for kind, kept in given.items())
+    fault += " 0" + " ?" * (len(given) + 1)
+    patch = core.akarin.Select([nowhere, everywhere, area, listed, rim], [plan, trusted], fault)
+    patch = core.akarin.Expr([patch, rim, splice_marks(clip, whole)], "x y max z max")
+    # Where a frame was moved back all of it is new; else nothing outside of the patch is.
     mask = core.akarin.Select(
-        [nowhere, everywhere, tears.area if tears else nowhere, listed], [plan, trusted], f"{choice} 0 = 0 {fault} ?"
+        [nowhere, everywhere, patch], [plan, trusted], f"{fault} 0 = 0 x.{JUMP_X} 0 = x.{JUMP_Y} 0 = and 2 1 ? ?"
     )
-    fitted = fit_patch(clip, whole, mask)
-    partly = [_TORN, *([_LISTED] if holes else [])]
+    fitted = fit_patch(clip, whole, patch)
+    partly = [_TORN, _JUMPED, *([_LISTED] if holes else [])]
     test = " ".join(f"x.{_FAULT} {kind} =" for kind in partly) + " or" * (len(partly) - 1)
-    return core.akarin.Select([whole, fitted], [plan], test), mask
+    made_whole = core.akarin.Select([whole, fitted], [plan], test)
+    return core.akarin.Expr([clip, made_whole, mask_for_planes(patch, clip)], "z y x ?"), mask
