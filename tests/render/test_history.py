@@ -29,8 +29,9 @@ from vsfilmrestore.filters.remove_dirt import remove_dirt
 from vsfilmrestore.media.out.profiles import PROFILES
 from vsfilmrestore.media.source import open_media
 from vsfilmrestore.render.executor import render
-from vsfilmrestore.render.history import Choice, History, State
+from vsfilmrestore.render.history import History, State
 from vsfilmrestore.render.history_file import HistoryFile
+from vsfilmrestore.render.history_shots import Choice
 from vsfilmrestore.render.job import open_project, open_reel
 from vsfilmrestore.render.ledger import Ledger
 from vsfilmrestore.render.project import Project

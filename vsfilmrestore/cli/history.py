@@ -15,7 +15,8 @@ from vsfilmrestore.cli import options as o
 from vsfilmrestore.cli.show import say, show_table
 from vsfilmrestore.cli.tables import print_json
 from vsfilmrestore.errors import OutputError, UsageError
-from vsfilmrestore.render.history import Choice, Frame, History, HistoryShot
+from vsfilmrestore.render.history import Frame, History
+from vsfilmrestore.render.history_shots import Choice, HistoryShot
 from vsfilmrestore.render.project import Project
 from vsfilmrestore.render.verdicts import word_of
 

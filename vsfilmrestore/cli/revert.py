@@ -69,8 +69,9 @@ def decided(project: Project, said: list[tuple[str, Words]], *, dry_run: bool = 
     """
     history = History.open(project)
     new: list[Verdict] = [row for say_, words in said for row in say_of_repairs(history, say_, words)]
-    after = history.verdicts.said(new)
-    added, gone = changed_rows(history.verdicts, after)
+    before = project.verdicts()  # somebody else may have written while we looked
+    after = before.said(new)
+    added, gone = changed_rows(before, after)
     if not dry_run and (added or gone):
         after.write(project.repairs)
     return {"new": [row.facts for row in added], "gone": [row.facts for row in gone], "written": not dry_run}

@@ -5,12 +5,10 @@ Everything stands in the ledger and in the files beside the finished pieces: no 
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
-from itertools import groupby
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,12 +19,13 @@ from vsfilmrestore.errors import ProjectError, UsageError
 from vsfilmrestore.filters.schema import nearest
 from vsfilmrestore.render.history_file import Entry, HistoryFile, Moment, history_path
 from vsfilmrestore.render.history_pixels import Mask, Repaired, found_blobs
+from vsfilmrestore.render.history_shots import Choice, HistoryShot, frame_ranges, shots_of
 from vsfilmrestore.render.ledger import Done, Ledger
 from vsfilmrestore.render.pieces import Piece
 from vsfilmrestore.render.project import Project
 from vsfilmrestore.render.verdicts import Verdict, Verdicts, kind_named, source_names, taken_back, word_of
 
-__all__ = ["Choice", "Count", "Frame", "History", "HistoryShot", "Repair", "State"]
+__all__ = ["Count", "Frame", "History", "Repair", "State"]
 
 
 class State(StrEnum):
@@ -38,49 +37,6 @@ class State(StrEnum):
     """It was taken back."""
     PARTLY = "partly"
     """Some of its pixels were."""
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryShot:
-    """A shot of the latest render.
-
-    Attributes:
-        index: Place in the reel.
-        id: Its id, with a number where several are alike.
-        name: Its name.
-        first: Its first record frame.
-        stop: Record frame after its last.
-        pieces: What it was rendered as, in order.
-    """
-
-    index: int
-    id: str
-    name: str
-    first: int
-    stop: int
-    pieces: tuple[Piece, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Some repairs.
-
-    Attributes:
-        shots: Places of the shots in the reel; None: all.
-        frames: First and last frames of ranges; counted from 0 in each shot where shots are named, else in the reel.
-        kind: Name of a filter, '' for all.
-    """
-
-    shots: tuple[int, ...] | None = None
-    frames: tuple[tuple[int, int], ...] | None = None
-    kind: str = ""
-
-    def shows(self, shot: HistoryShot, record: int) -> bool:
-        """Whether it is about a record frame of a shot."""
-        if self.shots is not None and shot.index not in self.shots:
-            return False
-        at = record if self.shots is None else record - shot.first
-        return self.frames is None or any(first <= at <= last for first, last in self.frames)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +202,7 @@ class History:
         with Ledger(project.ledger, exclusive=False) as ledger:
             pieces = ledger.placed()
             found = {piece.key: done for piece in pieces if (done := ledger.find(piece.key)) is not None}
-        return cls(project, _shots(pieces), project.verdicts(), found)
+        return cls(project, shots_of(pieces), project.verdicts(), found)
 
     @property
     def remarks(self) -> list[str]:
@@ -287,7 +243,7 @@ class History:
             SettingError: There is no such kind.
         """
         shots = None if not shot else tuple(self._indices(shot))
-        return Choice(shots, _ranges(frames) if frames else None, kind_named(kind) if kind else "")
+        return Choice(shots, frame_ranges(frames) if frames else None, kind_named(kind) if kind else "")
 
     def frames(self, choice: Choice) -> Iterator[Frame]:
         """What was done to frames, in the order of the reel; nothing is unpacked yet.
@@ -383,34 +339,6 @@ class History:
                 return found
         known = [name for shot in self.shots for name in (shot.name, shot.id) if name]
         raise UsageError(f"the latest render has no shot '{key}'{nearest(key, known)}", file=self._project.folder)
-
-
-def _shots(pieces: Sequence[Piece]) -> tuple[HistoryShot, ...]:
-    runs = [tuple(run) for _, run in groupby(pieces, lambda piece: piece.index)]
-    often = Counter(run[0].shot for run in runs)
-    seen: Counter[str] = Counter()
-    shots = []
-    for run in runs:
-        id_, factor = run[0].shot, run[0].factor
-        seen[id_] += 1
-        unique = f"{id_}#{seen[id_]}" if often[id_] > 1 else id_
-        shots.append(
-            HistoryShot(run[0].index, unique, run[0].name, run[0].first // factor, run[-1].stop // factor, run)
-        )
-    return tuple(shots)
-
-
-def _ranges(text: str) -> tuple[tuple[int, int], ...]:
-    found = []
-    for word in text.split(","):
-        first, dash, last = word.strip().partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()):
-            raise UsageError(f"--frames must be numbers or ranges such as 12,30-47, not '{text}'")
-        ends = int(first), int(last or first)
-        if ends[1] < ends[0]:
-            raise UsageError(f"--frames names {ends[1]} after {ends[0]}")
-        found.append(ends)
-    return tuple(found)
 
 
 def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
