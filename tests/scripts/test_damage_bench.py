@@ -399,3 +399,13 @@ def test_sheets_show_the_best_the_worst_and_the_untouched() -> None:
     assert groups["worst"][0].where.startswith("waves 2 at 1")
     assert {cut.where.split(" at ")[0] for cut in groups["left"]} == {"waves 2", "waves 3"}
     assert sheets.drawn(groups).ndim == 3
+
+
+@pytest.mark.parametrize("gauge", ["", "35mm"])
+@pytest.mark.parametrize("distribution", ["TRAIN", "BENCH", "OTHER"])
+def test_a_film_of_fitting_width_is_drawn_for_every_clip(gauge: str, distribution: str) -> None:
+    simulator: Any = importlib.import_module("simulator")
+    for width in (96, 320, 400, 640, 720, 1280, 2048):
+        film = cases._film(3, width, getattr(simulator, distribution), gauge)
+        assert max(width, 640) <= film.width <= max(2 * width, 1000)
+        assert gauge in ("", film.gauge)

@@ -27,7 +27,7 @@ type Flags = npt.NDArray[np.bool_]
 _AGEING = {"weave": 0.7, "flicker": 0.6, "optics": 0.7, "fade": 0.25, "grain": 0.9}
 """Stages that age the whole picture, damaged or not, and how often film has them."""
 
-_LEAST_SCAN = (640, 800)
+_LEAST_SCAN = (640, 1000)
 """Narrower scans show no dirt: smaller clips are taken for parts of such a one."""
 
 KINDS: dict[str, tuple[str, ...]] = {
