@@ -74,6 +74,12 @@ def test_two_keys_follow_a_wire() -> None:
     assert (boxes[0], boxes[-1], len(boxes)) == (((100.0, 0.0, 200.0, 500.0),), ((300.0, 0.0, 400.0, 500.0),), 10)
 
 
+def test_two_keys_move_a_path() -> None:
+    parts = decided("VSFR key wires.path=100,0+120,500", "VSFR key wires.path=300,0+340,500").parts
+    paths = [step.complete["path"] for part in parts for step in part.recipe if step.name == "remove_wires"]
+    assert (paths[0], paths[-1], len(paths)) == ("100,0 120,500", "300,0 340,500", 10)
+
+
 def test_the_tables_of_the_project_page_work() -> None:
     text = (DOCS / "project.md").read_text(encoding="utf-8")
     colours, shots = (tomllib.loads(block) for block in re.findall(r"```toml\n(.*?)```", text, re.DOTALL))

@@ -14,7 +14,7 @@ from skimage.draw import line_aa
 
 from vsfilmrestore.filters.remove_wires import remove_wires
 from vsfilmrestore.filters.schema import FILTERS
-from vsfilmrestore.media.props import changed_prop
+from vsfilmrestore.media.props import changed_prop, mask_prop
 
 core = vs.core
 
@@ -105,6 +105,31 @@ def test_a_path_stands_for_a_region() -> None:
     made = seen(remove_wires(filmed(spoilt), path="80,0 110,140", polarity="dark"))
     assert psnr(made[where], truth[where]) > psnr(spoilt[where], truth[where]) + 8
     assert (made != spoilt)[:, :, :40].sum() == (made != spoilt)[:, :, 160:].sum() == 0
+
+
+@pytest.mark.parametrize("contrast", [-30, 30])
+def test_a_rough_path_finds_the_wire_in_every_frame(contrast: int) -> None:
+    truth = scene(8)
+    spoilt, where = truth.copy(), np.zeros(truth.shape, bool)
+    for n in range(8):
+        bow = 4 * np.sin(np.linspace(0, np.pi, 141))
+        columns = np.rint(np.linspace(90, 115, 141) + bow + (n - 4)).astype(int)
+        for side in (0, 1):
+            spoilt[n, np.arange(141), columns + side] += contrast
+            where[n, np.arange(141), columns + side] = True
+    spoilt = np.clip(spoilt, 0, 255)
+    frames = list(remove_wires(filmed(spoilt), path="95,0 113,140").frames(close=False))
+    for n, frame in enumerate(frames):
+        mask = np.asarray(frame.props[mask_prop("remove_wires")][0]) > 0  # type: ignore[index, call-overload]
+        assert mask[where[n]].mean() > 0.75
+        assert mask.sum() < 5 * where[n].sum()
+    made = np.stack([np.asarray(frame[0]).astype(np.float32) for frame in frames])
+    assert psnr(made[where], truth[where]) > psnr(spoilt[where], truth[where]) + 3
+
+
+def test_a_path_without_a_wire_changes_nothing() -> None:
+    flat = np.full((4, 120, 160), 90.0, np.float32) + np.random.default_rng(2).normal(0, 1.5, (4, 120, 160))
+    assert share(remove_wires(filmed(flat.astype(np.float32)), path="40,0 60,119")) == 0
 
 
 def test_a_mast_that_stands_in_the_scene_stays() -> None:

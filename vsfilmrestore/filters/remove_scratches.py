@@ -183,7 +183,7 @@ def _without_lines(levels: Levels, maps: Maps, around: Sequence[Maps], wanted: _
         line = _fitted(levels, run, len(maps.mean), wanted.reaches) if wanted.line(run, found) else None
         if line is not None:
             levels = without(levels, line)
-        elif found.known < _KNOWN or found.apart >= _APART:
+        elif found.known < _KNOWN or found.apart >= 0.7 * _APART:
             continue  # what goes with the scene is no scratch at another width either
         for block, x in zip(blocks, run.x, strict=True):
             taken[block, max(x - run.reach - 1, 0) : x + run.reach + 2] = True

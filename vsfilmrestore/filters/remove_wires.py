@@ -14,6 +14,7 @@ from vsutil import join, plane
 from vsfilmrestore.filters._between import neighbour, workable
 from vsfilmrestore.filters._motion import Motion, analysis_luma, estimate, mirrored
 from vsfilmrestore.filters._ridges import Line, beside, find_lines
+from vsfilmrestore.filters._wire_path import wires_along
 from vsfilmrestore.filters.masks import apply_repair, mask_for_planes
 from vsfilmrestore.filters.schema import Regions, Setting, Show, Strength, restoration_filter
 
@@ -46,7 +47,7 @@ def remove_wires(
     width: Annotated[float, Setting("greatest width of a wire, in pixels of a 2048 wide scan", 1, 24)] = 6.0,
     min_length: Annotated[float, Setting("least length of a wire, in pixels of a 2048 wide scan", 40, 4000)] = 160.0,
     still: Annotated[
-        bool | None, Setting("also lines that stand still before the background; as a rule only along path")
+        bool | None, Setting("also lines that stand still before the background, in only or anywhere")
     ] = None,
     protect: Regions = (),
     show: Show = "",
@@ -54,15 +55,16 @@ def remove_wires(
     """Find wires and put back what is behind them; all pixels off the wires stay bit-identical.
 
     A line must move against the background, so that masts, horizons and eyelids stay; within ``only`` less proof will
-    do, elsewhere it must also be seen again in a neighbouring frame. Along a ``path``, or with ``still``, every thin
-    line is a wire. What is behind a wire comes from neighbouring frames where motion shows it,
-    else from both sides of the wire. Grain comes along in either case.
+    do, elsewhere it must also be seen again in a neighbouring frame. Ropes and wires that move with the set stay. Along
+    a ``path``, or with ``still``, no such proof is asked for. What is behind a wire comes from neighbouring frames
+    where motion shows it, else from both sides of the wire. Grain comes along in either case.
 
     Args:
         clip: Any constant format.
         strength: Dose; more finds fainter wires.
         only: Areas in which to look.
-        path: A band around it is looked at, and there every long thin line is taken for a wire.
+        path: A rough one does: in a band around it, the line that stands out best from end to end is taken for the
+            wire, moving or not. With keys at two frames or more it follows a wire that moves.
         polarity: Naming it halves the work and the doubt.
         width: Wider lines are left.
         min_length: Shorter lines are left.
@@ -79,10 +81,10 @@ def remove_wires(
     """
     scale = clip.width / _SCAN
     thickness = max(width * scale, 2.0)
-    regions = [*only, *_bands(path, 4 * thickness + 4)]
+    points, band = _points(path), 4 * thickness + 4
+    regions = [*only, *(_band(*ends, band) for ends in pairwise(points) if ends[0] != ends[1])]
     if strength == 0:
         return clip
-    standing = bool(path) if still is None else still
     level = (14 - 11 * strength) * 257
     support = _SUPPORT if only else None
     source, clip = clip, mirrored(clip, _RADIUS)
@@ -90,15 +92,18 @@ def remove_wires(
     motion = estimate(_without_lines(luma, thickness), _VIEWS)
     signs = {"dark": (-1,), "bright": (1,), "both": (-1, 1)}[polarity]
     repaired, masks = clip, []
+    drawn = wires_along(luma, points, band, thickness, level) if points else {}
     for sign in signs:
-        moving = None if standing else _moving(luma, motion, sign, level)
-        if moving is not None and not only:
-            moving = _between_two(moving, luma)
-        lines = find_lines(luma, sign, thickness, max(min_length * scale, 24.0), level, moving, support)
-        mask = _middle(lines)
-        if not (standing or only):
-            mask = _known_again(mask)
-        mask = _widened(mask, thickness)
+        lines = drawn.get(sign, [])
+        if still or only or not points:
+            moving = None if still else _moving(luma, motion, sign, level)
+            if moving is not None and not only:
+                moving = _between_two(moving, luma)
+            free = find_lines(luma, sign, thickness, max(min_length * scale, 24.0), level, moving, support)
+            if not (still or only):
+                free = _known_again(free)
+            lines = [*lines, *free]
+        mask = _widened(_middle(lines), thickness)
         filled = _filled(clip, motion, lines, sign, thickness)
         repaired = core.akarin.Expr([repaired, filled, mask_for_planes(mask, clip)], "z y x ?")
         masks.append(mask)
@@ -107,8 +112,8 @@ def remove_wires(
     return apply_repair("remove_wires", source, repaired[inner], mask[inner], protect=protect, only=regions, show=show)
 
 
-def _bands(path: str, half: float) -> list[tuple[tuple[float, float], ...]]:
-    """Quadrilaterals along a line of points."""
+def _points(path: str) -> list[tuple[float, float]]:
+    """The points of a path as it is written."""
     points = []
     for word in path.split():
         match = re.fullmatch(r"(-?\d+(?:\.\d+)?),(-?\d+(?:\.\d+)?)", word)
@@ -117,7 +122,7 @@ def _bands(path: str, half: float) -> list[tuple[tuple[float, float], ...]]:
         points.append((float(match[1]), float(match[2])))
     if len(points) == 1:
         raise ValueError("path needs two points or more")
-    return [_band(*ends, half) for ends in pairwise(points) if ends[0] != ends[1]]
+    return points
 
 
 def _band(start: tuple[float, float], end: tuple[float, float], half: float) -> tuple[tuple[float, float], ...]:
@@ -166,9 +171,9 @@ def _middle(lines: Sequence[Line]) -> vs.VideoNode:
     return core.akarin.Expr([line.mask for line in lines], names + " max" * (len(lines) - 1))
 
 
-def _known_again(mask: vs.VideoNode) -> vs.VideoNode:
+def _known_again(lines: Sequence[Line]) -> list[Line]:
     """Lines that run close by in the frame before or after."""
-    near = mask
+    near = mask = _middle(lines)
     for _ in range(_TRAVEL):
         near = near.std.Maximum()
     # At an end, where a neighbour is the frame itself, the other one must know it.
@@ -176,7 +181,7 @@ def _known_again(mask: vs.VideoNode) -> vs.VideoNode:
     blank = core.std.BlankClip(mask, length=1, keep=True)
     before = neighbour(near, -1) if last < 1 else blank + near[:last]
     after = neighbour(near, 1) if last < 1 else near[1:] + blank
-    return core.akarin.Expr([mask, before, after], "y z max x 0 ?")
+    return [Line(line.angle, core.akarin.Expr([line.mask, before, after], "y z max x 0 ?")) for line in lines]
 
 
 def _widened(mask: vs.VideoNode, thickness: float) -> vs.VideoNode:

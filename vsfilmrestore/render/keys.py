@@ -7,11 +7,13 @@
            0.2 |-----*--'                     in at most 24 steps between two
                +----------------------- record frames
 
-Numbers move, and regions with as many corners; words change at their key. A step is never shorter than a frame.
+Numbers move, and regions and paths with as many corners; words change at their key. A step is never shorter than a
+frame.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -22,6 +24,7 @@ from vsfilmrestore.timeline.model import FrameRange
 __all__ = ["Keyed", "Stretch", "moves", "stretches"]
 
 _STEPS: Final = 24
+_POINT: Final = re.compile(r"(-?\d+(?:\.\d+)?),(-?\d+(?:\.\d+)?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +79,18 @@ def moves(a: object, b: object) -> bool:
     if isinstance(a, int | float) and isinstance(b, int | float):
         return True
     if isinstance(a, str) and isinstance(b, str):
-        return a.endswith("%") and b.endswith("%")
+        if a.endswith("%") and b.endswith("%"):
+            return True
+        return bool(_points(a)) and len(_points(a)) == len(_points(b))
     if isinstance(a, tuple) and isinstance(b, tuple):
         return len(a) == len(b) and all(moves(x, y) for x, y in zip(a, b, strict=True))
     return False
+
+
+def _points(text: str) -> list[tuple[float, float]]:
+    """The points of a path, ``900,0 980,400``; none of any other text."""
+    words = [_POINT.fullmatch(word) for word in text.split()]
+    return [(float(word[1]), float(word[2])) for word in words if word] if words and all(words) else []
 
 
 def _between(a: Keyed, b: Keyed) -> list[tuple[int, Any, str]]:
@@ -102,6 +113,9 @@ def _between(a: Keyed, b: Keyed) -> list[tuple[int, Any, str]]:
 def _mixed(a: Any, b: Any, step: int, steps: int) -> Any:
     if isinstance(a, tuple):
         return tuple(_mixed(x, y, step, steps) for x, y in zip(a, b, strict=True))
+    if isinstance(a, str) and _points(a):
+        points = (_mixed(p, q, step, steps) for p, q in zip(_points(a), _points(b), strict=True))
+        return " ".join(f"{x:g},{y:g}" for x, y in points)
     if isinstance(a, str):
         return f"{_mixed(float(a.rstrip('%')), float(b.rstrip('%')), step, steps):g}%"
     value = a + (b - a) * step / steps
