@@ -12,13 +12,17 @@ import argparse
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import torch
 from detector.crops import Crops
 from detector.export import export, stamp, trained
+from detector.judging import hear, judge
 from detector.stacks import Stacks, make
 from detector.training import Plan, train
 from simulator import Pictures
 
+JUDGED = 500_000
+"""Seed of the first sample the judge is fitted to: the network never saw them."""
 PART = 100
 """Samples in a file."""
 
@@ -51,6 +55,7 @@ def main() -> None:
     parser.add_argument("--slices", type=int, default=10_000, help="slices to do now; all by default")
     parser.add_argument("--processes", type=int, default=2, help="processes that make samples (default 2)")
     parser.add_argument("--threads", type=int, default=0, help="threads that train; 0 leaves it to torch")
+    parser.add_argument("--judged", type=int, default=300, help="samples that the judge is fitted to (default 300)")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
@@ -66,6 +71,9 @@ def main() -> None:
             break
     else:
         return
+    heard = hear(trained(options.work), Pictures(options.pictures), options.overlays, JUDGED, options.judged)
+    weights, reached = judge(heard)
+    print(f"judged by (_dirt_judge._WEIGHTS, _CONSTANT): {np.array2string(weights, precision=3)}; {reached}")
     if options.output:
         export(trained(options.work), options.output)
         stamp(options.output)

@@ -1,7 +1,6 @@
 """Both witnesses heard: what a speck measures, and what a network says of its pixels.
 
-Logistic regression over three numbers, their products in pairs, and 1; fitted by scripts/train/dirt.py together with
-the network that it belongs to.
+Logistic regression over three numbers, fitted by scripts/train/dirt.py to the network that it belongs to.
 """
 
 from __future__ import annotations
@@ -11,13 +10,14 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from vsfilmrestore.filters._dirt_specks import Specks, likelihood, polynomial
+from vsfilmrestore.filters._dirt_specks import Specks, likelihood
 
 __all__ = ["heard", "verdict"]
 
 type Reals = npt.NDArray[np.float64]
 
-_WEIGHTS: Final = (-0.0234, 0.4538, 0.6168, -0.0243, 0.0617, -0.1067, -0.0348, 0.072, 0.0869, 0.1829)
+_WEIGHTS: Final = (0.283, 0.114, 0.645)
+_CONSTANT: Final = 0.903
 _LEAST: Final = 0.002
 """Nothing is surer than this, nor less sure."""
 
@@ -40,7 +40,7 @@ def heard(found: Specks, sure: npt.NDArray[np.floating[Any]]) -> Reals:
 
 def verdict(known: Reals) -> Reals:
     """How likely each speck is dirt, in log odds, from what is `heard`."""
-    odds: Reals = polynomial(known) @ np.array(_WEIGHTS)
+    odds: Reals = known @ np.array(_WEIGHTS) + _CONSTANT
     return odds
 
 

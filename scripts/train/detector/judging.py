@@ -16,7 +16,7 @@ from simulator import Pictures, Sample
 from vsfilmrestore.filters._dirt_judge import heard
 from vsfilmrestore.filters._dirt_measured import evidence
 from vsfilmrestore.filters._dirt_sight import sight
-from vsfilmrestore.filters._dirt_specks import polynomial, specks
+from vsfilmrestore.filters._dirt_specks import specks
 
 from .network import SpotNet
 from .stacks import KEPT, clip_of, damaged_samples, kinds_of, seen_of
@@ -84,7 +84,7 @@ def fit(terms: Reals, y: Reals, w: Reals, ridge: float = 3e-4, rounds: int = 40)
 def judge(rows: Heard) -> tuple[Reals, str]:
     """Weights, and what they reach on the last third, which they were not fitted to in that judgement."""
     x, y, w = rows
-    terms = polynomial(x)
+    terms = np.hstack([x, np.ones((len(x), 1))])
     cut = len(x) * 2 // 3
     trial = terms[cut:] @ fit(terms[:cut], y[:cut], w[:cut])
     alone = x[cut:, 0]

@@ -1,0 +1,104 @@
+"""The network that finds dirt, within remove_dirt: what it is asked, and what its word counts."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import vapoursynth as vs
+
+from vsfilmrestore.filters._dirt_judge import heard, verdict
+from vsfilmrestore.filters._dirt_learned import LEARNED
+from vsfilmrestore.filters._dirt_sight import sight
+from vsfilmrestore.filters._dirt_specks import FEATURES, Specks
+from vsfilmrestore.filters._model import can_run
+from vsfilmrestore.filters.remove_dirt import remove_dirt
+from vsfilmrestore.filters.schema import FILTERS
+from vsfilmrestore.models.zoo import Zoo
+
+core = vs.core
+
+
+def specks_of(labels: np.ndarray) -> Specks:
+    """Specks with the same features each."""
+    count = int(labels.max()) + 1
+    area = np.bincount(labels.ravel(), minlength=count).astype(float)
+    return Specks(labels.astype(np.int32), np.ones((count, len(FEATURES))), area, area, np.zeros(count, bool))
+
+
+def test_what_is_heard_of_a_speck() -> None:
+    labels = np.zeros((4, 6), int)
+    labels[0, :2], labels[2, 3] = 1, 2
+    sure = np.full((4, 6), 0.5, np.float32)
+    sure[0, 0], sure[2, 3] = 0.9, 0.0
+    known = heard(specks_of(labels), sure)
+    assert known.shape == (3, 3)
+    assert known[1, 1] == pytest.approx(np.log(9))
+    assert known[1, 2] == pytest.approx(np.log(9) / 2)
+    assert -10 < known[2, 1] == known[2, 2] < -5  # never quite impossible
+    assert known[1, 0] == known[2, 0]
+
+
+@pytest.mark.parametrize("measures", [-6.0, -2.0, 2.0])
+def test_the_surer_the_network_the_likelier_dirt(measures: float) -> None:
+    odds = np.linspace(-5, 5, 11)
+    likely = verdict(np.stack([np.full(11, measures), odds, odds], 1))
+    assert (np.diff(likely) > 0).all()
+
+
+def test_our_own_network_has_a_card_that_fits_its_file() -> None:
+    found = Zoo.open().find(LEARNED)
+    assert found.card.task == "dirt"
+    assert found.card.quality
+    assert found.path.stat().st_size < 5_000_000
+
+
+def test_colours_that_differ_are_seen_whatever_the_brightness() -> None:
+    plain = core.std.BlankClip(width=64, height=64, format=vs.YUV444P8, length=5, color=[100, 128, 128])
+
+    def tint(n: int, f: vs.VideoFrame) -> vs.VideoFrame:  # the names n and f are VapourSynth's
+        out = f.copy()
+        if n == 2:
+            np.asarray(out[1])[20:26, 30:36] = 160
+        return out
+
+    seen = sight(plain.std.ModifyFrame(plain, tint))
+    colour = np.asarray(seen.colour.get_frame(2)[0])
+    assert colour[22, 33] > 100
+    assert colour[:15].max() <= 2  # roundings
+    assert np.ptp(seen.lumas[0].get_frame(2)[0]) == 0
+
+
+def test_a_model_for_something_else_is_refused() -> None:
+    clip = core.std.BlankClip(width=64, height=64, format=vs.GRAY8, length=3)
+    with pytest.raises(vs.Error, match="is for 'stabilise', not for 'dirt'"):
+        remove_dirt(clip, model="temporalfix-s1")
+
+
+def test_the_key_of_a_render_holds_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = FILTERS["remove_dirt"]
+    module = sys.modules[remove_dirt.__module__]
+    monkeypatch.setattr(module, "can_run", lambda _: False)
+    assert spec.weights({"model": "auto", "strength": 0.5}) == ""
+    if not can_run(LEARNED):
+        pytest.skip("networks cannot be run here: pip install vsfilmrestore[onnx]")
+    monkeypatch.setattr(module, "can_run", lambda _: True)
+    assert len(spec.weights({"model": "auto", "strength": 0.5})) == 64
+    assert spec.weights({"model": "", "strength": 0.5}) == ""
+
+
+@pytest.mark.footage
+@pytest.mark.slow
+def test_sparkle_of_a_real_print_is_found(footage: object) -> None:
+    """Within Our Gates (1920): bright specks on a wall that measures alone leave."""
+    if not can_run(LEARNED):
+        pytest.skip("networks cannot be run here: pip install vsfilmrestore[onnx]")
+    path: Path = footage("clips/film_within_our_gates_1920.mkv")  # type: ignore[operator]
+    clip = core.bs.VideoSource(str(path), cachemode=0, showprogress=False)[6:13]
+    with_network, without = (
+        np.asarray(remove_dirt(clip, 0.5, model=name, show="mask").get_frame(3)[0]) > 128 for name in (LEARNED, "")
+    )
+    assert with_network.sum() > 1.5 * without.sum()
+    assert with_network.mean() < 0.04
