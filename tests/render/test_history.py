@@ -8,9 +8,11 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -536,3 +538,43 @@ def test_killed_at_any_moment_a_render_ends_with_the_same_history(tmp_path: Path
 
 def listing(project: Project) -> list[dict[str, Any]]:
     return [repair.facts for frame in History.open(project).frames(Choice()) for repair in frame.repairs()]
+
+
+def test_a_ledger_from_before_there_was_a_history_is_read(dust: Project, call: Call) -> None:
+    made(dust)
+    dust.save()
+    with sqlite3.connect(dust.ledger) as base:
+        for key, details in base.execute("SELECT key, details FROM segments").fetchall():
+            old = {k: v for k, v in json.loads(zlib.decompress(details)).items() if k not in ("repairs", "history")}
+            base.execute(
+                "UPDATE segments SET details = ? WHERE key = ?", (zlib.compress(json.dumps(old).encode()), key)
+            )
+        base.execute("DROP TABLE timeline")
+        base.execute("PRAGMA user_version = 1")
+    base.close()
+    code, text, _ = call("history", dust.folder)
+    assert (code, "kept no history" in text) == (0, True)
+    assert json.loads(call("plan", dust.folder, "--json")[1])["shots"][0]["repairs"] is None
+    assert made(dust)[1] == 24, "what was finished is finished"
+    assert "24 frames were rendered without a history" in History.open(dust).remarks
+
+
+def test_verdicts_about_media_that_are_not_shown_are_told(dust: Project) -> None:
+    made(dust)
+    say(dust, Verdict(source="R7.mkv"), Verdict(source="R1.mkv", frames=(3, 3)))
+    (told,) = History.open(dust).remarks
+    assert told.startswith("verdicts about R7.mkv wait")
+
+
+@pytest.mark.footage
+def test_real_film_is_given_back_and_kept_small(footage: Callable[[str], Path], tmp_path: Path) -> None:
+    clip = footage("clips/film_within_our_gates_1920.mkv")
+    given = {"first": 0, "last": 9, "cuts": [], **ONLY_DUST}
+    project = open_project(clip, tmp_path / "p", given)
+    after, _ = made(project)
+    before = list(pictures(open_media(clip).video[:10]))
+    assert same(after, before)
+    for frame in History.open(project).frames(Choice()):
+        frame.read().restore(after[frame.record[0]])
+    assert same(after, before) == []
+    assert 0 < sum(path.stat().st_size for path in project.renders.glob("*.history")) < 10 * 2000
