@@ -41,8 +41,10 @@ _GROWTH: Final = 40
 """Steps of two pixels of the small picture that a tear grows from its seeds; they are never far."""
 
 _COLUMNS: Final = 12
-_LEAST_ROLL: Final = 0.05
-"""Share of the height from which a shift is a roll; less is a jump."""
+_LEAST_ROLL: Final = 0.12
+"""Share of the height from which a shift is a roll; less is a jump, or the shake of a camera."""
+_FITTING: Final = 0.92
+"""Share of the rows that must fit once a frame is rolled back: all but the frame line and what is beside it."""
 
 _MEAN, _SQUARE, _STEP = "_VsfrMean", "_VsfrSquare", "_VsfrStep"
 
@@ -146,9 +148,8 @@ def _is_roll(before: npt.NDArray[np.float64], frame: npt.NDArray[np.float64], af
     height = len(frame)
     least = max(round(_LEAST_ROLL * height), 2)
     rolled = (np.abs(np.roll(frame, way, axis=0) - around).mean(axis=1) for way in range(least, height - least + 1))
-    # The frame line itself, and what is beside it of another frame, fits nowhere.
-    best = min(float(np.sort(rows)[: round(0.85 * height)].mean()) for rows in rolled)
-    here = float(np.sort(np.abs(frame - around).mean(axis=1))[: round(0.85 * height)].mean())
+    best = min(float(np.sort(rows)[: round(_FITTING * height)].mean()) for rows in rolled)
+    here = float(np.sort(np.abs(frame - around).mean(axis=1))[: round(_FITTING * height)].mean())
     return best < 0.35 * here and best < 2 * apart + 0.02
 
 
