@@ -92,7 +92,7 @@ class Verdict(NamedTuple):
         rough: The same of the differences' sizes.
         known: Share of the frames around in which it is found again. It begins and ends with a frame: three quarters of
             the share on one side, where that is more.
-        apart: By how many pixels, in the median over those frames, it has moved against the scene beside it.
+        apart: By how many pixels, in the upper quartile of those frames, it has moved against the scene beside it.
     """
 
     length: float
@@ -236,7 +236,7 @@ def _against_scene(
     half = len(around) // 2
     past = sum(number < half for number in found)
     most = max(len(found) / len(around), 0.75 * max(past, len(found) - past) / half)
-    return most, float(np.median(list(found.values())))
+    return most, float(np.quantile(list(found.values()), 0.75))
 
 
 def _slope(mean: Reals) -> Reals:

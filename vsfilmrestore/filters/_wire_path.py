@@ -85,7 +85,7 @@ def _found(
     y = (y0 + along[:, None] * uy + across[None] * ux).astype(np.float32)
     strip = cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     pieces = max(round(length / _PIECE), 1)
-    mean = cv2.resize(strip, (len(across), pieces), interpolation=cv2.INTER_AREA)
+    mean = cv2.resize(strip, (len(across), pieces), interpolation=cv2.INTER_AREA).astype(np.float32)
     inside = (x[::_PIECE, len(across) // 2] >= 0).any()
     kinds = [(_best(_contrast(mean * sign, thickness), level), sign > 0) for sign in (-1, 1)]
     (places, gain), bright = max(kinds, key=lambda kind: kind[0][1])

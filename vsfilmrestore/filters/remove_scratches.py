@@ -39,8 +39,8 @@ _FAINT: Final = 0.5
 _SMALL: Final = 48
 """Planes with a side shorter than this, in pixels, are left."""
 _APART: Final = 0.2
-"""Pixels by which a line must move against the scene, in the median over the frames around; twice that where it is
-less than plain."""
+"""Pixels by which a line must move against the scene, in the upper quartile of the frames around; twice that where it
+is less than plain."""
 _SURE: Final = 0.6
 """Score from which on a line is hardly picture."""
 _CERTAIN: Final = (6.0, 2.0)
@@ -183,11 +183,18 @@ def _without_lines(levels: Levels, maps: Maps, around: Sequence[Maps], wanted: _
         line = _fitted(levels, run, len(maps.mean), wanted.reaches) if wanted.line(run, found) else None
         if line is not None:
             levels = without(levels, line)
-        elif found.known < _KNOWN or found.apart >= 0.7 * _APART:
-            continue  # what goes with the scene is no scratch at another width either
+        elif found.known < _KNOWN or found.apart >= 0.7 * _APART or _wider(run, maps, found):
+            continue
+        # What goes with the scene is no scratch at another width either.
         for block, x in zip(blocks, run.x, strict=True):
             taken[block, max(x - run.reach - 1, 0) : x + run.reach + 2] = True
     return levels
+
+
+def _wider(run: Run, maps: Maps, found: Verdict) -> bool:
+    """Whether a line is so much wider than what it was looked for with that its place is not well known."""
+    widest = maps.crest(run.bright, len(maps.crests) // 2 - 1)
+    return float(np.median(run.strip(widest, np.array([0])))) > 2 * found.height
 
 
 def _fitted(levels: Levels, run: Run, blocks: int, reaches: Sequence[int]) -> Profile | None:
