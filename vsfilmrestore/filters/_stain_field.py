@@ -15,7 +15,7 @@ from vsfilmrestore.filters._exposure import BLACK
 from vsfilmrestore.filters._stain_match import Pair
 from vsfilmrestore.filters._stain_steps import CELL
 
-__all__ = ["add_field", "density"]
+__all__ = ["Side", "add_field", "density"]
 
 type Array = npt.NDArray[np.float32]
 type Flags = npt.NDArray[np.bool_]
@@ -69,7 +69,7 @@ def add_field(out: Array, pair: Pair, came: Side, went: Side, part: float, toned
         field = _agreed(first, last, part) * np.float32(grow)
         if p < toned:
             field = np.clip(field, -_MOST, 0)
-            tone = sides[0][1] if not pair.bright else 1 - sides[0][1]
+            tone = 1 - sides[0][1] if pair.bright else sides[0][1]
             field *= _seen(-field * (np.maximum(tone, 0) + np.float32(BLACK)) * 255) * region
             out[p][box] += sign * -field
             if p == 0:

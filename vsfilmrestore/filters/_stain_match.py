@@ -75,11 +75,15 @@ _BASE: Final = 2.0
 _BY_MISFIT: Final = 0.4
 _WEIGHTS: Final = (
     1.943, 1.489, -3.729, 0.052, -3.254, 1.892, -0.998, 0.619, -7.456,
-    -0.74, -0.35, -0.107, -0.075, 6.572, -1.824, -2.005, -1.5,
+    -0.74, -0.35, -0.107, -0.075, 6.572, -1.824, -1.2, -1.5,
 )  # fmt: skip
 _CONSTANT: Final = -14.329
-"""Logistic regression over `FEATURES`, fitted to simulated stains on real clips; the weight of "lit" is set by hand."""
+"""Logistic regression over `FEATURES`, fitted to simulated stains on real clips; for "bright" and "lit" set by hand."""
 
+_SAME: Final = 1.8
+_CALM: Final = -2.5
+_FOR_QUIET: Final = 1.0
+"""Steps all but equal, nothing beside them in time, and no edge over which things come: that is worth more together."""
 _MATCH: Final = 0.6
 _RESTLESS: Final = 0.6
 _TOO_MUCH: Final = 0.3
@@ -205,8 +209,8 @@ def _paired(frame: _Frame, box: tuple[int, int, int, int], cells: Flags, bright:
 
 def _opaque(tone: Array, step: Array, bright: bool) -> bool:
     """Whether it hides what lies under it: then it is dirt, or a thing in the scene."""
-    light = (255 - tone, 255 - tone + step) if bright else (tone, tone - step)
-    stained, clear = (np.maximum(part, 0) + 255 * BLACK for part in light)
+    light = [np.clip(values / 255, 0, 1) for values in (tone, tone - step)]
+    stained, clear = (1 - part + BLACK if bright else part + BLACK for part in light)
     return float(np.percentile(np.log(clear / stained), 90)) > _OPAQUE
 
 
@@ -255,4 +259,6 @@ def _features(
 
 def likelihood(features: Sequence[float]) -> float:
     """How likely a pair is a stain, in log odds."""
-    return float(np.dot(features, _WEIGHTS)) + _CONSTANT
+    known = dict(zip(FEATURES, features, strict=True))
+    quiet = known["match"] > _SAME and max(known["before"], known["after"]) < _CALM and not known["edge"]
+    return float(np.dot(features, _WEIGHTS)) + _CONSTANT + (_FOR_QUIET if quiet else 0.0)

@@ -261,7 +261,8 @@ def _lifted(clip: vs.VideoNode, field: vs.VideoNode) -> tuple[vs.VideoNode, vs.V
     full = field.resize.Bilinear(clip.width, clip.height)
     large = full if full.format.id == exact.id else full.resize.Bilinear(format=exact.id)
     linear = clip.resize.Point(format=exact.id)
-    light = f"y 0 > 1 {BLACK} + 1 {BLACK} + x - y exp * - x {BLACK} + y -1 * exp * {BLACK} - ? 0 max 1 min"
+    veiled = f"1 {BLACK} + dup x - y exp * -"
+    light = f"y 0 > {veiled} x {BLACK} + y -1 * exp * {BLACK} - ? 0 max 1 min"
     if fmt.color_family == vs.YUV:
         luma = full.std.ShufflePlanes(0, vs.GRAY)
         thin = luma.resize.Bilinear(clip.width >> fmt.subsampling_w, clip.height >> fmt.subsampling_h)
