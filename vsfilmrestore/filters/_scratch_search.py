@@ -224,13 +224,18 @@ def _against_scene(
         place = int(profile.argmax())
         if profile[place] <= least or not 0 < place < 2 * span:
             continue
-        moved = _places(profile, place, run.reach) - here
         there = _slope(other.mean)
         misfit = np.array(
             [np.minimum(np.abs(slope - run.strip(there, beside, s)), 4).mean() for s in range(-_SCENE, _SCENE + 1)]
         )
         scene = _between(-(misfit**2), int(misfit.argmin())) - _SCENE
-        found[number] = float(np.abs(moved - scene).min())
+        # Of several lines side by side, the one that goes with the scene may be the same.
+        tops = {place} | {
+            x
+            for x in range(round(here[0] + scene) - 1, round(here[0] + scene) + 2)
+            if 0 < x < 2 * span and profile[x] > least and profile[x] >= max(profile[x - 1], profile[x + 1])
+        }
+        found[number] = min(float(np.abs(_places(profile, x, run.reach) - here - scene).min()) for x in tops)
     if not found:
         return 0.0, 0.0
     half = len(around) // 2
