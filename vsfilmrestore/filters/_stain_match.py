@@ -160,7 +160,7 @@ def _regions(ratio: Array, most_cells: float) -> Iterator[tuple[tuple[int, int, 
     import cv2  # on first use: it is large, and a plan needs none of it
 
     _, labels, stats, _ = cv2.connectedComponentsWithStats((ratio > 0.55).astype(np.uint8), connectivity=8)
-    peaks = np.bincount(labels.ravel(), (ratio > 1).ravel(), len(stats))
+    peaks = np.bincount(np.asarray(labels, np.int64).ravel(), (ratio > 1).ravel(), len(stats))
     for label in np.flatnonzero((stats[:, cv2.CC_STAT_AREA] >= _FEWEST) & (peaks >= _FEWEST / 2)):
         left, top, width, height = (int(v) for v in stats[label, :4])
         if label and max(width, height) <= most_cells:

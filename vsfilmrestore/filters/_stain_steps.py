@@ -2,7 +2,7 @@
 
 A stain comes in one frame and is gone in another: a *step* on, and the same step off at the same place of the film.
 A step is measured between a frame and one neighbour, moved onto it and brought to its light, on a small analysis
-picture (`analysis`) and in cells of `CELL` of its pixels. Differences are told in 8-bit levels.
+picture and in cells of `CELL` of its pixels. Differences are told in 8-bit levels.
 """
 
 from __future__ import annotations
