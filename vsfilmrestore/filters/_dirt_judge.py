@@ -16,8 +16,8 @@ __all__ = ["heard", "verdict"]
 
 type Reals = npt.NDArray[np.float64]
 
-_WEIGHTS: Final = (0.283, 0.114, 0.645)
-_CONSTANT: Final = 0.903
+_WEIGHTS: Final = (0.0746, 0.3169, 0.4772)
+_CONSTANT: Final = -0.1043
 _LEAST: Final = 0.002
 """Nothing is surer than this, nor less sure."""
 

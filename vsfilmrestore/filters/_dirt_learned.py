@@ -1,25 +1,24 @@
-"""Dirt told by a network and by measures together; the network also tells which neighbours show what is beneath."""
+"""Dirt told by a network and by the measures of each speck, alone or together."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import vapoursynth as vs
-from vsutil import plane, split
 
 from vsfilmrestore.filters._dirt_dose import Dose
 from vsfilmrestore.filters._dirt_judge import heard, verdict
 from vsfilmrestore.filters._dirt_measured import evidence, grown
 from vsfilmrestore.filters._dirt_movers import without_movers
 from vsfilmrestore.filters._dirt_sight import Sight
-from vsfilmrestore.filters._dirt_specks import ALONE, likelihood, specks
+from vsfilmrestore.filters._dirt_specks import specks
 from vsfilmrestore.filters._model import network_named
 from vsfilmrestore.inference.apply import run_network
 
-__all__ = ["LEARNED", "TASK", "Learned", "learned"]
+__all__ = ["LEARNED", "TASK", "learned_mask"]
 
 core = vs.core
 
@@ -31,28 +30,16 @@ LEARNED: Final = "dirt-t1"
 """Our own network."""
 TASK: Final = "dirt"
 _CLIPS: Final = ("before2", "before1", "after1", "after2", "colour")
-_NEEDED: Final = 3.0
-"""Log odds that a speck needs before any strength."""
+_NEEDED: Final = 3.4
+"""Log odds that a speck needs before any strength, by its measures and the network together."""
+_ALONE: Final = 4.5
+"""The same by its measures alone."""
 _EDGE: Final = 0.35
-"""A speck goes on as far as pixels are dirt with this share of the odds that it needs somewhere."""
+"""A speck that the network alone is sure of goes on as far as pixels are so likely damage."""
 
 
-class Learned(NamedTuple):
-    """What a network makes of a clip.
-
-    Attributes:
-        mask: GRAY8 mask of dirt.
-        fill: What to put in its place, one clip a plane.
-        nearest: The neighbour that counts most, one clip a plane: it has all of its grain.
-    """
-
-    mask: vs.VideoNode
-    fill: list[vs.VideoNode]
-    nearest: list[vs.VideoNode]
-
-
-def learned(seen: Sight, model: str, dose: Dose) -> Learned:
-    """Look for dirt.
+def learned_mask(seen: Sight, model: str, dose: Dose) -> vs.VideoNode:
+    """GRAY8 mask of dirt.
 
     Args:
         seen: The clip and its neighbours.
@@ -62,9 +49,8 @@ def learned(seen: Sight, model: str, dose: Dose) -> Learned:
     Raises:
         VsfrError: There is no such model, or it cannot be run.
     """
-    maps = _maps(seen, model)
     proof = evidence(seen)
-    sure = core.akarin.Expr([plane(maps, 0)], "x 65535 *", format=vs.GRAY16)
+    sure = core.akarin.Expr([_damage(seen, model)], "x 65535 *", format=vs.GRAY16)
     blank = core.std.BlankClip(proof.maps[0], keep=True).std.CopyFrameProps(proof.maps[0])
     luma, _, before, after, _ = seen.lumas
     lighter = core.akarin.Expr([luma, before, after], "x 2 * y z + > 255 0 ?", format=vs.GRAY8)
@@ -75,14 +61,13 @@ def learned(seen: Sight, model: str, dose: Dose) -> Learned:
     def by_both(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
         return _filled(f[0], _by_both(f[2:], _told(f[1]), dose, _one_side(f[0])))
 
-    alone = core.std.ModifyFrame(blank, [blank, sure, lighter], by_network)
-    both = grown(core.std.ModifyFrame(blank, [blank, sure, *proof.maps], by_both), proof)
-    mask = without_movers(core.akarin.Expr([alone, both], "x y max").std.CopyFrameProps(blank), seen)
-    return Learned(mask, *_fill(seen, maps))
+    alone = without_movers(core.std.ModifyFrame(blank, [blank, sure, lighter], by_network), seen)
+    both = without_movers(core.std.ModifyFrame(blank, [blank, sure, *proof.maps], by_both), seen)
+    return core.akarin.Expr([alone, grown(both, proof)], "x y max")
 
 
-def _maps(seen: Sight, model: str) -> vs.VideoNode:
-    """RGBS: damage, share of the frames before, share of the nearer frames."""
+def _damage(seen: Sight, model: str) -> vs.VideoNode:
+    """GRAYS: how likely each pixel is damage."""
     found, contract = network_named(model, TASK)
     frame, *moved = (_as_shown(clip, seen.work) for clip in seen.lumas)
     given = dict(zip(_CLIPS, (*moved, seen.colour), strict=True))
@@ -115,8 +100,7 @@ def _by_network(sure: Levels, lighter: Bytes, dose: Dose, one_side: bool) -> Fla
     """Specks of which the network is sure enough somewhere."""
     import cv2  # on first use: it is large, and a plan needs none of it
 
-    edge = _edge(float(_needed(np.array(dose.strength), one_side)))
-    count, marked, stats, _ = cv2.connectedComponentsWithStats((sure >= edge).astype(np.uint8), connectivity=8)
+    count, marked, stats, _ = cv2.connectedComponentsWithStats((sure >= _EDGE).astype(np.uint8), connectivity=8)
     labels = np.asarray(marked, np.int32)
     at = np.flatnonzero(labels)
     owner = labels.ravel()[at]
@@ -133,37 +117,18 @@ def _by_network(sure: Levels, lighter: Bytes, dose: Dose, one_side: bool) -> Fla
 
 
 def _by_both(maps: Sequence[vs.VideoFrame], sure: Levels, dose: Dose, one_side: bool) -> Flags:
-    """Specks that stand out from both neighbours: what their measures say alone, or with the network, is enough."""
+    """Specks that stand out from both neighbours, judged by their measures and by the network."""
     found = specks(maps)
     strength = dose.of(found.light, found.length, found.area)
     known = heard(found, sure)
-    needed = -2 * strength + one_side
-    dirt = (verdict(known) > _NEEDED + needed) | (likelihood(found.features) > ALONE + needed)
-    dirt &= strength > 0
+    eased = one_side - 2 * strength
+    dirt = ((verdict(known) > _NEEDED + eased) | (known[:, 0] > _ALONE + eased)) & (strength > 0)
     dirt[0] = False
     mask: Flags = dirt[found.labels]
     return mask
 
 
 def _needed(strength: npt.NDArray[np.float64], one_side: bool) -> npt.NDArray[np.float64]:
-    """How sure the network must be of a speck, 0..1."""
-    needed = 0.95 - 0.75 * strength
+    """How sure the network alone must be of a speck; more than 1 at low strengths, where its word alone is no proof."""
+    needed = 1.23 - 0.5 * strength
     return (1 + needed) / 2 if one_side else needed
-
-
-def _edge(needed: float) -> float:
-    """How sure it must be of the pixels around."""
-    return needed * _EDGE / (needed * _EDGE + 1 - needed)
-
-
-def _fill(seen: Sight, maps: vs.VideoNode) -> tuple[list[vs.VideoNode], list[vs.VideoNode]]:
-    shares = [plane(maps, 1), plane(maps, 2)]
-    fill, nearest = [], []
-    for moved in zip(*map(split, seen.moved), strict=True):
-        size = moved[0].width, moved[0].height
-        fit = [s if (s.width, s.height) == size else s.resize.Bilinear(*size) for s in shares]
-        given = [*moved, *fit]  # x y z a: -2 -1 1 2; b: share of before; c: share of near
-        mean = "y c * x 1 c - * + b * z c * a 1 c - * + 1 b - * +"
-        fill.append(core.akarin.Expr(given, mean, format=vs.GRAY16))
-        nearest.append(core.akarin.Expr(given, "b 0.5 >= c 0.5 >= y x ? c 0.5 >= z a ? ?", format=vs.GRAY16))
-    return fill, nearest

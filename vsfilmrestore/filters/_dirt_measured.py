@@ -22,7 +22,7 @@ from vsfilmrestore.filters._dirt_movers import without_movers
 from vsfilmrestore.filters._dirt_sight import LEVEL, Sight, blurred, shifted
 from vsfilmrestore.filters._dirt_specks import ALONE, FINE, REACH, STEPS, likelihood, specks
 
-__all__ = ["Evidence", "evidence", "grown", "measured_fill", "measured_mask"]
+__all__ = ["Evidence", "evidence", "grown", "measured_mask"]
 
 core = vs.core
 
@@ -42,12 +42,6 @@ def grown(mask: vs.VideoNode, proof: Evidence) -> vs.VideoNode:
     for _ in range(2):
         mask = core.akarin.Expr([mask.std.Maximum(), proof.weak, mask], "x y min z max")
     return mask.std.Maximum()
-
-
-def measured_fill(seen: Sight) -> list[vs.VideoNode]:
-    """The middle of four neighbours, one clip a plane."""
-    planes = zip(*map(split, seen.moved), strict=True)
-    return [core.akarin.Expr(list(each), "x y min z a min max x y max z a max min + 2 /") for each in planes]
 
 
 class Evidence(NamedTuple):

@@ -9,8 +9,8 @@ import vapoursynth as vs
 from vsutil import join, split
 
 from vsfilmrestore.filters._dirt_dose import Dose
-from vsfilmrestore.filters._dirt_learned import LEARNED, TASK, learned
-from vsfilmrestore.filters._dirt_measured import measured_fill, measured_mask
+from vsfilmrestore.filters._dirt_learned import LEARNED, TASK, learned_mask
+from vsfilmrestore.filters._dirt_measured import measured_mask
 from vsfilmrestore.filters._dirt_sight import LEVEL, Sight, blurred, from16, sight
 from vsfilmrestore.filters._model import can_run, weights_of
 from vsfilmrestore.filters._motion import mirrored
@@ -92,23 +92,21 @@ def remove_dirt(
     seen = sight(padded)
     dose = Dose(strength, sparkle, hair, max(max_size * clip.width / 1000, 2.0), polarity)
     network = _model(model)
-    if network:
-        found = learned(seen, network, dose)
-        mask, mended = found.mask, _grained(seen, found.fill, found.nearest, grain)
-    else:
-        mask = measured_mask(seen, dose)
-        mended = _grained(seen, measured_fill(seen), split(seen.moved[1]), grain)
-    repaired = from16(_laid(seen, mended, mask), padded)
+    mask = learned_mask(seen, network, dose) if network else measured_mask(seen, dose)
+    repaired = from16(_laid(seen, _mended(seen, grain), mask), padded)
     own = slice(_RADIUS, clip.num_frames + _RADIUS)
     return apply_repair("remove_dirt", clip, repaired[own], mask[own], protect=protect, only=only, show=show)
 
 
-def _grained(seen: Sight, fill: list[vs.VideoNode], grained: list[vs.VideoNode], grain: float) -> list[vs.VideoNode]:
-    """What is put in the place of dirt, with the grain of one neighbour as far as it is no more than grain."""
-    if grain == 0:
-        return fill
-    take = f"z {1.25 * grain} * {15 * LEVEL} min L! y x - L@ -1 * max L@ min x +"
-    return [core.akarin.Expr(list(each), take) for each in zip(fill, grained, seen.noise, strict=True)]
+def _mended(seen: Sight, grain: float) -> list[vs.VideoNode]:
+    """What is put in the place of dirt, one clip a plane: the middle of four neighbours.
+
+    It has less grain than they; where one neighbour differs from it by no more than grain, it stands for them.
+    """
+    planes = zip(*map(split, seen.moved), seen.noise, strict=True)
+    middle = "x y min z a min max x y max z a max min + 2 / M!"
+    grained = f"b {1.25 * grain} * {15 * LEVEL} min L! y M@ - L@ -1 * max L@ min M@ +"
+    return [core.akarin.Expr(list(each), f"{middle} {grained}") for each in planes]
 
 
 def _laid(seen: Sight, mended: list[vs.VideoNode], mask: vs.VideoNode) -> vs.VideoNode:

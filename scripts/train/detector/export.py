@@ -31,7 +31,10 @@ def trained(folder: Path) -> SpotNet:
 
 
 def export(net: SpotNet, file: Path) -> None:
-    """Write the network: six tensors of 1, 1, H, W in, ``maps`` of 1, 3, H, W out; 32-bit floats, sizes 8 divides."""
+    """Write the network: six tensors of 1, 1, H, W in, ``damage`` of 1, 1, H, W out; 32-bit floats, sizes 8 divides.
+
+    Which neighbours show best what is beneath helps to learn; the middle of all four repairs as well, so it stays here.
+    """
     graph = _Graph()
     seen = _prepared(graph)
     half = graph.block(net.enter, _folded(graph, seen))
@@ -40,9 +43,9 @@ def export(net: SpotNet, file: Path) -> None:
     quarter = graph.block(net.rise, graph.add("Concat", quarter, graph.twice(eighth), axis=1))
     half = graph.block(net.leave, graph.add("Concat", half, graph.twice(quarter), axis=1))
     # CRD is the order of torch's pixel_shuffle.
-    full = graph.add("DepthToSpace", graph.convolution(half, net.head), blocksize=2, mode="CRD")
-    graph.nodes.append(helper.make_node("Sigmoid", [full], ["maps"]))
-    model = graph.model(["frame", *EXTRA], "maps", 3)
+    full = graph.add("DepthToSpace", graph.convolution(half, net.head, most=4), blocksize=2, mode="CRD")
+    graph.nodes.append(helper.make_node("Sigmoid", [full], ["damage"]))
+    model = graph.model(["frame", *EXTRA], "damage", 1)
     onnx.checker.check_model(model, full_check=True)
     part = file.with_suffix(".part")
     onnx.save(model, str(part))
@@ -120,8 +123,8 @@ class _Graph:
         modes = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
         return self.add("Resize", x, "", name, **modes)
 
-    def convolution(self, x: str, layer: nn.Conv2d, norm: nn.BatchNorm2d | None = None) -> str:
-        """A convolution of the network, with the normalisation that follows it."""
+    def convolution(self, x: str, layer: nn.Conv2d, norm: nn.BatchNorm2d | None = None, most: int | None = None) -> str:
+        """A convolution of the network, with the normalisation that follows it; the first ``most`` channels."""
         weight, bias = layer.weight.detach(), layer.bias
         shift = torch.zeros(len(weight)) if bias is None else bias.detach()
         if norm is not None:
@@ -131,7 +134,7 @@ class _Graph:
             weight = weight * scale[:, None, None, None]
             shift = (shift - norm.running_mean) * scale + norm.bias.detach()
         n = len(self.weights)
-        names = self.tensor(f"weight{n}", weight.numpy()), self.tensor(f"bias{n}", shift.numpy())
+        names = self.tensor(f"weight{n}", weight[:most].numpy()), self.tensor(f"bias{n}", shift[:most].numpy())
         return self.add("Conv", x, *names, kernel_shape=[3, 3], pads=[1] * 4, strides=list(layer.stride))
 
     def block(self, layers: nn.Sequential, x: str) -> str:
