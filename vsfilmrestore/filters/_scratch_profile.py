@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 __all__ = ["Profile", "continued", "fitted", "without"]
 
-type Reals = npt.NDArray[np.float32]
+type Reals = npt.NDArray[Any]
 
 _SIDE: Final = 4
 """Columns on either side in which a line must have come to nothing."""
@@ -53,7 +53,7 @@ class Profile:
     @property
     def reach(self) -> int:
         """Half its width."""
-        return self.added.shape[1] // 2
+        return int(self.added.shape[1]) // 2
 
 
 class _Strips(NamedTuple):
@@ -144,7 +144,9 @@ def _bridge(strip: Reals) -> Reals:
     """A straight line in each row from one side to the other."""
     count = strip.shape[1] - 2 * _SIDE
     share = (np.arange(count) + (_SIDE + 1) / 2) / (count + _SIDE)
-    return strip[:, :_SIDE].mean(1, keepdims=True) * (1 - share) + strip[:, -_SIDE:].mean(1, keepdims=True) * share
+    left, right = (strip[:, side].mean(1, keepdims=True) for side in (slice(_SIDE), slice(-_SIDE, None)))
+    line: Reals = left * (1 - share) + right * share
+    return line
 
 
 def _gain(kind: str, ground: Reals) -> Reals:
@@ -239,7 +241,7 @@ def _smoothed(
         weight: How far to trust each row.
         windows: Rows and the factor, see `_WINDOWS`.
     """
-    out = np.full(len(values), _median(values[:, None], weight)[0], np.float32)
+    out: Reals = np.full(len(values), _median(values[:, None], weight)[0], np.float32)
     for rows, factor in windows:
         if rows >= 2 * len(values):
             continue
@@ -265,7 +267,8 @@ def _median(values: npt.NDArray[np.floating], weight: Reals) -> Reals:
     order = np.argsort(values, 0)
     total = np.cumsum(weight[order], 0)
     middle = (total >= total[-1:] / 2).argmax(0)
-    return np.take_along_axis(values, np.take_along_axis(order, middle[None], 0), 0)[0].astype(np.float32)
+    found = np.take_along_axis(values, np.take_along_axis(order, middle[None], 0), 0)[0]
+    return np.asarray(found, np.float32)
 
 
 def without(levels: Reals, line: Profile) -> Reals:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 __all__ = ["REACH", "Maps", "Run", "Verdict", "blocks_of", "lines", "maps_of", "unpacked", "verdict"]
 
-type Reals = npt.NDArray[np.float32]
+type Reals = npt.NDArray[Any]
 type Places = npt.NDArray[np.intp]
 type Flags = npt.NDArray[np.bool_]
 
@@ -79,7 +79,8 @@ class Run:
         """Values beside the line, (blocks, offsets)."""
         rows = np.arange(self.first, self.first + len(self.x))[:, None]
         columns = self.x[:, None] + offsets[None] + shift
-        return plane[rows, columns.clip(0, plane.shape[1] - 1)]
+        values: Reals = plane[rows, columns.clip(0, plane.shape[1] - 1)]
+        return values
 
 
 class Verdict(NamedTuple):

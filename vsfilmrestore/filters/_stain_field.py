@@ -6,7 +6,7 @@ What is estimated is smooth up to the stain's own edges: the grain of the frames
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from vsfilmrestore.filters._stain_steps import CELL
 
 __all__ = ["Side", "add_field", "density"]
 
-type Array = npt.NDArray[np.float32]
+type Array = npt.NDArray[Any]
 type Flags = npt.NDArray[np.bool_]
 type Box = tuple[slice, slice]
 
