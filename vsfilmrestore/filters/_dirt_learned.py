@@ -14,7 +14,7 @@ from vsfilmrestore.filters._dirt_judge import heard, verdict
 from vsfilmrestore.filters._dirt_measured import evidence, grown
 from vsfilmrestore.filters._dirt_movers import without_movers
 from vsfilmrestore.filters._dirt_sight import Sight
-from vsfilmrestore.filters._dirt_specks import specks
+from vsfilmrestore.filters._dirt_specks import ALONE, specks
 from vsfilmrestore.filters._model import network_named
 from vsfilmrestore.inference.apply import run_network
 
@@ -30,10 +30,8 @@ LEARNED: Final = "dirt-t1"
 """Our own network."""
 TASK: Final = "dirt"
 _CLIPS: Final = ("before2", "before1", "after1", "after2", "colour")
-_NEEDED: Final = 3.4
+_NEEDED: Final = 3.6
 """Log odds that a speck needs before any strength, by its measures and the network together."""
-_ALONE: Final = 4.5
-"""The same by its measures alone."""
 _EDGE: Final = 0.35
 """A speck that the network alone is sure of goes on as far as pixels are so likely damage."""
 
@@ -122,7 +120,7 @@ def _by_both(maps: Sequence[vs.VideoFrame], sure: Levels, dose: Dose, one_side: 
     strength = dose.of(found.light, found.length, found.area)
     known = heard(found, sure)
     eased = one_side - 2 * strength
-    dirt = ((verdict(known) > _NEEDED + eased) | (known[:, 0] > _ALONE + eased)) & (strength > 0)
+    dirt = ((verdict(known) > _NEEDED + eased) | (known[:, 0] > ALONE + eased)) & (strength > 0)
     dirt[0] = False
     mask: Flags = dirt[found.labels]
     return mask
