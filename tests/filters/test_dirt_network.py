@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import vapoursynth as vs
 
+from vsfilmrestore.errors import UsageError
 from vsfilmrestore.filters._dirt_judge import heard, verdict
 from vsfilmrestore.filters._dirt_learned import LEARNED
 from vsfilmrestore.filters._dirt_sight import sight
@@ -75,6 +76,15 @@ def test_a_model_for_something_else_is_refused() -> None:
     clip = core.std.BlankClip(width=64, height=64, format=vs.GRAY8, length=3)
     with pytest.raises(vs.Error, match="is for 'stabilise', not for 'dirt'"):
         remove_dirt(clip, model="temporalfix-s1")
+
+
+def test_a_network_that_is_not_here_is_told_before_a_render() -> None:
+    spec = FILTERS["remove_dirt"]
+    with pytest.raises(UsageError, match="there is no model 'mine'"):
+        spec.network({"model": "mine", "strength": 0.5})
+    assert spec.network({"model": "mine", "strength": 0}) is None
+    assert spec.network({"model": "auto", "strength": 0.5}) is None
+    assert spec.network({"model": "", "strength": 0.5}) is None
 
 
 def test_the_key_of_a_render_holds_the_network(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from vsfilmrestore.filters._dirt_dose import Dose
 from vsfilmrestore.filters._dirt_learned import LEARNED, TASK, learned_mask
 from vsfilmrestore.filters._dirt_measured import measured_mask
 from vsfilmrestore.filters._dirt_sight import LEVEL, Sight, blurred, from16, sight
-from vsfilmrestore.filters._model import can_run, weights_of
+from vsfilmrestore.filters._model import can_run, network_named, weights_of
 from vsfilmrestore.filters._motion import mirrored
 from vsfilmrestore.filters.masks import apply_repair, mask_for_planes
 from vsfilmrestore.filters.schema import Regions, Setting, Show, Strength, restoration_filter
@@ -39,7 +39,16 @@ def _weights(settings: Mapping[str, Any]) -> str:
     return weights_of(TASK)({**settings, "model": _model(settings["model"])})
 
 
-@restoration_filter(short="dust", order=50, needs=("mvu", "zsmooth", "akarin"), radius=_RADIUS, weights=_weights)
+def _network(settings: Mapping[str, Any]) -> None:
+    """`FilterSpec.network`: the network is not all of the filter, but one that is named must be here."""
+    name = _model(settings["model"])
+    if name and settings["strength"]:
+        network_named(name, TASK)
+
+
+@restoration_filter(
+    short="dust", order=50, needs=("mvu", "zsmooth", "akarin"), radius=_RADIUS, network=_network, weights=_weights
+)
 def remove_dirt(
     clip: vs.VideoNode,
     strength: Strength = 0.5,
