@@ -121,6 +121,15 @@ def test_what_is_changed_comes_back_by_its_share(package: Any) -> None:
     assert np.allclose(made - array(clip, 1), np.array([0.05, 0, -0.05])[:, None, None], atol=1e-6)
 
 
+def test_networks_are_asked_for_by_their_number(package: Any) -> None:
+    noise = package("vsscunet", "scunet", coloured)
+    small = package("vsswinir", "swinir", lambda clip, model: clip.resize.Point(clip.width * 3, clip.height * 3))
+    clip = picture(frames=2)
+    fr.denoise(clip, 1.0, model="vsscunet:color-25").get_frame(0)
+    assert fr.upscale(clip, model="vsswinir:light-x3").get_frame(0).width == 3 * clip.width
+    assert (noise.calls, small.calls) == ([{"model": 1}], [{"model": 1}])
+
+
 def between(clip: vs.VideoNode, model: str, factor_num: int, factor_den: int, sc: bool) -> vs.VideoNode:
     """Frames whose brightness is their time, over 100."""
     blank = core.std.BlankClip(clip, length=clip.num_frames * factor_num // factor_den, keep=True)
@@ -151,4 +160,5 @@ def test_render_keys_hold_the_version_of_the_package(package: Any) -> None:
 def test_all_engines_are_named_as_their_packages() -> None:
     for name, engine in ENGINES.items():
         assert name.split(":")[0] == engine.package
-        assert engine.scale == (1 if engine.task != "upscale" else 2 if "x2" in name else 4)
+        scale = next((n for n in (2, 3) if f"x{n}" in name), 4)
+        assert engine.scale == (scale if engine.task == "upscale" else 1)

