@@ -102,7 +102,7 @@ def _walled_steps(recipe: Recipe, watch: Watch | None = None) -> list[WalledStep
     return [_walled_step(run, watch) for run in runs(recipe)]
 
 
-def _walled_step(run: Run, watch: Watch | None) -> WalledStep:
+def _walled_step(run: Run, watch: Watch | None = None) -> WalledStep:
     if run.fused:  # each of its networks sees the shot mirrored at its own place, which one mirrored for all is not
         return WalledStep(run.reach, run.apply, one_sided=True)
     (step,) = run.steps

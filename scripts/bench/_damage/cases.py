@@ -93,7 +93,8 @@ def cases(
 ) -> Iterator[Case]:
     """Damaged clips, one after the other; what a case holds follows from the arguments and the seed alone.
 
-    The clean clip is the same for all kinds of one seed, apart from props.
+    The clean clip is the same for all kinds of one seed, apart from props, from wires, which are always on 35 mm, and
+    from kinds that do not occur at the first draw.
 
     Args:
         footage: Folder with ``clips/`` and, for the shapes of real dirt, ``overlays/``.
