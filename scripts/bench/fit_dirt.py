@@ -19,6 +19,7 @@ import numpy.typing as npt
 import vapoursynth as vs
 from _damage.cases import Case, damaged_case
 from _damage.footage import load
+from detector.judging import fit
 from simulator import TRAIN
 
 from vsfilmrestore.filters._dirt_measured import evidence
@@ -73,24 +74,9 @@ def gather(footage: Path, seed: int) -> dict[str, Sample]:
     return result
 
 
-def fit(x: Reals, y: Reals, w: Reals, ridge: float = 3e-4, rounds: int = 40) -> Reals:
-    """Weighted logistic regression on the polynomial of ``x``, by Newton steps on standardised terms."""
-    terms = polynomial(x)
-    mean, spread = terms.mean(0), terms.std(0) + 1e-6
-    mean[-1], spread[-1] = 0, 1
-    z, w = (terms - mean) / spread, w / w.sum()
-    penalty = np.full(z.shape[1], 2 * ridge)
-    penalty[-1] = 1e-9
-    beta = np.zeros(z.shape[1])
-    for _ in range(rounds):
-        p = 1 / (1 + np.exp(-(z @ beta).clip(-30, 30)))
-        slope = z.T @ (w * (p - y)) + penalty * beta
-        bend = (z * (w * np.maximum(p * (1 - p), 1e-6))[:, None]).T @ z + np.diag(penalty)
-        step = np.linalg.solve(bend, slope)
-        beta -= step * min(1.0, 3.0 / (np.abs(step).max() + 1e-12))
-    weights = beta / spread
-    weights[-1] = beta[-1] - (beta[:-1] * mean[:-1] / spread[:-1]).sum()
-    return weights
+def _fitted(samples: Sample) -> Reals:
+    x, y, w = samples
+    return fit(polynomial(x), y, w)
 
 
 def judge(weights: Reals, samples: Sample) -> str:
@@ -117,10 +103,10 @@ def main() -> None:
     print("\nleft out: recall/false area at thresholds 0, 2, 4")
     for part in range(options.folds):
         out = names[part :: options.folds]
-        weights = fit(*_joined([clips[n] for n in names if n not in out]))
+        weights = _fitted(_joined([clips[n] for n in names if n not in out]))
         for name in out:
             print(f"{name:14} {judge(weights, clips[name])}", flush=True)
-    weights = fit(*_joined(list(clips.values())))
+    weights = _fitted(_joined(list(clips.values())))
     if options.out:
         np.save(options.out, weights)
     else:
