@@ -30,6 +30,8 @@ _MOST: Final = 8
 """Lines of one kind in a frame; where there are more, it is a pattern."""
 _BESIDE: Final = 30
 """Pixels on either side that tell how the scene moves."""
+_THERE: Final = 0.35
+"""A line ends where it is lower than this share of its height."""
 _SCENE: Final = 8
 """Pixels that the scene is followed to either side."""
 _MARGIN: Final = 0.015
@@ -197,8 +199,9 @@ def verdict(run: Run, maps: Maps, around: Sequence[Maps]) -> Verdict:
     left, right = (run.strip(maps.mean, side * np.arange(reach + 1, reach + 4)).mean(1) for side in (-1, 1))
     whole = max(height, 0.1)
     known, apart = _against_scene(run, maps, around, offsets, heights, own)
+    shown = np.flatnonzero(heights >= _THERE * height)  # a path goes on a little where there is no line any more
     return Verdict(
-        len(run.x) / len(crest),
+        float(shown[-1] - shown[0] + 1) / len(crest) if len(shown) else 0.0,
         height,
         float(abs(np.median(left - right))) / whole,
         float(np.median(np.abs(left - right))) / whole,

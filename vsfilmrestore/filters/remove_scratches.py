@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Final, Literal, NamedTuple
 
 import numpy as np
@@ -41,12 +42,16 @@ _SMALL: Final = 48
 _APART: Final = 0.2
 """Pixels by which a line must move against the scene, in the upper quartile of the frames around; twice that where it
 is less than plain."""
+_WHOLE: Final = 0.85
+"""A line of this share of the height has no end in the picture."""
 _SURE: Final = 0.6
 """Score from which on a line is hardly picture."""
 _CERTAIN: Final = (6.0, 2.0)
 _CERTAIN_AT_LEAST: Final = (12.0, 3.0)
 """How many times as high a line must be as what the same measure finds beside it, and as deep in a single row: one that
 is sure, and one that is less so."""
+_DOUBT: Final = (0.75, 1.25)
+"""By how many times as sure a profile must be at strength 1, and at strength 0."""
 _OPEN: Final = 0.15
 """A line that has not fallen to this share of its height at its sides is wider, or none."""
 _LEAST: Final = 7
@@ -60,6 +65,7 @@ class _Wanted(NamedTuple):
 
     Attributes:
         score: How sure a line must be.
+        doubt: By how many times surer its profile must be than usual.
         length: Least length, as a share of the height.
         reaches: Half-widths that are looked for.
         signs: Whether to look for bright lines, for dark ones.
@@ -67,6 +73,7 @@ class _Wanted(NamedTuple):
     """
 
     score: float
+    doubt: float
     length: float
     reaches: tuple[int, ...]
     signs: tuple[bool, ...]
@@ -76,11 +83,22 @@ class _Wanted(NamedTuple):
         """Whether it looks like a line that lies on the film."""
         if found.length < self.length or found.known < _KNOWN or found.height < 1:
             return False
-        if not self.trusted and found.apart < (_APART if run.score > 0.75 else 2 * _APART):
+        if not self.trusted and found.apart < self.apart(run, found):
             return False  # a post, a groove, or a scene so still that nobody could tell
         if run.scale:  # what is wide is more often picture
             return run.score >= max(self.score, 0.5) and found.rough <= 1 and found.uneven <= 0.4
         return found.uneven <= (2 if run.score > _SURE else 0.8)
+
+    def apart(self, run: Run, found: Verdict) -> float:
+        """Pixels by which it must move against the scene: things of the scene end, scratches mostly do not."""
+        if found.length < _WHOLE:
+            return 4 * _APART
+        return _APART if run.score > 0.75 else 2 * _APART
+
+    def certain(self, run: Run) -> tuple[float, float]:
+        """Certainty and plainness that its profile needs."""
+        certain, plain = _CERTAIN if run.score > _SURE else _CERTAIN_AT_LEAST
+        return certain * self.doubt, plain * self.doubt
 
 
 @restoration_filter(short="scratch", order=60, needs=("akarin",), radius=_RADIUS)
@@ -126,7 +144,14 @@ def remove_scratches(
     for plane in split(mirrored(clip, _RADIUS)):
         wide = max_width * plane.width // clip.width // 2 + 1
         reaches = (REACH, wide) if wide > REACH + 1 else (wide,)
-        wanted = _Wanted(0.5 - 0.15 * strength, min_length / 100, reaches, signs, bool(only))
+        wanted = _Wanted(
+            0.5 - 0.15 * strength,
+            _DOUBT[1] - (_DOUBT[1] - _DOUBT[0]) * strength,
+            min_length / 100,
+            reaches,
+            signs,
+            bool(only),
+        )
         fixed, mask = _plane(plane, wanted)
         repaired.append(fixed)
         masks.append(_full_size(mask, clip))
@@ -180,7 +205,7 @@ def _without_lines(levels: Levels, maps: Maps, around: Sequence[Maps], wanted: _
         if taken[blocks, run.x].mean() > 0.3:
             continue
         found = verdict(run, maps, around)
-        line = _fitted(levels, run, len(maps.mean), wanted.reaches) if wanted.line(run, found) else None
+        line = _fitted(levels, run, len(maps.mean), wanted) if wanted.line(run, found) else None
         if line is not None:
             levels = without(levels, line)
         elif found.known < _KNOWN or found.apart >= 0.7 * _APART or _wider(run, maps, found):
@@ -197,10 +222,17 @@ def _wider(run: Run, maps: Maps, found: Verdict) -> bool:
     return float(np.median(run.strip(widest, np.array([0])))) > 2 * found.height
 
 
-def _fitted(levels: Levels, run: Run, blocks: int, reaches: Sequence[int]) -> Profile | None:
-    """The profile of a line, at its whole length, or None where nothing sure is found."""
+def _fitted(levels: Levels, run: Run, blocks: int, wanted: _Wanted) -> Profile | None:
+    """The profile of a line, at its whole length, or None where nothing sure enough is found."""
+    found = _widths(levels, run, blocks, wanted.reaches)
+    certain, plain = wanted.certain(run)
+    return found if found is not None and found.certain >= certain and found.plain >= plain else None
+
+
+def _widths(levels: Levels, run: Run, blocks: int, reaches: Sequence[int]) -> Profile | None:
+    """The profile of a line at the first width that holds it, the same for every strength."""
     rows, centre = _path(run, levels.shape[0], blocks)
-    certain, plain = _CERTAIN if run.score > _SURE else _CERTAIN_AT_LEAST
+    certain, plain = (_DOUBT[0] * least for least in (_CERTAIN if run.score > _SURE else _CERTAIN_AT_LEAST))
     open_line = None
     for reach in (each + 2 for each in reaches if each >= run.reach):
         line = fitted(levels, rows, centre, reach, run.bright)
@@ -208,7 +240,11 @@ def _fitted(levels: Levels, run: Run, blocks: int, reaches: Sequence[int]) -> Pr
             continue
         if line.open_end <= _OPEN:
             longer = continued(levels, line)
-            return line if longer is None else fitted(levels, *longer, reach, run.bright)
+            return (
+                line
+                if longer is None
+                else replace(fitted(levels, *longer, reach, run.bright), certain=line.certain, plain=line.plain)
+            )
         open_line = open_line or line
     return open_line
 
