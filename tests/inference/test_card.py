@@ -112,6 +112,7 @@ def test_log_scans_too(tmp_path: Path, models: Registry) -> None:
     assert furthest(run_calls(clip, calls, models=models), one_by_one(clip, calls, models)) < 1 / 1023
 
 
+@pytest.mark.alone
 def test_each_frame_goes_up_once_and_its_result_comes_down_once(uses: Uses, tmp_path: Path, models: Registry) -> None:
     clip = soft(vs.RGBS, 12)
     calls = [chains.spatial(tmp_path, 1), chains.temporal(tmp_path, 3, 3), chains.spatial(tmp_path, 2)]
@@ -121,6 +122,7 @@ def test_each_frame_goes_up_once_and_its_result_comes_down_once(uses: Uses, tmp_
     assert dict(uses.on_tensors) == {call.model.stem: 12 for call in calls}
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("held_up", [0, 1, 2])
 def test_who_was_held_up_does_not_stay_behind(
     held_up: int, threads: int, uses: Uses, tmp_path: Path, models: Registry, monkeypatch: pytest.MonkeyPatch

@@ -195,6 +195,7 @@ class Counting:
         monkeypatch.setattr(Network, "pictures", counted)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("lanes", [1, 4])
 def test_a_network_runs_once_for_each_frame(
     lanes: int, threads: int, tmp_path: Path, models: Registry, monkeypatch: pytest.MonkeyPatch
@@ -210,10 +211,7 @@ def test_a_network_runs_once_for_each_frame(
     source = soft(vs.RGBS, frames)
     clip = core.std.ModifyFrame(source, source, count)
     calls = [chains.spatial(tmp_path, 1), chains.temporal(tmp_path, 3, 3), chains.temporal(tmp_path, 0, 2)]
-    # One thread needs no more than is kept for a run straight through. Of several, one may be held up before its turn
-    # has begun: what it wants is still there within what is kept unless less is asked for.
-    kept = Results(0) if threads == 1 else Results()
-    result = run_calls(clip, calls, models=models, lanes=lanes, kept=kept)
+    result = run_calls(clip, calls, models=models, lanes=lanes, kept=Results(0))
     for frame in result.frames(close=True):
         frame.close()
     assert set(counting.runs) == {(call.model.stem, n) for call in calls for n in range(frames)}
