@@ -15,6 +15,7 @@ from vsfilmrestore.filters._between import neighbour, workable
 from vsfilmrestore.filters._motion import Motion, analysis_luma, estimate, mirrored
 from vsfilmrestore.filters._ridges import Line, beside, find_lines
 from vsfilmrestore.filters._wire_path import wires_along
+from vsfilmrestore.filters._wire_sight import WIDEST, thickness_in, without_lines
 from vsfilmrestore.filters.masks import apply_repair, mask_for_planes
 from vsfilmrestore.filters.schema import Regions, Setting, Show, Strength, restoration_filter
 
@@ -44,7 +45,7 @@ def remove_wires(
     polarity: Annotated[
         Literal["dark", "bright", "both"], Setting("whether wires are darker or brighter than what is behind them")
     ] = "both",
-    width: Annotated[float, Setting("greatest width of a wire, in pixels of a 2048 wide scan", 1, 24)] = 6.0,
+    width: Annotated[float, Setting("greatest width of a wire, in pixels of a 2048 wide scan", 1, 24)] = WIDEST,
     min_length: Annotated[float, Setting("least length of a wire, in pixels of a 2048 wide scan", 40, 4000)] = 160.0,
     still: Annotated[
         bool | None, Setting("also lines that stand still before the background, in only or anywhere")
@@ -80,7 +81,7 @@ def remove_wires(
         pixels and 16 directions.
     """
     scale = clip.width / _SCAN
-    thickness = max(width * scale, 2.0)
+    thickness = thickness_in(width, clip.width)
     points, band = _points(path), 4 * thickness + 4
     regions = [*only, *(_band(*ends, band) for ends in pairwise(points) if ends[0] != ends[1])]
     if strength == 0:
@@ -89,7 +90,7 @@ def remove_wires(
     support = _SUPPORT if only else None
     source, clip = clip, mirrored(clip, _RADIUS)
     luma = analysis_luma(clip)
-    motion = estimate(_without_lines(luma, thickness), _VIEWS)
+    motion = estimate(without_lines(luma, thickness), _VIEWS)
     signs = {"dark": (-1,), "bright": (1,), "both": (-1, 1)}[polarity]
     repaired, masks = clip, []
     drawn = wires_along(luma, points, band, thickness, level) if points else {}
@@ -151,15 +152,6 @@ def _between_two(mask: vs.VideoNode, luma: vs.VideoNode) -> vs.VideoNode:
     differ = neighbour(luma, -1).std.PlaneStats(neighbour(luma, 1))
     nothing = core.std.BlankClip(mask, keep=True)
     return core.akarin.Select([nothing, mask], [differ], "x.PlaneStatsDiff 0 >")
-
-
-def _without_lines(luma: vs.VideoNode, thickness: float) -> vs.VideoNode:
-    """For the search of motion: on a bare wall it would follow the wire and not the wall."""
-    for first, second in (("Maximum", "Minimum"), ("Minimum", "Maximum")):
-        for name in (first, second):
-            for _ in range(1 + round(thickness / 2)):
-                luma = getattr(luma.std, name)()
-    return luma
 
 
 def _soft(clip: vs.VideoNode) -> vs.VideoNode:

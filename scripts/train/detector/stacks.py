@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 import torch
 import vapoursynth as vs
-from simulator import CLASSES, TRAIN, Atlas, Distribution, Pictures, Sample, atlas_for, simulate
+from simulator import CLASSES, TRAIN, Atlas, Distribution, Film, Pictures, Sample, atlas_for, simulate
 
-from vsfilmrestore.filters._dirt_sight import Sight, sight
+from vsfilmrestore.filters._dirt_sight import Sight
 
+from .lessons import DIRT, Lesson
 from .painted import paint
 
 __all__ = [
@@ -34,10 +35,8 @@ _PAINTED = (0, 2, 3, 4, 6)
 """Frames of a sample that have all four neighbours."""
 CHANNELS = 8
 """Six that the network sees, the clean luma, and what each pixel is: 0 clean, 128 does not count, 255 damage."""
-_FOUND = ("dirt", "sparkle", "hair")
-_OTHER = ("stain", "scratch", "wire", "tear", "splice", "missing", "dropout")
-_CHANCES = (0.85, 0.6, 0.6, 0.08, 0.15, 0.15, 0.0, 0.0, 0.0, 0.0)
-"""How often each class is in a sample: breaks of whole frames are somebody else's."""
+_WIDTHS = (640, 4096)
+"""Of scans, in pixels, where a lesson names the film."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +52,12 @@ class Stacks:
         return [cls(np.load(f, mmap_mode="r"), np.load(f.with_suffix(".worth.npy"))) for f in files]
 
 
-def make(
-    pictures: Pictures, overlays: Path | None, file: Path, first: int, count: int, distribution: Distribution = TRAIN
-) -> None:
+def make(pictures: Pictures, overlays: Path | None, file: Path, first: int, count: int, lesson: Lesson = DIRT) -> None:
     """Make ``count`` samples from seed ``first`` on."""
     out = np.lib.format.open_memmap(file, "w+", np.uint8, (count * len(KEPT), CHANNELS, *SIZE))
     at = 0
-    for sample, painted in damaged_samples(pictures, overlays, first, count, distribution):
-        for stack in stacks_of(sample, painted):
+    for sample, painted in damaged_samples(pictures, overlays, first, count, lesson):
+        for stack in stacks_of(sample, painted, lesson):
             out[at] = stack
             at += 1
     out.flush()
@@ -68,19 +65,20 @@ def make(
 
 
 def damaged_samples(
-    pictures: Pictures, overlays: Path | None, first: int, count: int, distribution: Distribution = TRAIN
+    pictures: Pictures, overlays: Path | None, first: int, count: int, lesson: Lesson = DIRT
 ) -> Iterator[tuple[Sample, Painted | None]]:
     """Samples, every second one with drawn shapes rather than real ones, and what `paint` made of most of them."""
-    drawn = Distribution(distribution.name, distribution.comb, "ragged", distribution.half, _CHANCES)
-    real = Distribution(distribution.name, distribution.comb, distribution.shapes, distribution.half, _CHANCES)
+    drawn = Distribution(TRAIN.name, TRAIN.comb, "ragged", TRAIN.half, lesson.chances)
+    real = Distribution(TRAIN.name, TRAIN.comb, TRAIN.shapes, TRAIN.half, lesson.chances)
     kinds = [(real, atlas_for(real, overlays, "cpu")), (drawn, atlas_for(drawn, None, "cpu"))]
     for seed in range(first, first + count):
         kind, atlas = kinds[seed % 2]
-        sample = _sample(pictures, seed, kind, atlas)
-        yield sample, paint(sample.damaged, atlas, _PAINTED, seed) if seed % 4 < 3 and seed % 8 != 7 else None
+        sample = _sample(pictures, seed, kind, atlas, lesson)
+        more = lesson.painted and seed % 4 < 3 and seed % 8 != 7
+        yield sample, paint(sample.damaged, atlas, _PAINTED, seed) if more else None
 
 
-def _sample(pictures: Pictures, seed: int, distribution: Distribution, atlas: Atlas) -> Sample:
+def _sample(pictures: Pictures, seed: int, distribution: Distribution, atlas: Atlas, lesson: Lesson) -> Sample:
     """A damaged clip; every third one twice or three times as fast, every eighth one without damage."""
     pace = (1, 1, 2, 1, 3, 1)[seed % 6]
     try:
@@ -88,20 +86,25 @@ def _sample(pictures: Pictures, seed: int, distribution: Distribution, atlas: At
     except ValueError:
         scene = pictures.clip(seed + 1_000_000, FRAMES, SIZE)
     classes = () if seed % 8 == 7 else None
-    stages = None
-    sample = simulate(scene, seed, distribution, atlas=atlas, classes=classes, stages=stages)
+    film = _film(lesson.gauge, seed) if lesson.gauge else None
+    sample = simulate(scene, seed, distribution, atlas=atlas, classes=classes, film=film)
     if sample.compressed:  # its differences have no edges
-        sample = simulate(scene, seed, distribution, atlas=atlas, classes=classes, stages=set(_STAGES))
+        sample = simulate(scene, seed, distribution, atlas=atlas, classes=classes, film=film, stages=set(_STAGES))
     return sample
+
+
+def _film(gauge: str, seed: int) -> Film:
+    least, most = np.log(_WIDTHS)
+    return Film(gauge, float(np.exp(np.random.default_rng((seed, 5)).uniform(least, most))))
 
 
 _STAGES = ("weave", "flicker", "optics", "grain", "dirt", "lines", "wires", "stains", "scanner")
 
 
-def stacks_of(sample: Sample, painted: Painted | None = None) -> Iterator[np.ndarray]:
+def stacks_of(sample: Sample, painted: Painted | None = None, lesson: Lesson = DIRT) -> Iterator[np.ndarray]:
     """CHANNELS, H, W bytes of each frame that is kept; ``painted`` is what `paint` made of the damaged clip."""
-    seen = sight(clip_of(painted[0] if painted else sample.damaged))
-    clean, kinds = _luma(sample.clean), kinds_of(sample, painted)
+    seen = lesson.look(clip_of(painted[0] if painted else sample.damaged), sample.film)
+    clean, kinds = _luma(sample.clean), kinds_of(sample, painted, lesson)
     for n in KEPT:
         yield np.concatenate((seen_of(seen, n), clean[n][None], kinds[n][None]))
 
@@ -111,9 +114,9 @@ def seen_of(seen: Sight, frame: int) -> np.ndarray:
     return np.stack([_bytes(clip.get_frame(frame)) for clip in (*seen.lumas, seen.colour)])
 
 
-def kinds_of(sample: Sample, painted: Painted | None = None) -> np.ndarray:
+def kinds_of(sample: Sample, painted: Painted | None = None, lesson: Lesson = DIRT) -> np.ndarray:
     """T, H, W bytes: 0 clean, 128 does not count, 255 damage."""
-    found, other = _any(sample, _FOUND), _any(sample, _OTHER)
+    found, other = _any(sample, lesson.found), _any(sample, lesson.between)
     if painted:
         found = found | painted[1].numpy()
     return np.where(found, 255, np.where(other, 128, 0)).astype(np.uint8)

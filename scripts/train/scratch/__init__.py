@@ -1,0 +1,1 @@
+"""The network that tells scratches from the scene: what it learns from, how it learns, how it is shipped."""
