@@ -332,6 +332,15 @@ def test_a_frame_that_jumped_at_a_splice_is_moved_back(down: int, across: int, t
     assert changed(repair_frames(filmed(spoilt), jumps=False, torn=False)) == []
 
 
+@pytest.mark.parametrize("number", [1, 2, 5, 6])
+def test_a_jump_near_the_end_of_a_short_shot_is_found(number: int) -> None:
+    truth = pan(8, step=2)
+    spoilt = truth.copy()
+    spoilt[number] = off_place(truth[number], 5, 1)
+    assert changed(repair_frames(filmed(spoilt))) == [number]
+    assert changed(repair_frames(filmed(truth), 1.0)) == []
+
+
 def test_shaking_is_no_jump() -> None:
     still = pan(1)[0]
     ways = [0, 0, 0, 0, 0, 0, 5, -3, 4, -2, 2, -1, 0, 0, 0, 0]

@@ -97,17 +97,21 @@ def _judged(clip: vs.VideoNode, strength: float, ends: int) -> vs.VideoNode:
     def judge(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
         frame = f[0].copy()
         # The first and the last frame of a shot have no two neighbours that could tell.
-        inside = ends < n < clip.num_frames - ends - 1
-        found = jump([_step(step) for step in f[1:]], least) if inside else (0.0, 0.0)
+        first, last = ends, clip.num_frames - ends - 1
+        numbers = range(n - _AROUND, n + _AROUND + 2)
+        # What was mirrored shows the same jump once more, and says nothing of how the picture trembles.
+        seen = [_step(step, real=first < m <= last) for m, step in zip(numbers, f[1:], strict=True)]
+        found = jump(seen, least) if first < n < last else (0.0, 0.0)
         frame.props[JUMP_X], frame.props[JUMP_Y] = found
         return frame
 
     return core.std.ModifyFrame(steps, [steps, *around], judge)
 
 
-def _step(frame: vs.VideoFrame) -> Step:
+def _step(frame: vs.VideoFrame, *, real: bool) -> Step:
     props: Any = frame.props
-    return Step(float(props[STEP_X]), float(props[STEP_Y]), max(map(float, props[STEP_SLACK])), bool(props[STEP_OK]))
+    slack = max(map(float, props[STEP_SLACK]))
+    return Step(float(props[STEP_X]), float(props[STEP_Y]), slack, real and bool(props[STEP_OK]))
 
 
 def _shifted(clip: vs.VideoNode, jumps: vs.VideoNode) -> vs.VideoNode:
