@@ -36,6 +36,18 @@ def _own_cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyt
 
 
 @pytest.fixture(scope="session")
+def uploaded() -> Callable[[vs.VideoNode], vs.VideoNode]:
+    """Clips whose frames lie on a Vulkan device, be it one in software; skips where VapourSynth sees none."""
+    try:
+        usable = [device for device in vs.core.vulkan_devices if device["usable"]]
+    except vs.Error as error:
+        pytest.skip(f"frames cannot lie on a graphics card here: {error}")
+    if not usable:
+        pytest.skip("frames cannot lie on a graphics card here: VapourSynth finds no Vulkan 1.4 device")
+    return lambda clip: clip.std.GPUUpload()
+
+
+@pytest.fixture(scope="session")
 def footage() -> Callable[[str], Path]:
     """Path of a piece of real footage, ``footage("clips/x.mkv")``; skips where the folder is absent."""
     folder = Path(os.environ.get("VSFILMRESTORE_FOOTAGE", ROOT.parent / "shared"))

@@ -121,9 +121,10 @@ def run_network(
 
     Arguments and errors are those of `run_model`. The properties are those of the clip as the network saw it.
     """
-    return _made(
+    made = _made(
         clip, model, contract, sha256, numbers, clips, None, crossfade, tile, device, precision, lanes, models
     )[1]
+    return made.std.GPUUpload() if clip.gpu_resident else made
 
 
 def _made(

@@ -60,7 +60,7 @@ class Media:
     Attributes:
         path: As it was named.
         kind: A media file, an image sequence or a script.
-        video: The pictures; constant format, size and rate.
+        video: The pictures; constant format, size and rate, their frames in memory.
         audio: The sound from the first to the last picture, None if there is none.
         rate: Frames per second, exact; always ``video.fps``.
         start: Timecode of the first frame as a count of frames; 0 when there is none.

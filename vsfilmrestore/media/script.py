@@ -82,6 +82,7 @@ def open_script(path: Path, options: SourceOptions) -> Media:
         raise MediaError(f"frames {first}-{last} were asked for, the script gives 0-{clip.num_frames - 1}", file=path)
     sounds = [o for _, o in sorted(outputs.items()) if isinstance(o, vs.AudioNode)]
     audio = cut_audio(sounds[0], first, last, rate) if sounds and options.audio else None
+    clip = clip.std.GPUDownload() if clip.gpu_resident else clip
     video = core.std.AssumeFPS(clip, fpsnum=rate.numerator, fpsden=rate.denominator)[first : last + 1]
     return Media(path=path, kind="script", video=video, audio=audio, rate=rate, name=path.stem)
 

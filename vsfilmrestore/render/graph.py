@@ -117,6 +117,8 @@ def _checked_script(shot: GraphShot) -> vs.VideoNode:
     result = shot.script(given)
     if not isinstance(result, vs.VideoNode):
         raise SettingError("the shot's function must return a clip", shot=shot.id)
+    if result.gpu_resident:  # frames of one reel cannot lie in two places
+        result = result.std.GPUDownload()
     factor = Fraction(result.num_frames, given.num_frames)
     if factor.denominator != 1:
         raise SettingError(
