@@ -24,7 +24,7 @@ from vsfilmrestore.media.props import LOG
 from vsfilmrestore.models.contract import Contract, ExtraInput
 
 from . import chains, makers
-from .makers import hashes, orders, picture, streamed
+from .makers import array, hashes, orders, picture, streamed
 from .test_chain import CHAINS, FRAMES, LARGER, furthest, one_by_one, soft
 
 torch = pytest.importorskip("torch")
@@ -96,6 +96,19 @@ def test_untouched_pixels_keep_their_bits(
     assert hashes(result, range(FRAMES)) == hashes(clip, range(FRAMES))
     assert [dict(frame.props) for frame in result.frames()] == [dict(frame.props) for frame in clip.frames()]
     assert uses.downloads == FRAMES
+
+
+def test_what_comes_out_may_have_a_range_of_its_own(uses: Uses, tmp_path: Path, models: Registry) -> None:
+    wide = ModelCall(makers.affine(tmp_path / "a.onnx", 200.0, 5.0), Contract(out_high=255.0))
+    signed = ModelCall(makers.affine(tmp_path / "b.onnx", 1.5, -0.7), Contract(order="bgr", out_low=-1.0))
+    same = ModelCall(makers.affine(tmp_path / "c.onnx", 255.0, 0.0), Contract(out_high=255.0))
+    clip = soft(vs.RGBS)
+    result = run_calls(clip, [wide, signed], models=models)
+    assert furthest(result, one_by_one(clip, [wide, signed], models)) < 1e-5
+    assert uses.on_tensors == {"a": FRAMES, "b": FRAMES}
+    found = ((array(clip, 3) * 200 + 5) / 255 * 1.5 + 0.3) / 2
+    assert np.abs(array(result, 3) - found).max() < 1e-5
+    assert hashes(run_calls(clip, [same, same], models=models), range(FRAMES)) == hashes(clip, range(FRAMES))
 
 
 @pytest.mark.parametrize("full", [vs.RANGE_FULL, vs.RANGE_LIMITED])

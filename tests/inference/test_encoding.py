@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from vsfilmrestore.inference.registry import Registry
 from vsfilmrestore.inference.runtimes.base import Array
 from vsfilmrestore.models.contract import Contract
 
-from .makers import HALF, array, identity, picture, planes, save
+from .makers import FLOAT, HALF, array, identity, picture, planes, save
 
 core = vs.core
 
@@ -83,6 +84,62 @@ def test_colourless_chroma_is_half_way(high: float, tmp_path: Path, models: Regi
     result = array(run_model(clip, path, Contract(colour="yuv", high=high), models=models), 0)
     luma = np.tensordot([0.299, 0.587, 0.114], array(clip, 0), 1)
     assert all(np.allclose(plane, luma, atol=2e-6) for plane in result)
+
+
+OUT_OF = {
+    "0..1 in, -1..1 out": Contract(out_low=-1.0),
+    "0..1 in, 0..255 out": Contract(out_high=255.0),
+    "-1..1 in, 0..1 out": Contract(low=-1.0, out_low=0.0),
+    "0..255 in, -1..1 out, bgr": Contract(high=255.0, out_low=-1.0, out_high=1.0, order="bgr"),
+    "mean and std in, 0..1 out": Contract(out_low=0.0, out_high=1.0, **IMAGENET),  # type: ignore[arg-type]
+    "yuv of 0..1 in, of 0..255 out": Contract(colour="yuv", out_high=255.0),
+}
+
+
+def turned(path: Path, contract: Contract, *, add: float = 0.0, kind: int = FLOAT) -> Path:
+    """From what goes in, by the contract, to what comes out; in a picture of 0 to 1 it adds what is told."""
+    low, high = contract.out_range
+    mean, std = (
+        np.array(given or default, np.float64) for given, default in ((contract.mean, [0] * 3), (contract.std, [1] * 3))
+    )
+    span = (high - low) / (contract.high - contract.low)
+    factor, shift = std * span, (mean - contract.low) * span + low + add * (high - low)
+    numbers = np.float16 if kind == HALF else np.float32
+    nodes = [helper.make_node("Mul", ["x", "f"], ["m"]), helper.make_node("Add", ["m", "a"], ["y"])]
+    weights = {"f": factor.astype(numbers).reshape(1, 3, 1, 1), "a": shift.astype(numbers).reshape(1, 3, 1, 1)}
+    return save(path, nodes, {"x": PICTURE}, {"y": PICTURE}, weights, kind=kind)
+
+
+@pytest.mark.parametrize("name", OUT_OF)
+def test_what_comes_out_may_have_a_range_of_its_own(name: str, tmp_path: Path, models: Registry) -> None:
+    contract, clip = OUT_OF[name], picture(frames=1)
+    yuv = contract.colour == "yuv"  # more of luma alone, which is as much of each colour
+    path = turned(tmp_path / "m.onnx", contract, add=0.0 if yuv else 0.1)
+    if yuv:
+        path = shifted(tmp_path / "m.onnx", (25.5, 0, 0), (255, 255, 255))
+    for options in ({}, {"tile": (16, 16)}):
+        result = run_model(clip, path, replace(contract, receptive=0), models=models, **options)
+        assert np.abs(array(result, 0) - array(clip, 0) - 0.1).max() < 1e-5
+
+
+@pytest.mark.parametrize("fmt", [vs.YUV420P8, vs.RGB48, vs.RGBS], ids=lambda fmt: fmt.name)
+@pytest.mark.parametrize("half", [False, True], ids=["32 bits", "16 bits"])
+@pytest.mark.parametrize("name", [name for name in OUT_OF if "yuv" not in name and "mean" not in name])
+def test_what_is_only_brought_to_another_range_keeps_its_bits(
+    name: str, half: bool, fmt: int, tmp_path: Path, models: Registry
+) -> None:
+    path = turned(tmp_path / "m.onnx", OUT_OF[name], kind=HALF if half else FLOAT)
+    clip = picture(fmt=fmt, frames=2, **({"_Matrix": 1} if fmt == vs.YUV420P8 else {}))
+    result = run_model(clip, path, OUT_OF[name], models=models)
+    assert all(np.array_equal(a, b) for a, b in zip(planes(clip, 1), planes(result, 1), strict=True))
+
+
+def test_a_mask_has_the_range_of_what_comes_out(tmp_path: Path, models: Registry) -> None:
+    nodes = [helper.make_node("ReduceMean", ["x"], ["y"], axes=[1])]
+    path = save(tmp_path / "m.onnx", nodes, {"x": PICTURE}, {"y": (1, 1, "h", "w")})
+    clip = picture(frames=1)
+    mask = run_network(clip, path, Contract(out_channels=1, out_low=-1.0, out_high=3.0), models=models)
+    assert np.allclose(array(mask, 0)[0], (array(clip, 0).mean(axis=0) + 1) / 4, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", CONTRACTS)

@@ -114,10 +114,11 @@ SIGMA = Contract(extra=(ExtraInput("sigma", "number", default=0.3),))
         (doubled, Contract(scale=2), {}),
         (lambda path: mean_of_stacked(path, 5), Contract(layout="stacked", before=2, after=2), {}),
         (lambda path: affine(path, 0.5, 0.1), Contract(low=-1.0, high=1.0), {}),
+        (lambda path: affine(path, 200.0, 10.0), Contract(out_low=-20.0, out_high=255.0), {}),
         (lambda path: affine(path, 0.5, 0.1, channels=1), Contract(colour="luma", channels=1, out_channels=1), {}),
         (convolutions, Contract(receptive=3), {"tile": (24, 24)}),
     ],
-    ids=["one frame", "multiples", "larger", "window", "range", "luma", "tiles"],
+    ids=["one frame", "multiples", "larger", "window", "range", "range out", "luma", "tiles"],
 )
 @pytest.mark.parametrize("fmt", [vs.YUV420P10, vs.RGBS])
 def test_the_same_picture_as_our_own_run(

@@ -43,6 +43,23 @@ def test_torch_and_onnx_runtime_agree(
     assert sorted(key.runtime for key in models.loaded) == ["onnxruntime", "torch", "torch"]
 
 
+@pytest.mark.parametrize("contract", [Contract(out_low=-1.0), Contract(low=-1.0, out_low=0.0, out_high=255.0)])
+def test_torch_and_onnx_runtime_agree_on_a_range_of_its_own(
+    contract: Contract, tmp_path: Path, models: Registry
+) -> None:
+    path, module = compact(tmp_path / "m.safetensors")
+    lively(module, module.body[-1], 20)
+    save_net(path, module)
+    other, clip = exported(tmp_path / "m.onnx", module), picture()
+    ours, theirs = (array(run_network(clip, each, contract, models=models), 5) for each in (path, other))
+    low, high = contract.out_range
+    seen = array(clip, 5) * (contract.high - contract.low) + contract.low
+    with torch.no_grad():
+        wanted = (module(torch.from_numpy(seen.astype(np.float32))[None]).numpy()[0] - low) / (high - low)
+    assert np.abs(ours - theirs).max() < 1 / 1023
+    assert np.abs(ours - wanted).max() < 1e-5
+
+
 def test_whole_filters_agree_to_a_code_value(tmp_path: Path, models: Registry) -> None:
     path, module = compact(tmp_path / "m.safetensors")
     lively(module, module.body[-1], 20)

@@ -229,6 +229,13 @@ def test_every_contract_survives_its_card(tmp_path: Path, zoo: Zoo) -> None:
         path = put(tmp_path, model, f"{name}.onnx")
         card = add(path, zoo, more)
         assert read_card(tmp_path / "mine" / f"{name}.toml") == card
+    ranged = add(put(tmp_path, conv_model(), "g.onnx"), zoo, Told(out_low=-1.0, out_high=0.0))
+    assert read_card(tmp_path / "mine" / "g.toml").contract == ranged.contract
+    assert ranged.contract.out_range == (-1.0, 0.0)
+    for told in (Told(low=2.0), Told(out_low=1.0), Told(high=3.0, out_high=-1.0)):
+        with pytest.raises(UsageError, match="black must lie below white"):
+            add(put(tmp_path, u_net(4), "h.onnx"), zoo, told)
+    assert not [each for each in (tmp_path / "mine").iterdir() if each.name.startswith(("h", "."))]
     blue_first = add(put(tmp_path, conv_model(), "e.onnx"), zoo, Told(order="bgr", high=255.0))
     assert read_card(tmp_path / "mine" / "e.toml").contract.order == blue_first.contract.order == "bgr"
     with pytest.raises(UsageError, match="no red, green and blue"):

@@ -22,6 +22,8 @@ after = 3
 half = true
 order = "bgr"
 high = 255.0
+out_low = -1.0
+out_high = 1
 mean = [103.5, 116, 123.7]
 std = [1.0, 2.0, 4.0]
 outputs = ["clean"]
@@ -68,6 +70,7 @@ def test_a_full_card_is_read(tmp_path: Path) -> None:
     assert (contract.layout, contract.window, contract.half, contract.receptive) == ("stacked", 7, True, 12)
     assert contract.size == (512, 256)
     assert (contract.order, contract.mean, contract.std) == ("bgr", (103.5, 116, 123.7), (1, 2, 4))
+    assert (contract.out_low, contract.out_high, contract.out_range) == (-1.0, 1.0, (-1.0, 1.0))
     assert contract.outputs == ("clean",)
     assert contract.extra == (ExtraInput("noise", "number", 0.1, 0.0, 0.2),)
     assert card.tiling.overlap == 16
@@ -109,6 +112,9 @@ WRONG = [
     ('outputs = ["clean"]', 'outputs = ["clean", "mask"]', "outputs", "names several outputs, a picture is one"),
     ('outputs = ["clean"]', "outputs = [1]", "outputs", "must be a list of texts"),
     ("half = true", "half = true\nlow = 300.0", "high", "must be above"),
+    ("out_high = 1", "out_high = -1.0", "out_high", "must leave black below white in what comes out"),
+    ("out_low = -1.0\nout_high = 1", "out_low = 255.0", "out_low", "leave black below white in what comes out"),
+    ("out_high = 1", 'out_high = "1"', "out_high", "contract.out_high must be a"),
     ("width = 512, ", "", "size = {", "contract.size.width is missing"),
     ("default = 0.1", "default = 0.3", "default", "between 0 and 0.2"),
     ('kind = "number"', 'kind = "sound"', "kind", "must be one of number"),

@@ -180,6 +180,10 @@ def add(
     scale: Annotated[int | None, typer.Option("--scale", min=1, max=16, help="Size out over size in.")] = None,
     low: Annotated[float | None, typer.Option("--low", help="Value of black: 0 if not said.")] = None,
     high: Annotated[float | None, typer.Option("--high", help="Value of white: 1 if not said.")] = None,
+    out_low: Annotated[
+        float | None, typer.Option("--out-low", help="Black in what comes out, if it is another than in what goes in.")
+    ] = None,
+    out_high: Annotated[float | None, typer.Option("--out-high", help="White in what comes out, likewise.")] = None,
     multiple: Annotated[
         int | None, typer.Option("--multiple", min=1, max=4096, help="Sides are multiples of it.")
     ] = None,
@@ -213,6 +217,8 @@ def add(
         scale=scale,
         low=low,
         high=high,
+        out_low=out_low,
+        out_high=out_high,
         multiple=multiple,
         minimum=minimum,
         half=half,

@@ -263,15 +263,15 @@ def _write(target: Any, planes: Planes, encoding: Encoding | None) -> None:
 
 
 def _read(picture: Any, encoding: Encoding) -> Any:
-    if encoding.plain:
+    if encoding.plain_out:
         return picture
-    if len(picture) != len(encoding.offset):
+    if len(picture) != len(encoding.out_offset):
         low, high = encoding.span
         return (picture - low) / (high - low)
     import torch
 
-    inverse = np.linalg.inv(encoding.matrix)
-    return torch.stack([_mixed(picture, row, -float(row @ encoding.offset)) for row in inverse])
+    inverse = np.linalg.inv(encoding.out_matrix)
+    return torch.stack([_mixed(picture, row, -float(row @ encoding.out_offset)) for row in inverse])
 
 
 def _mixed(planes: Any, weights: Any, shift: float) -> Any:

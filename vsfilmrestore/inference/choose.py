@@ -211,7 +211,8 @@ def _difference(picture: Array, reference: Array, contract: Contract) -> float:
     if picture.shape != reference.shape:
         return float("inf")
     apart = np.abs(picture.astype(np.float32) - reference.astype(np.float32)).max(initial=0)
-    return float(apart) / (contract.high - contract.low) if np.isfinite(apart) else float("inf")
+    low, high = contract.out_range
+    return float(apart) / (high - low) if np.isfinite(apart) else float("inf")
 
 
 def probe(session: Session, contract: Contract, path: Path, side: int) -> tuple[dict[str, Array], int, int]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import vapoursynth as vs
 
 from vsfilmrestore.errors import InferenceError, InstallationError, ModelError, plain_text
@@ -121,7 +122,7 @@ class NativeRun:
         """
         model = self._plugin()
         encoding = encoding_of(self.contract)
-        if not can_run(self.contract) or _line_of(encoding) is None:
+        if not can_run(self.contract) or None in (_line_in(encoding), _line_out(encoding)):
             raise ModelError(
                 f"cannot be run by '{self.device}': it takes one RGB or luma tensor, and gives one picture",
                 file=self.path,
@@ -183,7 +184,7 @@ class NativeRun:
         if (made.width, made.height, made.format.num_planes) != wanted:
             raise ModelError(f"gives {made.width}x{made.height}, its card says otherwise", file=self.path)
         made = made.std.CropAbs(like.width, like.height).resize.Point(format=like.format.id)
-        low, span = _line_of(encoding) or (0.0, 1.0)
+        low, span = _line_out(encoding) or (0.0, 1.0)
         made = made if (low, span) == (0.0, 1.0) else core.akarin.Expr(made, f"x {low!r} - {span!r} /")
         step = float(np.finfo(np.float16 if half else np.float32).epsneg) / 2 * encoding.gain
         return made.std.CopyFrameProps(self.taps[0].clip).std.SetFrameProps(**{STEP: step})
@@ -196,7 +197,7 @@ class NativeRun:
         window = [long[at : at + shown.num_frames] for at in range(self.windows.size)]
         others = dict(zip(self.names, (tap.clip for tap in self.taps[1:]), strict=True))
         masks = {extra.name for extra in self.contract.extra if extra.kind == "mask"}
-        low, span = _line_of(encoding) or (0.0, 1.0)
+        low, span = _line_in(encoding) or (0.0, 1.0)
 
         def written(clip: vs.VideoNode) -> vs.VideoNode:
             return clip if (low, span) == (0.0, 1.0) else core.akarin.Expr(clip, f"x {span!r} * {low!r} +")
@@ -238,10 +239,19 @@ class NativeRun:
         return check
 
 
-def _line_of(encoding: Encoding) -> tuple[float, float] | None:
+def _line_in(encoding: Encoding) -> tuple[float, float] | None:
     """Black and the span to white, where they are all that a network wants otherwise."""
-    span, low = float(encoding.matrix[0, 0]), float(encoding.offset[0])
-    plain = np.array_equal(encoding.matrix, np.eye(len(encoding.offset)) * span) and (encoding.offset == low).all()
+    return _line(encoding.matrix, encoding.offset)
+
+
+def _line_out(encoding: Encoding) -> tuple[float, float] | None:
+    """The same of what it gives."""
+    return _line(encoding.out_matrix, encoding.out_offset)
+
+
+def _line(matrix: npt.NDArray[np.float64], offset: npt.NDArray[np.float64]) -> tuple[float, float] | None:
+    span, low = float(matrix[0, 0]), float(offset[0])
+    plain = np.array_equal(matrix, np.eye(len(offset)) * span) and (offset == low).all()
     return (low, span) if plain else None
 
 

@@ -265,7 +265,7 @@ class Network:
         spec = plan.binding.pictures[0]
         half_step = max(float(np.finfo(spec.dtype).epsneg) / 2, spec.coarse) * self._encoding.gain
         # Laying tiles together rounds again, and so do sums of channels.
-        rounded = not (plan.tiles.whole and self._encoding.plain)
+        rounded = not (plan.tiles.whole and self._encoding.plain and self._encoding.plain_out)
         return max(half_step, 4 * float(np.finfo(np.float32).epsneg) * self._encoding.gain) if rounded else half_step
 
     def _roomy_tile(self, session: Session, size: tuple[int, int]) -> tuple[int, int]:

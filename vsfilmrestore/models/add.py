@@ -133,6 +133,8 @@ def _card(name: str, files: list[Path], told: Told) -> Card:
     architecture, task, contract, precision = _looked_into(path, told)
     if like is not None:
         contract = replace(like.contract, half=contract.half, size=contract.size)
+    if contract.low >= contract.high or contract.out_range[0] >= contract.out_range[1]:
+        raise UsageError("black must lie below white: see --low, --high, --out-low and --out-high")
     entries = tuple(WeightFile(file.name, file.stat().st_size, sha256_of(file), (), precision) for file in files)
     licence = Licence(told.licence, told.commercial) if told.licence else like.licence if like else Licence("unknown")
     return Card(
@@ -185,7 +187,7 @@ def _weights_only(path: Path, told: Told) -> tuple[str, str, Contract, Precision
 def _as_told(contract: Contract, told: Told) -> Contract:
     words: dict[str, Any] = {
         key: getattr(told, key)
-        for key in ("scale", "low", "high", "multiple", "minimum", "half")
+        for key in ("scale", "low", "high", "out_low", "out_high", "multiple", "minimum", "half")
         if getattr(told, key) is not None
     }
     words |= {key: getattr(told, key) for key in ("colour", "order") if getattr(told, key)}

@@ -255,6 +255,7 @@ _WORDS: Final = {
     "order": ("rgb", "bgr"),
 }
 _FROM_ONE: Final = ("channels", "frames_out", "scale", "multiple", "minimum")
+_NUMBERS: Final = ("out_low", "out_high")
 _MOST: Final = {"channels": 4096, "out_channels": 4096, "scale": 16, "multiple": 4096, "minimum": 1 << 16}
 
 
@@ -270,6 +271,9 @@ def _contract(table: Table) -> Contract:
     contract = Contract(**values)
     if contract.low >= contract.high:
         raise table.error("must be above contract.low", "high")
+    if contract.out_range[0] >= contract.out_range[1]:
+        key = "out_low" if contract.out_high is None else "out_high"
+        raise table.error("must leave black below white in what comes out", key)
     if contract.out_channels == 0 and contract.colour != "data":
         raise table.error("may be 0 only where colour is 'data'", "out_channels")
     _check_channels(table, contract)
@@ -295,7 +299,7 @@ def _contract_value(table: Table, key: str, default: Any) -> Any:
         return table.flag(key, default)
     if isinstance(default, str):
         return table.text(key, "")
-    if isinstance(default, float):
+    if isinstance(default, float) or key in _NUMBERS:
         return table.number(key)
     return table.whole(key, None, 1 if key in _FROM_ONE else 0, _MOST.get(key, 1 << 16))
 

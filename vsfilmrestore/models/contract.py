@@ -51,6 +51,9 @@ class Contract:
         mean: Taken from each channel, after it was brought to ``low``..``high``, in the order the network gets them;
             () for none. A picture that comes out goes the same way back if it has as many channels.
         std: What each channel is then divided by; () for none.
+        out_low: Value of black in what comes out; None if it is as in what goes in. Where it or ``out_high`` is told,
+            a picture that comes out is taken by these alone, without mean and deviation.
+        out_high: Value of white in what comes out.
         before: Frames before the one asked for that go in.
         after: Frames after it that go in.
         frames_out: Frames that come out of one run: 1, or the length of a window of a sequence-to-sequence model.
@@ -75,6 +78,8 @@ class Contract:
     high: float = 1.0
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    out_low: float | None = None
+    out_high: float | None = None
     before: int = 0
     after: int = 0
     frames_out: int = 1
@@ -88,6 +93,12 @@ class Contract:
     tiled: bool = True
     size: tuple[int, int] = (0, 0)
     outputs: tuple[str, ...] = ()
+
+    @property
+    def out_range(self) -> tuple[float, float]:
+        """Black and white in what comes out."""
+        low = self.low if self.out_low is None else self.out_low
+        return low, self.high if self.out_high is None else self.out_high
 
     @property
     def window(self) -> int:

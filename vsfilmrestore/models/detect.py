@@ -57,6 +57,8 @@ def contract_of(path: Path, graph: Graph, told: Told) -> Contract:
         order=told.order or "rgb",
         low=0.0 if told.low is None else told.low,
         high=1.0 if told.high is None else told.high,
+        out_low=told.out_low,
+        out_high=told.out_high,
         before=before,
         after=before + odd,
         frames_out=frames_out,

@@ -35,6 +35,8 @@ class Told:
         scale: Size out over size in.
         low: Value of black.
         high: Value of white.
+        out_low: Value of black in what comes out.
+        out_high: Value of white in what comes out.
         multiple: Width and height must be multiples of it.
         minimum: Least width and height.
         half: Whether 16-bit floats are good enough.
@@ -58,6 +60,8 @@ class Told:
     scale: int | None = None
     low: float | None = None
     high: float | None = None
+    out_low: float | None = None
+    out_high: float | None = None
     multiple: int | None = None
     minimum: int | None = None
     half: bool | None = None
