@@ -229,7 +229,7 @@ def test_every_contract_survives_its_card(tmp_path: Path, zoo: Zoo) -> None:
         path = put(tmp_path, model, f"{name}.onnx")
         card = add(path, zoo, more)
         assert read_card(tmp_path / "mine" / f"{name}.toml") == card
-    ranged = add(put(tmp_path, conv_model(), "g.onnx"), zoo, Told(out_low=-1.0, out_high=0.0))
+    ranged = add(put(tmp_path, u_net(8), "g.onnx"), zoo, Told(out_low=-1.0, out_high=0.0))
     assert read_card(tmp_path / "mine" / "g.toml").contract == ranged.contract
     assert ranged.contract.out_range == (-1.0, 0.0)
     for told in (Told(low=2.0), Told(out_low=1.0), Told(high=3.0, out_high=-1.0)):
@@ -341,6 +341,28 @@ def test_without_spandrel_the_architecture_must_be_told(
     card = add(weights, zoo, Told(architecture="Compact", scale=4, multiple=2))
     assert (card.architecture, card.family, card.task) == ("Compact", "compact", "upscale")
     assert (card.contract.scale, card.contract.multiple, card.files[0].precision) == (4, 2, "fp32")
+
+
+@pytest.mark.parametrize(
+    ("architecture", "purpose", "scale", "task"),
+    [
+        ("DRUNet", "Restoration", 1, "denoise"),
+        ("FFTformer", "Restoration", 1, "deblur"),
+        ("NAFNet", "Restoration", 1, "other"),
+        ("FBCNN", "Restoration", 1, "other"),
+        ("Compact", "Restoration", 1, "other"),
+        ("Compact", "SR", 2, "upscale"),
+        ("MoSR", "SR", 1, "other"),
+        ("GFPGAN", "FaceSR", 1, "faces"),
+        ("LaMa", "Inpainting", 1, "inpaint"),
+        ("Anything", "NewPurpose", 1, "other"),
+    ],
+)
+def test_the_task_is_that_of_the_architecture_where_it_has_one(
+    architecture: str, purpose: str, scale: int, task: str
+) -> None:
+    found = SimpleNamespace(architecture=SimpleNamespace(name=architecture), purpose=purpose, scale=scale)
+    assert spandrel_seam.task_of(found) == task
 
 
 def test_spandrel_tells_architecture_and_sizes(weights: Path, zoo: Zoo, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,6 +109,25 @@ def test_add(mine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert main(["models", "add", str(tmp_path / "absent.onnx")]) == 3
 
 
+def test_who_adds_is_told_where_the_task_is_open(
+    mine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "net.onnx"
+    path.write_bytes(conv_model(size=(64, 32)).SerializeToString())
+    assert main(["models", "add", str(path), "--name", "open"]) == 0
+    told = capsys.readouterr().out
+    assert "open: other" in told
+    assert "What it is for cannot be seen in the file" in told
+    assert "say --task" in told
+    card = mine / "open.toml"
+    card.write_text(card.read_text().replace('task = "other"', 'task = "deblur"'))
+    assert main(["models", "list", "--task", "deblur", "--json"]) == 0
+    assert "open" in [each["name"] for each in json.loads(capsys.readouterr().out)["models"]]
+    path.write_bytes(conv_model(1, 1).SerializeToString())
+    assert main(["models", "add", str(path), "--task", "denoise"]) == 0
+    assert "cannot be seen" not in capsys.readouterr().out
+
+
 def test_a_wrong_card_is_a_note(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (mine / "bad.toml").write_text("name = 3\n")
     assert main(["models", "list"]) == 0

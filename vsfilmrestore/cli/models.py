@@ -17,7 +17,7 @@ from vsfilmrestore.cli.show import console, say, show_table
 from vsfilmrestore.errors import InputError, UsageError
 from vsfilmrestore.models import licence as terms
 from vsfilmrestore.models.add import add as add_file
-from vsfilmrestore.models.card import Card, WeightFile
+from vsfilmrestore.models.card import TASKS, Card, WeightFile
 from vsfilmrestore.models.facts import card_facts, verdict_facts, window_text
 from vsfilmrestore.models.told import ExtraKind, Told
 from vsfilmrestore.models.zoo import Verdict, Zoo
@@ -231,6 +231,9 @@ def add(
     else:
         say(f"{card.name}: {card.task}, {window_text(card)}, scale {card.contract.scale}")
         say(f"Its card: {card.origin or zoo.user_folder / f'{card.name}.toml'}")
+        if card.task == "other" and not task:
+            say("What it is for cannot be seen in the file, so only apply_model takes it.")
+            say(f"Write its task into its card (with the next file, say --task): {', '.join(TASKS)}")
     return 0
 
 

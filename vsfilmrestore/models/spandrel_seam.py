@@ -29,6 +29,7 @@ __all__ = [
     "plain_call",
     "read_weights",
     "shapes_of",
+    "task_of",
 ]
 
 MASK: Final = "mask"
@@ -37,7 +38,10 @@ MASK: Final = "mask"
 NOISE: Final = "noise"
 """Standard deviation of the noise, white being 1; its default is that of the networks' authors."""
 
-_TASKS: Final = {"SR": "upscale", "FaceSR": "faces", "Inpainting": "inpaint", "Restoration": "denoise"}
+_TASKS: Final = {"FaceSR": "faces", "Inpainting": "inpaint"}
+_RESTORES: Final = {"DnCNN": "denoise", "DRUNet": "denoise", "SCUNet": "denoise", "FFTformer": "deblur"}
+"""What an architecture was made for, where its networks are all for the same. NAFNet's, Uformer's and those that keep
+the size of an architecture for larger pictures may be for anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,17 @@ def describe(path: Path) -> Described:
     found = detect(tensors, path)
     contract = contract_of(found)
     contract = replace(contract, receptive=_reach(found, contract))
-    return Described(str(found.architecture.name), _TASKS.get(str(found.purpose), "other"), contract)
+    return Described(str(found.architecture.name), task_of(found), contract)
+
+
+def task_of(found: Any) -> str:
+    """What a network is for, by its descriptor; ``other`` where that does not tell."""
+    purpose = str(found.purpose)
+    if purpose == "SR":
+        return "upscale" if int(found.scale) > 1 else "other"
+    if purpose == "Restoration":
+        return _RESTORES.get(str(found.architecture.name), "other")
+    return _TASKS.get(purpose, "other")
 
 
 def detect(tensors: Mapping[str, Any], path: Path) -> Any:
