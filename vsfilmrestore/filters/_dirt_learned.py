@@ -10,11 +10,12 @@ import numpy.typing as npt
 import vapoursynth as vs
 
 from vsfilmrestore.filters._dirt_dose import Dose
-from vsfilmrestore.filters._dirt_judge import heard, verdict
+from vsfilmrestore.filters._dirt_fall import falling
+from vsfilmrestore.filters._dirt_judge import heard, judged
 from vsfilmrestore.filters._dirt_measured import evidence, grown
 from vsfilmrestore.filters._dirt_movers import without_movers
 from vsfilmrestore.filters._dirt_sight import Sight
-from vsfilmrestore.filters._dirt_specks import ALONE, specks
+from vsfilmrestore.filters._dirt_specks import ALONE, Specks, specks
 from vsfilmrestore.filters._model import network_named
 from vsfilmrestore.inference.apply import run_network
 
@@ -30,8 +31,10 @@ LEARNED: Final = "dirt-t1"
 """Our own network."""
 TASK: Final = "dirt"
 _CLIPS: Final = ("before2", "before1", "after1", "after2", "colour")
-_NEEDED: Final = 3.6
+_NEEDED: Final = 2.5
 """Log odds that a speck needs before any strength, by its measures and the network together."""
+_BOTH, _ALONE = np.uint8(255), np.uint8(128)
+"""How a mask is marked by who found what."""
 _EDGE: Final = 0.35
 """A speck that the network alone is sure of goes on as far as pixels are so likely damage."""
 
@@ -53,15 +56,13 @@ def learned_mask(seen: Sight, model: str, dose: Dose) -> vs.VideoNode:
     luma, _, before, after, _ = seen.lumas
     lighter = core.akarin.Expr([luma, before, after], "x 2 * y z + > 255 0 ?", format=vs.GRAY8)
 
-    def by_network(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
-        return _filled(f[0], _by_network(_told(f[1]), np.asarray(f[2][0]), dose, _one_side(f[0])))
+    def told(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
+        known = np.asarray(f[1][0]).astype(np.float32) / 65535
+        return _told(f[0], f[3:], known, np.asarray(f[2][0]), dose)
 
-    def by_both(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
-        return _filled(f[0], _by_both(f[2:], _told(f[1]), dose, _one_side(f[0])))
-
-    alone = without_movers(core.std.ModifyFrame(blank, [blank, sure, lighter], by_network), seen)
-    both = without_movers(core.std.ModifyFrame(blank, [blank, sure, *proof.maps], by_both), seen)
-    return core.akarin.Expr([alone, grown(both, proof)], "x y max")
+    mask = without_movers(core.std.ModifyFrame(blank, [blank, sure, lighter, *proof.maps], told), seen)
+    both = core.akarin.Expr([mask], f"x {_BOTH} = 255 0 ?")
+    return core.akarin.Expr([mask, grown(both, proof)], "x 0 > 255 y ?")
 
 
 def _damage(seen: Sight, model: str) -> vs.VideoNode:
@@ -79,14 +80,17 @@ def _as_shown(luma: vs.VideoNode, work: vs.VideoNode) -> vs.VideoNode:
     return luma.std.SetFrameProps(_Range=vs.RANGE_FULL).std.RemoveFrameProps("_Matrix")
 
 
-def _filled(blank: vs.VideoFrame, mask: Flags) -> vs.VideoFrame:
+def _told(
+    blank: vs.VideoFrame, maps: Sequence[vs.VideoFrame], sure: Levels, lighter: Bytes, dose: Dose
+) -> vs.VideoFrame:
+    """What is dirt: `_BOTH` where measures and network say so together, `_ALONE` where the network alone does."""
+    found, one_side = specks(maps), _one_side(blank)
+    falls = falling(found)
+    both = _by_both(found, sure, dose, one_side) & ~falls[found.labels]
+    alone = _by_network(sure, lighter, falls[found.labels], dose, one_side)
     out = blank.copy()
-    np.copyto(np.asarray(out[0]), mask * np.uint8(255))
+    np.copyto(np.asarray(out[0]), np.where(both, _BOTH, alone * _ALONE))
     return out
-
-
-def _told(sure: vs.VideoFrame) -> Levels:
-    return np.asarray(sure[0]).astype(np.float32) / 65535
 
 
 def _one_side(frame: vs.VideoFrame) -> bool:
@@ -94,8 +98,8 @@ def _one_side(frame: vs.VideoFrame) -> bool:
     return frame.props["PlaneStatsDiff"] == 0
 
 
-def _by_network(sure: Levels, lighter: Bytes, dose: Dose, one_side: bool) -> Flags:
-    """Specks of which the network is sure enough somewhere."""
+def _by_network(sure: Levels, lighter: Bytes, falls: Flags, dose: Dose, one_side: bool) -> Flags:
+    """Specks of which the network is sure enough somewhere, but for those that touch what falls."""
     import cv2  # on first use: it is large, and a plan needs none of it
 
     count, marked, stats, _ = cv2.connectedComponentsWithStats((sure >= _EDGE).astype(np.uint8), connectivity=8)
@@ -109,18 +113,18 @@ def _by_network(sure: Levels, lighter: Bytes, dose: Dose, one_side: bool) -> Fla
     length = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]).astype(float)
     strength = dose.of(light, length, area)
     dirt = (peak >= _needed(strength, one_side)) & (strength > 0)
+    dirt[labels[falls]] = False
     dirt[0] = False
     mask: Flags = dirt[labels]
     return mask
 
 
-def _by_both(maps: Sequence[vs.VideoFrame], sure: Levels, dose: Dose, one_side: bool) -> Flags:
+def _by_both(found: Specks, sure: Levels, dose: Dose, one_side: bool) -> Flags:
     """Specks that stand out from both neighbours, judged by their measures and by the network."""
-    found = specks(maps)
     strength = dose.of(found.light, found.length, found.area)
     known = heard(found, sure)
     eased = one_side - 2 * strength
-    dirt = ((verdict(known) > _NEEDED + eased) | (known[:, 0] > ALONE + eased)) & (strength > 0)
+    dirt = ((judged(found, known) > _NEEDED + eased) | (known[:, 0] > ALONE + eased)) & (strength > 0)
     dirt[0] = False
     mask: Flags = dirt[found.labels]
     return mask

@@ -18,6 +18,7 @@ import vapoursynth as vs
 from vsutil import plane, split
 
 from vsfilmrestore.filters._dirt_dose import Dose
+from vsfilmrestore.filters._dirt_fall import falling
 from vsfilmrestore.filters._dirt_movers import without_movers
 from vsfilmrestore.filters._dirt_sight import LEVEL, Sight, blurred, shifted
 from vsfilmrestore.filters._dirt_specks import ALONE, FINE, REACH, STEPS, likelihood, specks
@@ -141,7 +142,7 @@ def _chosen(maps: Sequence[vs.VideoFrame], dose: Dose) -> vs.VideoFrame:
     needed = ALONE - 2 * strength
     if maps[0].props["PlaneStatsDiff"] == 0:
         needed += 1  # both neighbours are one and the same frame, mirrored at a cut or printed twice: half the evidence
-    dirt = (likelihood(found.features) > needed) & (strength > 0)
+    dirt = (likelihood(found.features) > needed) & (strength > 0) & ~falling(found)
     dirt[0] = False
     out = maps[0].copy()
     np.copyto(np.asarray(out[0]), dirt[found.labels] * np.uint8(255))

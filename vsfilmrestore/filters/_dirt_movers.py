@@ -16,6 +16,7 @@ __all__ = ["without_movers"]
 core = vs.core
 
 type Levels = npt.NDArray[np.float32]
+type Flags = npt.NDArray[np.bool_]
 type Words = npt.NDArray[np.uint16]
 
 _FASTEST: Final = 0.06
@@ -33,8 +34,8 @@ _STEP: Final = 3.0
 def without_movers(mask: vs.VideoNode, seen: Sight) -> vs.VideoNode:
     """A mask of specks, without those that come in, or are on their way, across the picture.
 
-    The like of a speck is looked for in both neighbours as they are, and in what stands out from theirs in turn: there
-    what lies beneath plays no part.
+    The like of a speck is looked for in both neighbours as they are, but for places where the frame itself holds it
+    too, and in what stands out from theirs in turn: there what lies beneath plays no part.
 
     Args:
         mask: GRAY8. Its frames carry ``PlaneStatsDiff``, how much both neighbours differ.
@@ -74,15 +75,15 @@ def _without_movers(chosen: vs.VideoFrame, pictures: Sequence[Words], reach: int
         one_side = chosen.props["PlaneStatsDiff"] == 0 or min(left, top, width - right, height - bottom) <= 2
         box = np.s_[max(top - 1, 0) : bottom + 1, max(left - 1, 0) : right + 1]
         behind = ((moved[0][box].astype(np.float32) + moved[1][box]) / 2).astype(np.float32)
-        ground = np.full_like(behind, _NOTHING)
-        for speck, beneath, sides, alike in (
-            (now[box].astype(np.float32), behind, (before, after), _LIKE),
-            (rest[box].astype(np.float32), ground, (rest_before, rest_after), _ALIKE),
-        ):
-            come, gone = (_way(speck, beneath, picture, box, reach) for picture in sides)
-            if _is_mover(come, gone, one_side, alike):
-                mask[labels == label] = 0
-                break
+        speck, apart = now[box].astype(np.float32), rest[box].astype(np.float32)
+        lies = _lies(speck, now, box, reach, _LIKE * _energy(speck, behind))
+        come, gone = (_way(speck, behind, picture, box, reach, lies) for picture in (before, after))
+        if not _is_mover(come, gone, one_side, _LIKE):
+            ground = np.full_like(behind, _NOTHING)
+            come, gone = (_way(apart, ground, picture, box, reach) for picture in (rest_before, rest_after))
+            if not _is_mover(come, gone, one_side, _ALIKE):
+                continue
+        mask[labels == label] = 0
     return out
 
 
@@ -100,15 +101,41 @@ class _Way(NamedTuple):
     unlike: float
 
 
-def _way(speck: Levels, behind: Levels, picture: Words, box: tuple[slice, slice], reach: int) -> _Way:
+def _misfit(speck: Levels, picture: Words, box: tuple[slice, slice], reach: int) -> tuple[Levels, int, int]:
+    """How unlike the speck each place of a picture is, and how far down and to the right the first of them lies."""
     import cv2  # on first use: it is large, and a plan needs none of it
 
     top, left = max(box[0].start - reach, 0), max(box[1].start - reach, 0)
     around = picture[top : box[0].stop + reach, left : box[1].stop + reach].astype(np.float32)
-    misfit = cv2.matchTemplate(around, speck, cv2.TM_SQDIFF)
+    misfit = np.asarray(cv2.matchTemplate(around, speck, cv2.TM_SQDIFF), np.float32)
+    return misfit, top - box[0].start, left - box[1].start
+
+
+def _lies(speck: Levels, now: Words, box: tuple[slice, slice], reach: int, most: float) -> Flags:
+    """Places beside a speck where the frame itself holds its like: what lies there is not on its way."""
+    import cv2  # on first use: it is large, and a plan needs none of it
+
+    misfit, down, right = _misfit(speck, now, box, reach)
+    like = misfit <= most
+    height, width = speck.shape
+    like[max(1 - height - down, 0) : max(height - down, 0), max(1 - width - right, 0) : max(width - right, 0)] = False
+    return np.asarray(cv2.dilate(like.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0)
+
+
+def _energy(speck: Levels, behind: Levels) -> float:
+    return max(float(((speck - behind) ** 2).sum()), 1.0)
+
+
+def _way(
+    speck: Levels, behind: Levels, picture: Words, box: tuple[slice, slice], reach: int, lies: Flags | None = None
+) -> _Way:
+    import cv2  # on first use: it is large, and a plan needs none of it
+
+    misfit, down, right = _misfit(speck, picture, box, reach)
+    if lies is not None:
+        misfit[lies] = np.inf
     least, _, (x, y), _ = cv2.minMaxLoc(misfit)
-    energy = max(float(((speck - behind) ** 2).sum()), 1.0)
-    return _Way(left + x - box[1].start, top + y - box[0].start, least / energy)
+    return _Way(right + x, down + y, least / _energy(speck, behind))
 
 
 def _is_mover(come: _Way, gone: _Way, one_side: bool, alike: float) -> bool:

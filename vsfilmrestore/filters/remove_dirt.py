@@ -12,6 +12,7 @@ from vsfilmrestore.filters._dirt_dose import Dose
 from vsfilmrestore.filters._dirt_learned import LEARNED, TASK, learned_mask
 from vsfilmrestore.filters._dirt_measured import measured_mask
 from vsfilmrestore.filters._dirt_sight import LEVEL, Sight, blurred, from16, sight
+from vsfilmrestore.filters._dirt_streaks import streaks
 from vsfilmrestore.filters._model import can_run, network_named, weights_of
 from vsfilmrestore.filters._motion import mirrored
 from vsfilmrestore.filters.masks import apply_repair, mask_for_planes
@@ -53,12 +54,15 @@ def remove_dirt(
     clip: vs.VideoNode,
     strength: Strength = 0.5,
     *,
-    max_size: Annotated[int, Setting("longest side of a speck, in thousandths of the picture's width", 2, 200)] = 40,
+    max_size: Annotated[int, Setting("longest side of a speck, in thousandths of the picture's width", 2, 200)] = 100,
     polarity: Annotated[
         Literal["both", "dark", "bright"], Setting("specks to remove: dark ones, bright ones or both")
     ] = "both",
     sparkle: Annotated[float, Setting("share of the strength for bright specks", 0, 1)] = 1.0,
     hair: Annotated[float, Setting("share of the strength for hairs: long thin specks", 0, 1)] = 1.0,
+    streak: Annotated[
+        float, Setting("share of the strength for streaks of tape: rows that are lost in part", 0, 1)
+    ] = 1.0,
     grain: Annotated[float, Setting("grain given to the repair: 0 little, 1 about as much as the film's", 0, 1)] = 1.0,
     model: Annotated[
         str, Setting('network that finds dirt; auto takes our own where networks can be run, "" measures each speck')
@@ -71,9 +75,10 @@ def remove_dirt(
 
     The neighbours are moved onto each frame and brought to its level, so weave, flicker and camera moves are no
     differences. What stands out from them is dirt if a network says so, or, without one, if it is isolated and its
-    surroundings fit; and if nothing like it moves through the frames beside. Over cuts, flashes and motion too fast to
-    follow nothing is done. Pixels of dirt are replaced by the neighbours', all others keep their bits. Lasting damage
-    (three frames and more) is not touched.
+    surroundings fit; and if nothing like it moves through the frames beside. Where many specks of a frame are drawn out
+    in one direction they are rain. Rows of tape that are lost in part differ from the rows above and below too. Over
+    cuts, flashes and motion too fast to follow nothing is done. Pixels of dirt are replaced by the neighbours', all
+    others keep their bits. Lasting damage (three frames and more) is not touched.
 
     Args:
         clip: Any constant format. Float samples outside 0..1 are clipped where they are repaired.
@@ -82,6 +87,7 @@ def remove_dirt(
         polarity: ``dark`` or ``bright`` restricts it to such specks.
         sparkle: A dose of its own for bright specks; 0 leaves them.
         hair: A dose of its own for specks five times as long as wide; 0 leaves them.
+        streak: A dose of its own for streaks of tape, one or two rows of any length; 0 leaves them.
         grain: The mean of several neighbours has less grain than one frame; this much of the difference is given back.
         model: A model for the task ``dirt``; or ``auto``; or ``""`` for none.
         protect: Regions that stay as they are.
@@ -98,13 +104,27 @@ def remove_dirt(
     if chroma < _SMALLEST_PLANE or min(clip.width, clip.height) < _SMALLEST:
         return apply_repair("remove_dirt", clip, clip, core.std.BlankClip(clip, format=vs.GRAY8, keep=True), show=show)
     padded = mirrored(clip, _RADIUS)
-    seen = sight(padded)
+    seen = _true_to_ends(sight(padded))
     dose = Dose(strength, sparkle, hair, max(max_size * clip.width / 1000, 2.0), polarity)
     network = _model(model)
     mask = learned_mask(seen, network, dose) if network else measured_mask(seen, dose)
+    if streak:
+        mask = core.akarin.Expr([mask, streaks(seen, streak, dose).std.Maximum()], "x y max")
     repaired = from16(_laid(seen, _mended(seen, grain), mask), padded)
     own = slice(_RADIUS, clip.num_frames + _RADIUS)
     return apply_repair("remove_dirt", clip, repaired[own], mask[own], protect=protect, only=only, show=show)
+
+
+def _true_to_ends(seen: Sight) -> Sight:
+    """A `mirrored` clip, where the nearer neighbour stands for the second one that is the frame itself, mirrored."""
+    before2, before, after, after2 = seen.moved
+    head, tail = _RADIUS + 1, seen.work.num_frames - _RADIUS - 2
+    return Sight(seen.work, [_exchanged(before2, before, head), before, after, _exchanged(after2, after, tail)])
+
+
+def _exchanged(clip: vs.VideoNode, other: vs.VideoNode, frame: int) -> vs.VideoNode:
+    """The clip with one frame of the other."""
+    return clip[:frame] + other[frame] + clip[frame + 1 :]
 
 
 def _mended(seen: Sight, grain: float) -> list[vs.VideoNode]:
