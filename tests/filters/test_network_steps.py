@@ -57,6 +57,38 @@ def test_frames_are_the_same_in_any_order(name: str) -> None:
     assert found == {tuple(streamed(clip))}
 
 
+def test_the_card_says_how_windows_of_a_sequence_meet(tmp_path: Path) -> None:
+    """Thrown away, faded, or both: through a recipe, with the windows of a shot."""
+    path = makers.running_sum(tmp_path / "s.onnx", 0.1)
+    frames = 13
+    clip = picture(frames=frames)
+    given = [array(clip, n) for n in range(frames)]
+    found = {}
+    for name, told in (("hard", {}), ("faded", {"crossfade": 2}), ("context", {"context": 1, "crossfade": 1})):
+        added(path, name, "stabilise", window=6, **told)
+        path.write_bytes(
+            path.read_bytes() + b"\x32\x01" + b"x"
+        )  # its documentation grows; the same bytes would be the same model
+        recipe = Recipe().with_(calm_shimmer={"strength": 1.0, "model": name})
+        result = recipe.apply(clip)
+        assert {tuple(hashes(result, order)) for order in orders(frames).values()} == {tuple(streamed(result))}
+        found[name] = result
+        (step,) = recipe
+        assert step.filter.depends_with(step.settings) == "clip"
+        assert step.reach == (4 if name == "context" else 5)
+
+    def summed(first: int, last: int) -> Any:
+        return 0.1 * np.sum(given[first : last + 1], axis=0)
+
+    # Windows of six from 0, 6, 12; sharing two from 0, 4, 8; of four that are kept, sharing one, from 0, 3, 6, 9.
+    assert np.abs(array(found["hard"], 7) - summed(6, 7)).max() < 1e-6
+    assert np.abs(array(found["faded"], 4) - (2 * summed(0, 4) + summed(4, 4)) / 3).max() < 1e-6
+    assert np.abs(array(found["faded"], 5) - (summed(0, 5) + 2 * summed(4, 5)) / 3).max() < 1e-6
+    assert np.abs(array(found["faded"], 7) - summed(4, 7)).max() < 1e-6
+    assert np.abs(array(found["context"], 4) - summed(2, 4)).max() < 1e-6
+    assert np.abs(array(found["context"], 6) - (summed(2, 6) + summed(5, 6)) / 2).max() < 1e-6
+
+
 @pytest.mark.parametrize("fmt", FORMATS, ids=lambda fmt: core.get_video_format(fmt).name)
 def test_regions_keep_the_rest_bit_for_bit(fmt: int) -> None:
     clip = picture(fmt=fmt, frames=2)

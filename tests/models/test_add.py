@@ -15,6 +15,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from tests.inference.makers import running_sum
 from tests.models.conftest import conv_model, safetensors_bytes
 from vsfilmrestore.errors import InputError, InstallationError, OutputError, UsageError, VsfrError
 from vsfilmrestore.models import spandrel_seam
@@ -221,6 +222,24 @@ def test_an_added_model_is_found_by_name_and_by_file(tmp_path: Path, zoo: Zoo) -
     assert again.find("my-net").path == tmp_path / "mine" / "my-net" / "My Net.onnx"
     assert again.find(path).card == card
     assert sorted(each.name for each in (tmp_path / "mine").iterdir()) == ["my-net", "my-net.toml"]
+
+
+def test_windows_of_a_sequence_are_told(tmp_path: Path, zoo: Zoo) -> None:
+    def told(name: str, **more: int) -> Contract:
+        path = running_sum(tmp_path / f"{name}.onnx", 0.1 + 0.01 * len(name))
+        contract = add(path, zoo, Told(window=7, **more)).contract
+        assert read_card(tmp_path / "mine" / f"{name}.toml").contract == contract
+        return contract
+
+    plain = told("a")
+    assert (plain.before, plain.frames_out, plain.after, plain.crossfade) == (0, 7, 0, 0)
+    both = told("bb", context=2, crossfade=1)
+    assert (both.before, both.frames_out, both.after, both.crossfade) == (2, 3, 2, 1)
+    for more in ({"crossfade": 4}, {"context": 3, "crossfade": 1}, {"context": 4}):
+        with pytest.raises(UsageError, match="leave no grid"):
+            told("ccc", **more)
+    with pytest.raises(UsageError, match="is no sequence"):
+        add(put(tmp_path, conv_model(21, 3)), zoo, Told(crossfade=1))
 
 
 def test_every_contract_survives_its_card(tmp_path: Path, zoo: Zoo) -> None:

@@ -112,6 +112,7 @@ WRONG = [
     ('outputs = ["clean"]', 'outputs = ["clean", "mask"]', "outputs", "names several outputs, a picture is one"),
     ('outputs = ["clean"]', "outputs = [1]", "outputs", "must be a list of texts"),
     ("half = true", "half = true\nlow = 300.0", "high", "must be above"),
+    ("half = true", "half = true\ncrossfade = 1", "crossfade", "may be half of frames_out (1) at most"),
     ("out_high = 1", "out_high = -1.0", "out_high", "must leave black below white in what comes out"),
     ("out_low = -1.0\nout_high = 1", "out_low = 255.0", "out_low", "leave black below white in what comes out"),
     ("out_high = 1", 'out_high = "1"', "out_high", "contract.out_high must be a"),

@@ -174,6 +174,12 @@ def add(
     author: Annotated[str, typer.Option("--author", help="Who made it.")] = "",
     home: Annotated[str, typer.Option("--home", help="Where it comes from, https.")] = "",
     window: Annotated[int | None, typer.Option("--window", min=1, max=99, help="Frames that go in.")] = None,
+    context: Annotated[
+        int | None, typer.Option("--context", min=0, max=48, help="Of a sequence: frames thrown away at each end.")
+    ] = None,
+    crossfade: Annotated[
+        int | None, typer.Option("--crossfade", min=0, max=48, help="Of a sequence: frames that windows share.")
+    ] = None,
     channels: Annotated[int | None, typer.Option("--channels", min=1, max=64, help="Channels of a frame.")] = None,
     colour: Annotated[str, typer.Option("--colour", help="rgb, luma, yuv or data (no picture).")] = "",
     order: Annotated[str, typer.Option("--order", help="Order of colours: rgb or bgr.")] = "",
@@ -211,6 +217,8 @@ def add(
         author=author,
         home=_https(home),
         window=window,
+        context=context,
+        crossfade=crossfade,
         channels=channels,
         colour=cast(Any, _one_of("--colour", colour, ("", "rgb", "luma", "yuv", "data"))),
         order=cast(Any, _one_of("--order", order, ("", "rgb", "bgr"))),

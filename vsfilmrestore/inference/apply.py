@@ -54,7 +54,7 @@ def run_model(
     numbers: Mapping[str, float] | None = None,
     clips: Mapping[str, vs.VideoNode] | None = None,
     time: float | None = None,
-    crossfade: int = 0,
+    crossfade: int | None = None,
     tile: tuple[int, int] | None = None,
     device: str = "auto",
     precision: str = "auto",
@@ -76,7 +76,7 @@ def run_model(
         clips: Its masks and pictures by name, of the clip's size and length.
         time: For a model between two frames: frame n of the result stands at ``n + time``, 0 < time < 1. The last
             frame is the clip's own.
-        crossfade: Frames that windows share, for a model that gives several frames.
+        crossfade: Frames that windows share, for a model that gives several frames; None for what its contract says.
         tile: Height and width of tiles; (0, 0) for whole pictures, None to choose by memory.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``tensorrt``, ``directml``, ``coreml``, ``openvino``;
             ``mlrt:cpu``, ``mlrt:openvino`` … for VapourSynth's own plug-ins, see `inference.mlrt`.
@@ -110,7 +110,7 @@ def run_network(
     sha256: str = "",
     numbers: Mapping[str, float] | None = None,
     clips: Mapping[str, vs.VideoNode] | None = None,
-    crossfade: int = 0,
+    crossfade: int | None = None,
     tile: tuple[int, int] | None = None,
     device: str = "auto",
     precision: str = "auto",
@@ -135,7 +135,7 @@ def _made(
     numbers: Mapping[str, float] | None,
     clips: Mapping[str, vs.VideoNode] | None,
     time: float | None,
-    crossfade: int,
+    crossfade: int | None,
     tile: tuple[int, int] | None,
     device: str,
     precision: str,
@@ -177,7 +177,7 @@ def prepare(
     numbers: Mapping[str, float] | None,
     clips: Mapping[str, vs.VideoNode] | None,
     time: float | None,
-    crossfade: int,
+    crossfade: int | None,
     tile: tuple[int, int] | None,
     device: str,
     precision: str,
@@ -191,7 +191,8 @@ def prepare(
     values = checked_numbers(contract, numbers or {}, time)
     names, taps = _taps(shown, contract, clips or {})
     try:
-        windows = Windows(contract.before, contract.frames_out, contract.after, crossfade)
+        shared = contract.crossfade if crossfade is None else crossfade
+        windows = Windows(contract.before, contract.frames_out, contract.after, shared)
     except ValueError as error:
         raise vs.Error(f"{_NAME}: {error}") from None
     lanes = usual_lanes(contract.frames_out) if lanes is None else max(1, lanes)

@@ -35,7 +35,7 @@ class ModelCall:
     numbers: Mapping[str, float] = field(default_factory=dict)
     clips: Mapping[str, vs.VideoNode] = field(default_factory=dict)
     time: float | None = None
-    crossfade: int = 0
+    crossfade: int | None = None
     tile: tuple[int, int] | None = None
     device: str = "auto"
     precision: str = "auto"

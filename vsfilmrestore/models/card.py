@@ -276,6 +276,8 @@ def _contract(table: Table) -> Contract:
         raise table.error("must leave black below white in what comes out", key)
     if contract.out_channels == 0 and contract.colour != "data":
         raise table.error("may be 0 only where colour is 'data'", "out_channels")
+    if 2 * contract.crossfade > contract.frames_out:
+        raise table.error(f"may be half of frames_out ({contract.frames_out}) at most", "crossfade")
     _check_channels(table, contract)
     return contract
 

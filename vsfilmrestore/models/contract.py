@@ -57,6 +57,8 @@ class Contract:
         before: Frames before the one asked for that go in.
         after: Frames after it that go in.
         frames_out: Frames that come out of one run: 1, or the length of a window of a sequence-to-sequence model.
+        crossfade: Frames that neighbouring windows of a sequence share, faded from one to the other; at most half of
+            ``frames_out``.
         scale: Size out over size in.
         multiple: Width and height must be multiples of it.
         minimum: Least width and height.
@@ -83,6 +85,7 @@ class Contract:
     before: int = 0
     after: int = 0
     frames_out: int = 1
+    crossfade: int = 0
     scale: int = 1
     multiple: int = 1
     minimum: int = 1

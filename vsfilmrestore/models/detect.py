@@ -46,6 +46,7 @@ def contract_of(path: Path, graph: Graph, told: Told) -> Contract:
     if told.order == "bgr" and (channels != 3 or colour == "yuv"):
         raise UsageError("has no red, green and blue that could come in another order", file=path)
     out_channels, frames_out = _out(path, out, channels, window)
+    frames_out, crossfade = _sequence(path, frames_out, window, told)
     before, odd = divmod(window - frames_out, 2)
     if odd and not time and told.window is None:
         raise _open(path, f"takes {window} frames and gives {frames_out}", "window", "if that is right")
@@ -62,6 +63,7 @@ def contract_of(path: Path, graph: Graph, told: Told) -> Contract:
         before=before,
         after=before + odd,
         frames_out=frames_out,
+        crossfade=crossfade,
         scale=scale,
         multiple=told.multiple or multiple,
         minimum=told.minimum or told.multiple or multiple,
@@ -171,6 +173,19 @@ def _out(path: Path, out: Port | None, channels: int, window: int) -> tuple[int,
         return total, out.shape[1] or window
     many = window > 1 and total == window * channels
     return (channels, window) if many else (total, 1)
+
+
+def _sequence(path: Path, frames_out: int, window: int, told: Told) -> tuple[int, int]:
+    """Frames of a run that are kept, and how many windows share."""
+    if frames_out == 1 or frames_out != window:
+        if told.context or told.crossfade:
+            raise UsageError("is no sequence: context and crossfade are for as many frames out as go in", file=path)
+        return frames_out, 0
+    kept, shared = window - 2 * (told.context or 0), told.crossfade or 0
+    if kept < 1 or 2 * shared > kept:
+        message = f"gives {window} frames: {told.context or 0} of context at each end and {shared} shared leave no grid"
+        raise UsageError(message, file=path, hint="Windows may share half of the frames that are kept")
+    return kept, shared
 
 
 class _Outputs:

@@ -29,6 +29,8 @@ class Told:
         author: Who made it.
         home: Where it comes from.
         window: Frames that go in.
+        context: Of a sequence, frames at each end of a window that are computed and thrown away.
+        crossfade: Of a sequence, frames that windows share.
         channels: Channels of a frame going in.
         colour: What they are.
         order: Order of colours.
@@ -54,6 +56,8 @@ class Told:
     author: str = ""
     home: str = ""
     window: int | None = None
+    context: int | None = None
+    crossfade: int | None = None
     channels: int | None = None
     colour: Literal["", "rgb", "luma", "yuv", "data"] = ""
     order: Literal["", "rgb", "bgr"] = ""
