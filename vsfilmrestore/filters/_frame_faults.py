@@ -13,11 +13,13 @@ import numpy as np
 import numpy.typing as npt
 import vapoursynth as vs
 
-from vsfilmrestore.filters._between import Between, neighbour
-from vsfilmrestore.filters._motion import NO_CUTS, analysis_luma, estimate
+from vsfilmrestore.filters._between import neighbour
+from vsfilmrestore.filters._motion import analysis_luma
+from vsfilmrestore.filters._torn import Sides, torn_area
 
 __all__ = [
     "AROUND",
+    "TORN",
     "Look",
     "Tears",
     "find_tears",
@@ -34,11 +36,19 @@ core = vs.core
 AROUND: Final = 4
 """Ordinary steps that are looked at before and after a freeze."""
 
-_DRAWN: Final = 0.015
-"""Deviation from which a neighbourhood has a drawing that can be lost."""
+TORN: Final = "_VsfrTorn"
+"""Property: share of a frame that is torn, 0..1."""
 
-_GROWTH: Final = 40
-"""Steps of two pixels of the small picture that a tear grows from its seeds; they are never far."""
+_WAYS: Final = ((1, 1), (1, 2), (2, 1))
+"""Frames to the left and right that a torn one is seen between: a tear may go through two in a row."""
+
+_LEAST: Final = 32
+"""Small pictures with a side below this are not searched for tears."""
+
+_FEWEST: Final = 3
+"""Ordinary steps that tell what is usual."""
+_STILL: Final = 0.0012
+"""Steps below this are the noise of a still picture."""
 
 _COLUMNS: Final = 12
 _LEAST_ROLL: Final = 0.12
@@ -58,6 +68,8 @@ class Look(NamedTuple):
     """Standard deviation of the brightness."""
     step: float
     """Mean absolute difference from the frame before."""
+    real: bool = True
+    """Whether there is a frame before it; what was mirrored at the end of a shot tells nothing of its steps."""
 
 
 def is_frozen(looks: Sequence[Look], at: int, longest: int, strength: float) -> bool:
@@ -79,13 +91,16 @@ def is_frozen(looks: Sequence[Look], at: int, longest: int, strength: float) -> 
 
 def _is_freeze(looks: Sequence[Look], start: int, length: int, strength: float) -> bool:
     end = start + length
-    ordinary = [look.step for look in (*looks[start - AROUND : start], *looks[end + 1 : end + 1 + AROUND])]
+    around = (*looks[start - AROUND : start], *looks[end + 1 : end + 1 + AROUND])
+    ordinary = [look.step for look in around if look.real]
+    if len(ordinary) < _FEWEST or not all(look.real for look in looks[start : end + 1]):
+        return False
     usual = median(ordinary)
-    if usual < 0.004 or min(ordinary) < 0.35 * usual:
+    if usual < _STILL or min(ordinary) < 0.35 * usual:
         return False  # a still shot, or copies are its habit
     still = max(look.step for look in looks[start:end]) < (0.05 + 0.2 * strength) * usual
     # A step over twice the way differs less than twice as much: detail that has gone cannot go further.
-    return still and looks[end].step > (1.3 + 0.25 * (length - 1) + 0.4 * (1 - strength)) * usual
+    return still and looks[end].step > (1.2 + 0.2 * (length - 1) + 0.3 * (1 - strength)) * usual
 
 
 def is_blank(looks: Sequence[Look], at: int, longest: int, strength: float) -> bool:
@@ -163,85 +178,49 @@ def measured(clip: vs.VideoNode) -> vs.VideoNode:
     return core.akarin.PropExpr([stats, square], lambda: numbers)
 
 
-def read_look(frame: vs.VideoFrame) -> Look:
-    """The numbers that `measured` left on a frame."""
+def read_look(frame: vs.VideoFrame, *, real: bool) -> Look:
+    """The numbers that `measured` left on a frame; ``real`` as in `Look`."""
     mean, square, step = (float(frame.props[name]) for name in (_MEAN, _SQUARE, _STEP))  # type: ignore[arg-type]
-    return Look(mean, max(square - mean * mean, 0.0) ** 0.5, step)
+    return Look(mean, max(square - mean * mean, 0.0) ** 0.5, step, real)
 
 
 class Tears(NamedTuple):
-    """Large areas that are in one frame only; GRAY8, 255 where destroyed."""
+    """Large areas that are destroyed in one frame, or in two in a row."""
 
-    seeds: vs.VideoNode
-    """Small picture of what neither neighbour has, where the two agree."""
-    gone: vs.VideoNode
-    """Small picture of where such a place had a drawing that is gone."""
-    kept: vs.VideoNode
-    """Small picture of what is as unlike the neighbours, but by its light alone: the drawing is still there."""
+    small: vs.VideoNode
+    """GRAY8 of the size that was looked at, 255 where destroyed; `TORN` is the share of it."""
     area: vs.VideoNode
-    """Mask of the picture's size: the seeds, grown over all that is unlike the neighbours and joined to them."""
+    """The same of the picture's size."""
 
 
-def find_tears(clip: vs.VideoNode, strength: float) -> Tears:
+def find_tears(clip: vs.VideoNode, strength: float, ends: int) -> Tears:
     """Where a frame is torn or burnt.
 
     Small marks are left to the filter for dirt, changes of light that keep the drawing to the one for flicker.
+
+    Args:
+        clip: Any constant format.
+        strength: 0..1.
+        ends: Frames at either end that do not count: there the clip is mirrored.
     """
-    small = _small(analysis_luma(clip), 320)
-    gap = Between.of(neighbour(small, -1), neighbour(small, 1))
-    motion = estimate(small, (-1, 1), block=8, cut_error=NO_CUTS, cut_share=100.0)
-    views = [gap.at(0.5), motion.compensate(small, -1), motion.compensate(small, 1)]
-    soft = [_soft(view) for view in (small, *views)]
-    away = core.akarin.Expr(soft, "x y - abs x z - abs min x a - abs min")
-    agreed = _soft(gap.disagreement.std.Maximum())
-    likeness = _likeness(small, views[0])
-    level = round((40 - 24 * strength) * 257)
-    parts = [away, agreed, *likeness]
-    outlier = f"x {level} > y 3 * x < and"
-    sure = core.akarin.Expr(parts, f"{outlier} z 0.6 < and 255 0 ?", format=vs.GRAY8)
-    gone = core.akarin.Expr(parts, f"{outlier} z 0.6 < a {_DRAWN} > and and 255 0 ?", format=vs.GRAY8)
-    kept = core.akarin.Expr(parts, f"{outlier} z 0.6 > and 255 0 ?", format=vs.GRAY8)
-    seeds = _repeat(_repeat(sure, 4, grow=False), 4, grow=True)
-    # Part of a white hole may have found another white place in a neighbour: what lies between them is not fooled.
-    loose = core.akarin.Expr(
-        [away, likeness[0], *soft[:2], agreed],
-        f"x {level // 2} > y 0.6 < x {level} > or and z a - abs D! D@ {level} > b 3 * D@ < and or 255 0 ?",
-        format=vs.GRAY8,
-    )
-    area = _joined(seeds, _repeat(loose, 1, grow=True))
-    area = _repeat(_repeat(area, 4, grow=True), 2, grow=False)
-    return Tears(seeds, gone, kept, area.resize.Bilinear(clip.width, clip.height).std.Binarize(64))
+    small = core.akarin.Expr([_small(analysis_luma(clip), 320)], "x 257 /", format=vs.GRAY8)
+    blank = core.std.BlankClip(small, color=0, keep=True).std.SetFrameProps(**{TORN: 0.0})
+    views = [neighbour(small, distance) for distance in range(-2, 3)]
+    last = clip.num_frames - ends - 1
 
+    def look(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
+        pictures = [np.ascontiguousarray(view[0]) for view in f[1:]]
+        ways = [(left, right) for left, right in _WAYS if ends <= n - left and n + right <= last]
+        area = torn_area(pictures[2], [Sides(pictures[2 - a], pictures[2 + b], a, b) for a, b in ways], strength)
+        if area is None:
+            return f[0]
+        torn = f[0].copy()
+        np.copyto(np.asarray(torn[0]), area.astype(np.uint8) * 255)
+        torn.props[TORN] = float(area.mean())
+        return torn
 
-def _joined(seeds: vs.VideoNode, within: vs.VideoNode) -> vs.VideoNode:
-    """The parts of a mask that touch the seeds, and the seeds."""
-    mask = seeds
-    for _ in range(_GROWTH):
-        mask = core.akarin.Expr([mask.std.Maximum().std.Maximum(), within, seeds], "x y min z max")
-    return mask
-
-
-def _likeness(one: vs.VideoNode, other: vs.VideoNode) -> tuple[vs.VideoNode, vs.VideoNode]:
-    """GRAYS: local correlation of two pictures, -1..1, near 0 where one is smooth; local deviation of the other."""
-    a, b = (core.akarin.Expr([clip], "x 65535 /", format=vs.GRAYS) for clip in (one, other))
-    products = [a, b, *(core.akarin.Expr([a, b], e) for e in ("x x *", "y y *", "x y *"))]
-    means = [_wide(p) for p in products]
-    correlation = "b x y * - z x x * - 0.00001 + a y y * - 0.00001 + * sqrt /"
-    return core.akarin.Expr(means, correlation), core.akarin.Expr(means, "a y y * - 0 max sqrt")
-
-
-def _wide(clip: vs.VideoNode) -> vs.VideoNode:
-    return clip.std.BoxBlur(hradius=min(4, (clip.width - 1) // 2), vradius=min(4, (clip.height - 1) // 2))
-
-
-def _soft(clip: vs.VideoNode) -> vs.VideoNode:
-    return clip.std.BoxBlur(hradius=1, vradius=1)
-
-
-def _repeat(mask: vs.VideoNode, times: int, *, grow: bool) -> vs.VideoNode:
-    for _ in range(times):
-        mask = mask.std.Maximum() if grow else mask.std.Minimum()
-    return mask
+    torn = core.std.ModifyFrame(blank, [blank, *views], look) if min(small.width, small.height) >= _LEAST else blank
+    return Tears(torn, torn.resize.Bilinear(clip.width, clip.height).std.Binarize(64))
 
 
 def _small(clip: vs.VideoNode, width: int) -> vs.VideoNode:

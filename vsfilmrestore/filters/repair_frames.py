@@ -13,6 +13,7 @@ import vapoursynth as vs
 from vsfilmrestore.filters._between import neighbour
 from vsfilmrestore.filters._frame_faults import (
     AROUND,
+    TORN,
     Look,
     Tears,
     find_tears,
@@ -41,9 +42,6 @@ _EMPTY, _FROZEN, _TORN, _LISTED, _JUMPED = 1, 2, 3, 4, 5
 _FAULT: Final = "_VsfrFault"
 _PLAN: Final = "_VsfrPlan"
 """0: leave; else 1 + index into the pairs of good frames on the left and right, and the single frames behind them."""
-
-_MOST_TEAR: Final = 0.6
-"""Share of the frame above which an area that neither neighbour has is another light and not damage."""
 
 _UNSEEN_LIMIT: Final = 0.35
 """Two sides that disagree on more are two scenes: those looked at reach 0.37 to 0.86, the fastest shot 0.02 to 0.32."""
@@ -117,7 +115,7 @@ def repair_frames(
     in_place = {JUMP_X: 0.0, JUMP_Y: 0.0}
     padded = levelled(padded, strength, reach) if jumps else padded.std.SetFrameProps(**in_place)
     finder = _Finder(strength, longest, frozen, blank, rolled, flashes, listed)
-    tears = find_tears(padded, strength) if torn else None
+    tears = find_tears(padded, strength, reach) if torn else None
     plan = _planned(_judged(padded, finder, tears, reach), longest, reach)
     repaired, mask = _rebuilt(padded, plan, tears, holes, longest)
     inner = slice(reach, reach + clip.num_frames)
@@ -136,7 +134,7 @@ class _Finder:
     flashes: bool
     listed: Sequence[range]
 
-    def fault(self, looks: Sequence[Look], number: int, torn_share: float, jumped: bool) -> int:
+    def fault(self, looks: Sequence[Look], number: int, torn: bool, jumped: bool) -> int:
         """The fault of the frame in the middle of ``looks``."""
         at = len(looks) // 2
         if any(number in numbers for numbers in self.listed):
@@ -147,7 +145,7 @@ class _Finder:
             return _EMPTY
         if self.frozen and is_frozen(looks, at, self.longest, self.strength):
             return _FROZEN
-        if 0.03 - 0.02 * self.strength < torn_share < _MOST_TEAR:
+        if torn:
             return _TORN
         return _JUMPED if jumped else 0
 
@@ -158,19 +156,18 @@ def _judged(clip: vs.VideoNode, finder: _Finder, tears: Tears | None, reach: int
     view = finder.longest + AROUND + 1
     around = range(-view, view + 1)
     near = min(finder.longest, 2)
+    last = clip.num_frames - reach - 1
     sources = [small, *(neighbour(small, distance) for distance in around)]
     if tears is not None:
-        # At a mirrored end both neighbours are one frame: that they agree says nothing.
-        differ = neighbour(small, -1).std.PlaneStats(neighbour(small, 1))
-        sources += [differ, *(part.std.PlaneStats() for part in (tears.seeds, tears.gone, tears.kept))]
+        sources.append(tears.small)
 
     def judge(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
-        looks = [read_look(frame) for frame in f[1 : len(around) + 1]]
-        share = _torn_share(f[-4:]) if tears is not None else 0.0
+        looks = [read_look(frame, real=reach < n + d <= last) for d, frame in zip(around, f[1:], strict=False)]
+        torn = tears is not None and bool(f[-1].props[TORN])
         number = int(f[0].props.get(SOURCE_FRAME, n - reach))  # type: ignore[arg-type]
         marked = f[0].copy()
         jumped = any(f[0].props.get(name, 0) for name in (JUMP_X, JUMP_Y))
-        fault = finder.fault(looks, number, share, jumped)
+        fault = finder.fault(looks, number, torn, jumped)
         pictures = f[1 + view - near : 2 + view + near]
         if finder.rolled and fault in (0, _TORN, _JUMPED) and is_rolled([np.asarray(p[0]) for p in pictures]):
             fault = _EMPTY
@@ -178,13 +175,6 @@ def _judged(clip: vs.VideoNode, finder: _Finder, tears: Tears | None, reach: int
         return marked
 
     return core.std.ModifyFrame(small, sources, judge)
-
-
-def _torn_share(stats: Sequence[vs.VideoFrame]) -> float:
-    """Share of the seeds; 0 where the neighbours are one frame, and where drawings are kept rather than gone."""
-    differ = stats[0].props["PlaneStatsDiff"]
-    seeds, gone, kept = (float(frame.props["PlaneStatsAverage"]) for frame in stats[1:])  # type: ignore[arg-type]
-    return seeds if differ and gone > max(kept, 0.05 * seeds) else 0.0
 
 
 def _pairs(longest: int) -> list[tuple[int, int]]:
