@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.filters.networks import make_zoo
+from tests.filters.networks import added, make_zoo
+from tests.inference import makers
 from vsfilmrestore.cli.main import main
+from vsfilmrestore.inference.runtimes.base import MemoryShortError
+from vsfilmrestore.inference.runtimes.onnx import OnnxSession
 from vsfilmrestore.media.source import open_media
 
 UPSCALE = ("--preset", "none", "--set", "upscale=1", "--set", "upscale.model=double")
@@ -57,6 +60,57 @@ def test_a_plan_tells_what_is_missing_and_a_render_stops_there(capfd: pytest.Cap
         assert len(lines) == 1
         assert "model temporalfix-s1 is not on this machine (wanted by 3 shots: opening, fight-03, end)" in lines[0]
     assert not Path("out.mkv").exists()
+
+
+@pytest.mark.parametrize(("shot", "frame"), [("opening", 0), ("fight-03", 20)])
+@pytest.mark.parametrize(
+    ("wrong", "code", "words"),
+    [
+        ("no memory", 7, "there is not enough memory even for tiles of 96x72 pixels. Close other programs"),
+        ("no numbers", 7, "the network gives values that are no numbers"),
+        ("another shape", 7, "gives 1x3x288x384 for a picture of 192x144, its card says 1x3x144x192"),
+        ("other bytes", 3, "is not the file its card speaks of"),
+        ("cut short", 3, "is truncated"),
+    ],
+)
+def test_what_goes_wrong_with_a_network_is_one_line_with_its_shot(
+    wrong: str,
+    code: int,
+    words: str,
+    shot: str,
+    frame: int,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    weights = next(Path("zoo/dim").glob("*.onnx"))
+    match wrong:
+        case "no memory":
+            monkeypatch.setattr(OnnxSession, "run", _out_of_memory)
+        case "no numbers":
+            added(makers.affine(Path("inf.onnx"), float("inf"), 0.0), "inf", "deblur")
+        case "another shape":
+            card = Path("zoo/double.toml")
+            card.write_text(card.read_text().replace("scale = 2", "scale = 1").replace('"upscale"', '"deblur"'))
+        case "other bytes":
+            weights.write_bytes(weights.read_bytes()[::-1])
+        case _:
+            weights.write_bytes(weights.read_bytes()[:-9])
+    model = {"no numbers": "inf", "another shape": "double"}.get(wrong, "dim")
+    edl = Path("cut.edl")
+    name = f"* FROM CLIP NAME: {shot}\n"
+    edl.write_text(edl.read_text().replace(name, f"{name}* COMMENT: VSFR deblur=1 deblur.model={model}\n"))
+    assert main(["restore", "cut.edl", "--media", "scans", "--preset", "none", "-o", "out.mkv"]) == code
+    said = capfd.readouterr().err
+    lines = [line for line in said.splitlines() if line.startswith("vsfilmrestore: ")]
+    assert len(lines) == 1
+    assert words in lines[0]
+    assert (f"shot {shot}, frame {frame}:" if code == 7 else f"(wanted by shot {shot})") in lines[0]
+    assert "Traceback" not in said
+    assert not Path("out.mkv").exists()
+
+
+def _out_of_memory(session: OnnxSession, arrays: object) -> None:
+    raise MemoryShortError("short")
 
 
 def test_a_recipe_cannot_name_a_file(capfd: pytest.CaptureFixture[str]) -> None:

@@ -156,7 +156,8 @@ class _Task:
     def of(cls, reel: Reel, project: Project, output: Path, profile: Profile) -> _Task:
         bound_cache()
         clip = prepare(_with_record_timecode(reel, history=project.settings.history), profile)
-        info = VideoInfo.of(_first_frame(clip), clip.fps)
+        first = reel.bound[0].shot
+        info = VideoInfo.of(_first_frame(clip, first.name or first.id), clip.fps)
         factor = round(clip.fps / reel.rate)
         ground = [profile.name, repr(info), *_opened_as(project)]
         pieces = plan_pieces(reel, factor, ground, in_place=not profile.is_movie)
@@ -191,11 +192,11 @@ def _made(file: Path) -> Path:
     return file
 
 
-def _first_frame(clip: vs.VideoNode) -> vs.VideoFrame:
+def _first_frame(clip: vs.VideoNode, shot: str) -> vs.VideoFrame:
     try:
         return clip.get_frame(0)
     except vs.Error as error:
-        raise frame_error(error, frame=0) from error
+        raise frame_error(error, shot=shot, frame=0) from error
 
 
 @dataclass(frozen=True, slots=True)

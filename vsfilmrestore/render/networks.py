@@ -34,7 +34,8 @@ class Absent:
         """What is wrong, and for which shots."""
         named = ", ".join(self.shots[:_NAMED])
         more = len(self.shots) - _NAMED
-        wanted = f"shot {named}" if len(self.shots) == 1 else f"{len(self.shots)} shots: {named}"
+        one = named if named.startswith("shot ") else f"shot {named}"
+        wanted = one if len(self.shots) == 1 else f"{len(self.shots)} shots: {named}"
         return f"{self.step}: {self.error.message} (wanted by {wanted}{f' and {more} more' if more > 0 else ''})"
 
     @property
