@@ -25,16 +25,25 @@ core = vs.core
 
 type Bytes = npt.NDArray[np.uint8]
 type Levels = npt.NDArray[np.floating[Any]]
+type Labels = npt.NDArray[np.int32]
 type Flags = npt.NDArray[np.bool_]
 
 LEARNED: Final = "dirt-t1"
 """Our own network."""
 TASK: Final = "dirt"
 _CLIPS: Final = ("before2", "before1", "after1", "after2", "colour")
-_NEEDED: Final = 2.5
+_NEEDED: Final = 2.2
 """Log odds that a speck needs before any strength, by its measures and the network together."""
+_RAIN: Final = 1.5
+"""Log odds that specks need besides in a frame where something falls."""
+_DOUBT: Final = -0.5
+"""Where both together are so doubtful, the measures alone are no proof either."""
 _BOTH, _ALONE = np.uint8(255), np.uint8(128)
 """How a mask is marked by who found what."""
+_LARGE: Final = 100
+"""Pixels; of a smaller piece it may be chance which of them stand out."""
+_SOLID: Final = 0.12
+"""Share of a large piece that must stand out from both neighbours."""
 _EDGE: Final = 0.35
 """A speck that the network alone is sure of goes on as far as pixels are so likely damage."""
 
@@ -85,9 +94,11 @@ def _told(
 ) -> vs.VideoFrame:
     """What is dirt: `_BOTH` where measures and network say so together, `_ALONE` where the network alone does."""
     found, one_side = specks(maps), _one_side(blank)
-    falls = falling(found)
-    both = _by_both(found, sure, dose, one_side) & ~falls[found.labels]
-    alone = _by_network(sure, lighter, falls[found.labels], dose, one_side)
+    count, regions = _regions(sure)
+    falls, hollow = falling(found)[found.labels], _hollow(count, regions, found)[regions]
+    both = _by_both(found, sure, dose, one_side + _RAIN * bool(falls.any())) & ~falls & ~hollow
+    barred = _held(falls, count, regions, found) | hollow
+    alone = _by_network(count, regions, sure, lighter, dose, one_side) & ~barred
     out = blank.copy()
     np.copyto(np.asarray(out[0]), np.where(both, _BOTH, alone * _ALONE))
     return out
@@ -98,33 +109,66 @@ def _one_side(frame: vs.VideoFrame) -> bool:
     return frame.props["PlaneStatsDiff"] == 0
 
 
-def _by_network(sure: Levels, lighter: Bytes, falls: Flags, dose: Dose, one_side: bool) -> Flags:
-    """Specks of which the network is sure enough somewhere, but for those that touch what falls."""
+def _regions(sure: Levels) -> tuple[int, Labels]:
+    """The pieces the network marks: how many, 0 included, and the number of each pixel's."""
     import cv2  # on first use: it is large, and a plan needs none of it
 
-    count, marked, stats, _ = cv2.connectedComponentsWithStats((sure >= _EDGE).astype(np.uint8), connectivity=8)
-    labels = np.asarray(marked, np.int32)
+    count, marked = cv2.connectedComponents((sure >= _EDGE).astype(np.uint8), connectivity=8)
+    return count, np.asarray(marked, np.int32)
+
+
+def _hollow(count: int, regions: Labels, found: Specks) -> Flags:
+    """Large pieces of which hardly a pixel stands out from both neighbours: they were followed, but for their edges."""
+    area = np.bincount(regions.ravel(), minlength=count)
+    stands = np.bincount(regions.ravel(), found.labels.ravel() > 0, count)
+    hollow: Flags = (area >= _LARGE) & (stands < _SOLID * area)
+    hollow[0] = False
+    return hollow
+
+
+def _held(barred: Flags, count: int, regions: Labels, found: Specks) -> Flags:
+    """The pieces of which most that stands out is barred."""
+    stands, owner = found.labels.ravel() > 0, regions.ravel()
+    held = np.bincount(owner, barred.ravel() & stands, count) > 0.5 * np.maximum(np.bincount(owner, stands, count), 1)
+    held[0] = False
+    pieces: Flags = held[regions]
+    return pieces
+
+
+def _by_network(count: int, labels: Labels, sure: Levels, lighter: Bytes, dose: Dose, one_side: bool) -> Flags:
+    """Pieces of which the network is sure enough somewhere."""
     at = np.flatnonzero(labels)
     owner = labels.ravel()[at]
     peak = np.zeros(count)
     np.maximum.at(peak, owner, sure.ravel()[at])
     area = np.maximum(np.bincount(owner, minlength=count), 1).astype(float)
     light = np.bincount(owner, lighter.ravel()[at] > 0, count) * 2 > area
-    length = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]).astype(float)
+    length = _lengths(count, owner, at, labels.shape[1])
     strength = dose.of(light, length, area)
     dirt = (peak >= _needed(strength, one_side)) & (strength > 0)
-    dirt[labels[falls]] = False
     dirt[0] = False
     mask: Flags = dirt[labels]
     return mask
 
 
-def _by_both(found: Specks, sure: Levels, dose: Dose, one_side: bool) -> Flags:
-    """Specks that stand out from both neighbours, judged by their measures and by the network."""
+def _lengths(count: int, owner: Labels, at: npt.NDArray[np.intp], width: int) -> npt.NDArray[np.float64]:
+    """Longest side of the box of each piece, in pixels; what belongs to which is given by pixel."""
+    sides = []
+    for places in np.divmod(at, width):
+        first, last = np.full(count, np.iinfo(np.int64).max), np.full(count, -1)
+        np.minimum.at(first, owner, places)
+        np.maximum.at(last, owner, places)
+        sides.append(np.where(last >= 0, last - first + 1, 0))
+    return np.maximum(*sides).astype(float)
+
+
+def _by_both(found: Specks, sure: Levels, dose: Dose, more: float) -> Flags:
+    """Specks that stand out from both neighbours, judged by measures and network; ``more`` log odds are needed."""
     strength = dose.of(found.light, found.length, found.area)
     known = heard(found, sure)
-    eased = one_side - 2 * strength
-    dirt = ((judged(found, known) > _NEEDED + eased) | (known[:, 0] > ALONE + eased)) & (strength > 0)
+    eased = more - 2 * strength
+    likely = judged(found, known)
+    dirt = ((likely > _NEEDED + eased) | ((known[:, 0] > ALONE + eased) & (likely > _DOUBT))) & (strength > 0)
     dirt[0] = False
     mask: Flags = dirt[found.labels]
     return mask

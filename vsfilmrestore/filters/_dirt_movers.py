@@ -17,6 +17,7 @@ core = vs.core
 
 type Levels = npt.NDArray[np.float32]
 type Flags = npt.NDArray[np.bool_]
+type Reals = npt.NDArray[np.float64]
 type Words = npt.NDArray[np.uint16]
 
 _FASTEST: Final = 0.06
@@ -27,6 +28,15 @@ _LIKE: Final = 0.35
 """What is left of a speck when its like in a neighbour is taken away, as a share of its energy."""
 _ALIKE: Final = 0.65
 """The same in what stands out, where both likes lie in one line with the speck, as far before as after."""
+_FLOCK: Final = 4
+_SWARM: Final = 0.25
+"""Where so many specks of a frame move, and so large a share of all, none is told from those."""
+_LARGE: Final = 0.06
+"""Of the picture's width; what is larger may tumble, glitter and fly far."""
+_FAR: Final = 0.15
+"""How far, from frame to frame, as a share of the picture's width."""
+_MASS: Final = 0.6
+"""What stands out in boxes of one size, the less of both as a share of the greater, where both may hold one thing."""
 _STEP: Final = 3.0
 """Pixels; shorter ways are followed by the motion search."""
 
@@ -66,25 +76,33 @@ def _without_movers(chosen: vs.VideoFrame, pictures: Sequence[Words], reach: int
     out = chosen.copy()
     mask = np.asarray(out[0])
     height, width = mask.shape
-    now, before, after, *moved = pictures[:5]
-    rest, rest_before, rest_after = pictures[5:]
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    moving = np.zeros(count, bool)
     for label in range(1, count):
         left, top, across, down = (int(n) for n in stats[label, :4])
-        right, bottom = left + across, top + down
-        one_side = chosen.props["PlaneStatsDiff"] == 0 or min(left, top, width - right, height - bottom) <= 2
-        box = np.s_[max(top - 1, 0) : bottom + 1, max(left - 1, 0) : right + 1]
-        behind = ((moved[0][box].astype(np.float32) + moved[1][box]) / 2).astype(np.float32)
-        speck, apart = now[box].astype(np.float32), rest[box].astype(np.float32)
-        lies = _lies(speck, now, box, reach, _LIKE * _energy(speck, behind))
-        come, gone = (_way(speck, behind, picture, box, reach, lies) for picture in (before, after))
-        if not _is_mover(come, gone, one_side, _LIKE):
-            ground = np.full_like(behind, _NOTHING)
-            come, gone = (_way(apart, ground, picture, box, reach) for picture in (rest_before, rest_after))
-            if not _is_mover(come, gone, one_side, _ALIKE):
-                continue
-        mask[labels == label] = 0
+        box = np.s_[max(top - 1, 0) : top + down + 1, max(left - 1, 0) : left + across + 1]
+        one_side = (
+            chosen.props["PlaneStatsDiff"] == 0 or min(left, top, width - left - across, height - top - down) <= 2
+        )
+        moving[label] = _moves(pictures, box, reach, one_side)
+    if moving.sum() >= max(_FLOCK, _SWARM * (count - 1)):
+        moving[1:] = True
+    mask[moving[labels]] = 0
     return out
+
+
+def _moves(pictures: Sequence[Words], box: tuple[slice, slice], reach: int, one_side: bool) -> bool:
+    """Whether the speck in a box comes from somewhere and goes on; pictures as for `_without_movers`."""
+    now, before, after, *moved, rest, rest_before, rest_after = pictures
+    behind = ((moved[0][box].astype(np.float32) + moved[1][box]) / 2).astype(np.float32)
+    speck, apart = now[box].astype(np.float32), rest[box].astype(np.float32)
+    lies = _lies(speck, now, box, reach, _LIKE * _energy(speck, behind))
+    come, gone = (_way(speck, behind, picture, box, reach, lies) for picture in (before, after))
+    if _is_mover(come, gone, one_side, _LIKE):
+        return True
+    ground = np.full_like(behind, _NOTHING)
+    come, gone = (_way(apart, ground, picture, box, reach) for picture in (rest_before, rest_after))
+    return _is_mover(come, gone, one_side, _ALIKE) or _wanders(rest, (rest_before, rest_after), box, one_side)
 
 
 class _Way(NamedTuple):
@@ -150,4 +168,45 @@ def _is_mover(come: _Way, gone: _Way, one_side: bool, alike: float) -> bool:
     unlike = max(come.unlike, gone.unlike)
     return (unlike <= _LIKE and bend <= 2 + 0.35 * step) or (
         unlike <= alike and step >= _STEP and bend <= 1.5 + 0.05 * step
+    )
+
+
+def _wanders(rest: Words, sides: Sequence[Words], box: tuple[slice, slice], one_side: bool) -> bool:
+    """Whether something large comes from one side and goes on to the other, whatever becomes of its shape."""
+    import cv2  # on first use: it is large, and a plan needs none of it
+
+    high, wide = (part.stop - part.start for part in box)
+    width = rest.shape[1]
+    if max(high, wide) <= _LARGE * width:
+        return False
+    own = rest[box].astype(np.float32) - _NOTHING
+    sign = 1 if own.sum() > 0 else -1
+    mass = float(np.maximum(sign * own, 0).sum())
+    reach = round(_FAR * width)
+    top, left = max(box[0].start - reach, 0), max(box[1].start - reach, 0)
+    ways = []
+    for picture in sides:
+        around = picture[top : box[0].stop + reach, left : box[1].stop + reach].astype(np.float32) - _NOTHING
+        sums = cv2.boxFilter(
+            np.maximum(sign * around, 0),
+            -1,
+            (wide, high),
+            anchor=(0, 0),
+            normalize=False,
+            borderType=cv2.BORDER_CONSTANT,
+        )
+        _, most, _, (x, y) = cv2.minMaxLoc(sums)
+        if min(most, mass) >= _MASS * max(most, mass):
+            ways.append(np.array((left + x - box[1].start, top + y - box[0].start), float))
+    if len(ways) < 2:
+        return bool(ways) and (one_side or _leaves(box, ways[0], rest.shape))
+    come, gone = ways
+    far, near = sorted((float(np.hypot(*come)), float(np.hypot(*gone))), reverse=True)
+    return far <= 2.5 * near + _STEP and float(come @ gone) <= -0.7 * far * near
+
+
+def _leaves(box: tuple[slice, slice], way: Reals, size: tuple[int, ...]) -> bool:
+    """Whether what goes on opposite to a way is, on the other side, partly out of the picture."""
+    return any(
+        part.start - step < 0 or part.stop - step > side for part, step, side in zip(box, way[::-1], size, strict=True)
     )
