@@ -8,17 +8,30 @@ off; what is in --work already is not made again. The same command with --slices
 
 from __future__ import annotations
 
+import numpy as np
 from detector.command import Defaults, command, taught
 from detector.export import export, stamp, trained
+from detector.judging import judge
+from detector.judging_wires import hear_wires
 from detector.lessons import WIRES
+from simulator import Pictures
 
+JUDGED = 500_000
+"""Seed of the first sample the judge is fitted to: the network never saw them."""
 DEFAULTS: Defaults = {"samples": 1500, "steps": 12000, "size": 8, "side": 128, "rate": 3e-3}
 
 
 def main() -> None:
     """Command line."""
-    options = command(__doc__, DEFAULTS).parse_args()
-    if taught(options, WIRES) and options.output:
+    parser = command(__doc__, DEFAULTS)
+    parser.add_argument("--judged", type=int, default=500, help="samples that the judge is fitted to (default 500)")
+    options = parser.parse_args()
+    if not taught(options, WIRES):
+        return
+    heard = hear_wires(trained(options.work), Pictures(options.pictures), options.overlays, JUDGED, options.judged)
+    weights, reached = judge(heard)
+    print(f"judged by (_wire_judge._WEIGHTS, _CONSTANT): {np.array2string(weights, precision=3)}; {reached}")
+    if options.output:
         export(trained(options.work), options.output)
         stamp(options.output)
 

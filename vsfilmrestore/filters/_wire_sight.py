@@ -7,13 +7,16 @@ from typing import Final
 import vapoursynth as vs
 
 from vsfilmrestore.filters._dirt_sight import DISTANCES, Sight, to16
-from vsfilmrestore.filters._motion import analysis_luma, estimate, match_level
+from vsfilmrestore.filters._motion import Motion, estimate, match_level
 
-__all__ = ["WIDEST", "thickness_in", "wire_sight", "without_lines"]
+__all__ = ["LENGTH", "WIDEST", "length_in", "motion_behind", "thickness_in", "wire_sight"]
 
 WIDEST: Final = 6.0
 """Pixels of a 2048 wide scan that a wire measures across, unless one says otherwise."""
+LENGTH: Final = 160.0
+"""Pixels of a 2048 wide scan that a wire is long at least, unless one says otherwise."""
 _SCAN: Final = 2048
+_SHORTEST: Final = 24.0
 
 
 def thickness_in(width: float, pixels: float) -> float:
@@ -26,15 +29,28 @@ def thickness_in(width: float, pixels: float) -> float:
     return max(width * pixels / _SCAN, 2.0)
 
 
-def wire_sight(clip: vs.VideoNode, thickness: float) -> Sight:
-    """Look at a clip of any constant format for wires of that many pixels; nothing is read."""
+def length_in(length: float, pixels: float) -> float:
+    """Least length of a wire in pixels.
+
+    Args:
+        length: The same in pixels of a 2048 wide scan.
+        pixels: How wide the scan is.
+    """
+    return max(length * pixels / _SCAN, _SHORTEST)
+
+
+def motion_behind(luma: vs.VideoNode, thickness: float) -> Motion:
+    """How what is behind wires of that many pixels moves: on a bare wall one would follow the wire and not the wall."""
+    return estimate(_without_lines(luma, thickness), DISTANCES)
+
+
+def wire_sight(clip: vs.VideoNode, motion: Motion) -> Sight:
+    """Look at a clip of any constant format for wires; nothing is read."""
     work = to16(clip)
-    motion = estimate(without_lines(analysis_luma(work), thickness), DISTANCES)
     return Sight(work, [match_level(motion.compensate(work, d), work) for d in DISTANCES])
 
 
-def without_lines(luma: vs.VideoNode, thickness: float) -> vs.VideoNode:
-    """For the search of motion: on a bare wall it would follow the wire and not the wall."""
+def _without_lines(luma: vs.VideoNode, thickness: float) -> vs.VideoNode:
     for first, second in (("Maximum", "Minimum"), ("Minimum", "Maximum")):
         for name in (first, second):
             for _ in range(1 + round(thickness / 2)):

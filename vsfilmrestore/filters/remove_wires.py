@@ -6,16 +6,20 @@ import math
 import re
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, NamedTuple
 
 import vapoursynth as vs
 from vsutil import join, plane
 
 from vsfilmrestore.filters._between import neighbour, workable
-from vsfilmrestore.filters._motion import Motion, analysis_luma, estimate, mirrored
+from vsfilmrestore.filters._detector import AUTO
+from vsfilmrestore.filters._dirt_sight import DISTANCES
+from vsfilmrestore.filters._motion import Motion, analysis_luma, mirrored
 from vsfilmrestore.filters._ridges import Line, beside, find_lines
+from vsfilmrestore.filters._wire_learned import DETECTOR, learned_wires
+from vsfilmrestore.filters._wire_lines import Wires, about, known_again, together, widened
 from vsfilmrestore.filters._wire_path import wires_along
-from vsfilmrestore.filters._wire_sight import WIDEST, thickness_in, without_lines
+from vsfilmrestore.filters._wire_sight import LENGTH, WIDEST, length_in, motion_behind, thickness_in, wire_sight
 from vsfilmrestore.filters.masks import apply_repair, mask_for_planes
 from vsfilmrestore.filters.schema import Regions, Setting, Show, Strength, restoration_filter
 
@@ -24,16 +28,18 @@ __all__ = ["remove_wires"]
 core = vs.core
 
 _RADIUS: Final = 3
-_VIEWS: Final = (-2, -1, 1, 2)
-_SCAN: Final = 2048
 _SUPPORT: Final = 0.25
 """Share of a line that must be seen to move against the background where one was asked to look; elsewhere it is all."""
 
-_TRAVEL: Final = 16
-"""Pixels that a wire may move from frame to frame to be known again."""
 
-
-@restoration_filter(short="wires", order=70, needs=("mvu", "zsmooth", "akarin"), radius=_RADIUS)
+@restoration_filter(
+    short="wires",
+    order=70,
+    needs=("mvu", "zsmooth", "akarin"),
+    radius=_RADIUS,
+    network=DETECTOR.require,
+    weights=DETECTOR.weights,
+)
 def remove_wires(
     clip: vs.VideoNode,
     strength: Strength = 0.5,
@@ -46,10 +52,13 @@ def remove_wires(
         Literal["dark", "bright", "both"], Setting("whether wires are darker or brighter than what is behind them")
     ] = "both",
     width: Annotated[float, Setting("greatest width of a wire, in pixels of a 2048 wide scan", 1, 24)] = WIDEST,
-    min_length: Annotated[float, Setting("least length of a wire, in pixels of a 2048 wide scan", 40, 4000)] = 160.0,
+    min_length: Annotated[float, Setting("least length of a wire, in pixels of a 2048 wide scan", 40, 4000)] = LENGTH,
     still: Annotated[
         bool | None, Setting("also lines that stand still before the background, in only or anywhere")
     ] = None,
+    model: Annotated[
+        str, Setting('network that finds wires; auto takes our own where networks can be run, "" measures lines')
+    ] = AUTO,
     protect: Regions = (),
     show: Show = "",
 ) -> vs.VideoNode:
@@ -80,31 +89,27 @@ def remove_wires(
         Oriented line and side means after C. Steger, An Unbiased Detector of Curvilinear Structures (1998), in whole
         pixels and 16 directions.
     """
-    scale = clip.width / _SCAN
     thickness = thickness_in(width, clip.width)
     points, band = _points(path), 4 * thickness + 4
     regions = [*only, *(_band(*ends, band) for ends in pairwise(points) if ends[0] != ends[1])]
     if strength == 0:
         return clip
-    level = (14 - 11 * strength) * 257
-    support = _SUPPORT if only else None
     source, clip = clip, mirrored(clip, _RADIUS)
-    luma = analysis_luma(clip)
-    motion = estimate(without_lines(luma, thickness), _VIEWS)
+    motion = motion_behind(analysis_luma(clip), thickness)
+    looked = _Looked(clip, motion, thickness, length_in(min_length, clip.width), (14 - 11 * strength) * 257)
     signs = {"dark": (-1,), "bright": (1,), "both": (-1, 1)}[polarity]
+    found: dict[int, list[Wires]] = {sign: [] for sign in signs}
+    if points:
+        drawn = wires_along(analysis_luma(clip), points, band, thickness, looked.level)
+        found = {sign: [about(drawn[sign], thickness)] for sign in signs}
+    if only or not points:
+        network = "" if still else DETECTOR.chosen(model)
+        told = _told(looked, network, strength, bool(only)) if network else {}
+        for sign in signs:
+            found[sign].append(told[sign] if network else _measured(looked, sign, bool(only), still))
     repaired, masks = clip, []
-    drawn = wires_along(luma, points, band, thickness, level) if points else {}
-    for sign in signs:
-        lines = drawn.get(sign, [])
-        if still or only or not points:
-            moving = None if still else _moving(luma, motion, sign, level)
-            if moving is not None and not only:
-                moving = _between_two(moving, luma)
-            free = find_lines(luma, sign, thickness, max(min_length * scale, 24.0), level, moving, support)
-            if not (still or only):
-                free = _known_again(free)
-            lines = [*lines, *free]
-        mask = _widened(_middle(lines), thickness)
+    for sign, wires in found.items():
+        lines, mask = together(wires)
         filled = _filled(clip, motion, lines, sign, thickness)
         repaired = core.akarin.Expr([repaired, filled, mask_for_planes(mask, clip)], "z y x ?")
         masks.append(mask)
@@ -135,9 +140,36 @@ def _band(start: tuple[float, float], end: tuple[float, float], half: float) -> 
     return ((x0 - dy, y0 + dx), (x1 - dy, y1 + dx), (x1 + dy, y1 - dx), (x0 + dy, y0 - dx))
 
 
+class _Looked(NamedTuple):
+    """What is looked at, and for what: greatest width and least length in pixels, least contrast from 0 to 65535."""
+
+    clip: vs.VideoNode
+    motion: Motion
+    thickness: float
+    length: float
+    level: float
+
+
+def _told(looked: _Looked, model: str, strength: float, confined: bool) -> dict[int, Wires]:
+    """Wires by the word of a network, of either polarity."""
+    clip, motion, thickness, length, _ = looked
+    return learned_wires(wire_sight(clip, motion), model, length, thickness, strength, confined=confined)
+
+
+def _measured(looked: _Looked, sign: int, confined: bool, still: bool | None) -> Wires:
+    """Wires by what they measure: long lines that move against the background, or any where ``still`` says so."""
+    clip, motion, thickness, length, level = looked
+    luma = analysis_luma(clip)
+    moving = None if still else _moving(luma, motion, sign, level)
+    if moving is not None and not confined:
+        moving = _between_two(moving, luma)
+    lines = find_lines(luma, sign, thickness, length, level, moving, _SUPPORT if confined else None)
+    return about(lines if still or confined else known_again(lines), thickness)
+
+
 def _moving(luma: vs.VideoNode, motion: Motion, sign: int, level: float) -> vs.VideoNode:
     """GRAY8, 255 where the past and the future both show the same background without the line."""
-    soft = [_soft(view) for view in (luma, *(motion.compensate(luma, d) for d in _VIEWS))]
+    soft = [_soft(view) for view in (luma, *(motion.compensate(luma, d) for d in DISTANCES))]
     past, future = ("y z min", "a b min") if sign > 0 else ("y z max", "a b max")
     gained = "x P@ F@ max -" if sign > 0 else "P@ F@ min x -"
     return core.akarin.Expr(
@@ -158,35 +190,11 @@ def _soft(clip: vs.VideoNode) -> vs.VideoNode:
     return clip.std.Convolution([1, 2, 1, 2, 4, 2, 1, 2, 1])
 
 
-def _middle(lines: Sequence[Line]) -> vs.VideoNode:
-    names = " ".join(f"src{i}" for i in range(len(lines)))
-    return core.akarin.Expr([line.mask for line in lines], names + " max" * (len(lines) - 1))
-
-
-def _known_again(lines: Sequence[Line]) -> list[Line]:
-    """Lines that run close by in the frame before or after."""
-    near = mask = _middle(lines)
-    for _ in range(_TRAVEL):
-        near = near.std.Maximum()
-    # At an end, where a neighbour is the frame itself, the other one must know it.
-    last = mask.num_frames - 1
-    blank = core.std.BlankClip(mask, length=1, keep=True)
-    before = neighbour(near, -1) if last < 1 else blank + near[:last]
-    after = neighbour(near, 1) if last < 1 else near[1:] + blank
-    return [Line(line.angle, core.akarin.Expr([line.mask, before, after], "y z max x 0 ?")) for line in lines]
-
-
-def _widened(mask: vs.VideoNode, thickness: float) -> vs.VideoNode:
-    for _ in range(1 + round(thickness / 4)):
-        mask = mask.std.Maximum()
-    return mask
-
-
 def _filled(clip: vs.VideoNode, motion: Motion, lines: Sequence[Line], sign: int, thickness: float) -> vs.VideoNode:
     """The clip with what is behind the lines: from other frames where they agree on it, else from both sides."""
     work, back = workable(clip)
-    across = _across(work, [Line(line.angle, _widened(line.mask, thickness)) for line in lines], thickness)
-    behind = _behind(work, [motion.compensate(work, d) for d in _VIEWS], sign)
+    across = _across(work, [Line(line.angle, widened(line.mask, thickness)) for line in lines], thickness)
+    behind = _behind(work, [motion.compensate(work, d) for d in DISTANCES], sign)
     seen = _seen(clip, motion, analysis_luma(across), sign)
     chosen = core.akarin.Expr([across, behind, mask_for_planes(seen, work)], "z y x ?")
     return back(chosen).std.CopyFrameProps(clip)
@@ -235,7 +243,7 @@ def _behind(clip: vs.VideoNode, views: Sequence[vs.VideoNode], sign: int) -> vs.
 def _seen(clip: vs.VideoNode, motion: Motion, across: vs.VideoNode, sign: int) -> vs.VideoNode:
     """GRAY8, 255 where the views agree, and show something else than the line."""
     luma = analysis_luma(clip)
-    views = [motion.compensate(luma, d) for d in _VIEWS]
+    views = [motion.compensate(luma, d) for d in DISTANCES]
     behind = _behind(luma, views, sign)
     middle = core.akarin.Expr(views, _MIDDLE)
     clear = f"y x - {-sign} * z x - {-sign} * 0.5 * > y a - abs {12 * 257} < and 255 0 ?"

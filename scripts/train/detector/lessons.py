@@ -9,7 +9,8 @@ import vapoursynth as vs
 from simulator import CLASSES, Film
 
 from vsfilmrestore.filters._dirt_sight import Sight, sight
-from vsfilmrestore.filters._wire_sight import WIDEST, thickness_in, wire_sight
+from vsfilmrestore.filters._motion import analysis_luma
+from vsfilmrestore.filters._wire_sight import WIDEST, motion_behind, thickness_in, wire_sight
 
 __all__ = ["DIRT", "LESSONS", "WIRES", "Lesson"]
 
@@ -37,6 +38,10 @@ class Lesson:
     look: Callable[[vs.VideoNode, Film], Sight]
 
 
+def _past_wires(clip: vs.VideoNode, film: Film) -> Sight:
+    return wire_sight(clip, motion_behind(analysis_luma(clip), thickness_in(WIDEST, film.width)))
+
+
 def _chances(**each: float) -> tuple[float, ...]:
     return tuple(each.get(name, 0.0) for name in CLASSES)
 
@@ -58,7 +63,7 @@ WIRES = Lesson(
     chances=_chances(wire=1.0, dirt=0.25, sparkle=0.2, hair=0.25, stain=0.05, scratch=0.15),
     painted=False,
     gauge="35mm",  # wires hang before the camera: their width is a part of the picture and not of the film
-    look=lambda clip, film: wire_sight(clip, thickness_in(WIDEST, film.width)),
+    look=_past_wires,
 )
 
 LESSONS = {lesson.name: lesson for lesson in (DIRT, WIRES)}

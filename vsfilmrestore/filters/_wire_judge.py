@@ -1,0 +1,86 @@
+"""What is a wire among the pieces of which a network thinks so: long, thin, and sure all along.
+
+Logistic regression over the numbers of a piece, fitted by scripts/train/wires.py to the network that it belongs to.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Pieces", "direction", "pieces_of", "verdict"]
+
+type Reals = npt.NDArray[np.float64]
+type Levels = npt.NDArray[np.floating[Any]]
+type Labels = npt.NDArray[np.int32]
+
+_WEIGHTS: Final = (-0.8821, -0.8188, 6.9656, 3.9102, 4.5014)
+_CONSTANT: Final = -3.4985
+_EDGE: Final = 0.1
+"""A piece goes on where the network is so sure."""
+_SHORTEST: Final = 0.5
+"""Shorter pieces, of the least length, are none."""
+_SMOOTH: Final = 3.0
+"""Pixels over which a direction is taken."""
+
+
+class Pieces(NamedTuple):
+    """What a network thinks wires, in connected pieces.
+
+    Attributes:
+        labels: Number of each pixel's piece, H x W; 0 where there is none.
+        known: What is known of each piece, [piece, 5]; row 0 is of no piece.
+    """
+
+    labels: Labels
+    known: Reals
+
+
+def pieces_of(sure: Levels, least: float, widest: float) -> Pieces:
+    """The pieces of a frame.
+
+    Args:
+        sure: How likely each pixel is part of a wire, 0..1, H x W.
+        least: Length in pixels below which a wire is left.
+        widest: Greatest width in pixels.
+    """
+    import cv2  # on first use: it is large, and a plan needs none of it
+
+    hit = (sure >= _EDGE).astype(np.uint8)
+    count, marked, stats, _ = cv2.connectedComponentsWithStats(hit, connectivity=8)
+    labels = np.asarray(marked, np.int32)
+    at = np.flatnonzero(labels)
+    owner = labels.ravel()[at]
+    p = sure.ravel()[at].astype(np.float64)
+    area = np.maximum(np.bincount(owner, minlength=count), 1)
+    mean, most = np.bincount(owner, p, count) / area, np.zeros(count)
+    np.maximum.at(most, owner, p)
+    depth = np.bincount(owner, cv2.distanceTransform(hit, cv2.DIST_L2, 3).ravel()[at], count) / area
+    length = np.log(np.maximum(np.hypot(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) / least, 0.01))
+    # A bar is four times as wide as its pixels lie deep within it.
+    known = np.stack([length, (4 * depth - 1) / widest, mean, most, length * mean], 1)
+    gone = length < np.log(_SHORTEST)
+    gone[0] = True
+    return Pieces(np.where(gone[labels], 0, labels).astype(np.int32), known)
+
+
+def verdict(known: Reals) -> Reals:
+    """How likely each piece is a wire, in log odds."""
+    odds: Reals = known @ np.array(_WEIGHTS) + _CONSTANT
+    return odds
+
+
+def direction(mask: npt.NDArray[np.bool_], directions: int) -> npt.NDArray[np.uint8]:
+    """In which of so many directions, from 0 to 180 degrees, a mask of lines runs at each pixel; H x W."""
+    import cv2  # on first use: it is large, and a plan needs none of it
+
+    soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), _SMOOTH)
+    dx, dy = cv2.Sobel(soft, cv2.CV_32F, 1, 0), cv2.Sobel(soft, cv2.CV_32F, 0, 1)
+    xx, yy, xy = (cv2.GaussianBlur(each, (0, 0), 2 * _SMOOTH) for each in (dx * dx, dy * dy, dx * dy))
+    across = 0.5 * np.arctan2(2 * xy, xx - yy)
+    turns: npt.NDArray[np.uint8] = (np.rint((across / np.pi + 0.5) * directions).astype(int) % directions).astype(
+        np.uint8
+    )
+    return turns
