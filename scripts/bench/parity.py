@@ -2,9 +2,10 @@
 
 Each network is run on the same picture by every runtime, device and precision that takes it here, against ONNX Runtime
 on the processor in 32 bits. What only one runtime takes is held against a bare session of that runtime: it shows that
-our side of it changes nothing. Differences may be at most 1/1023 in 32 bits and 1/255 in 16.
+our side of it changes nothing. Networks with a card, ours and those whose files are there, are also run by it on a
+clip, by each plug-in of VapourSynth that is installed. Differences may be at most 1/1023 in 32 bits and 1/255 in 16.
 
-    python scripts/bench/parity.py                                   # random networks, and ../shared/weights if there
+    python scripts/bench/parity.py                        # random networks, our own, and ../shared/weights if there
     python scripts/bench/parity.py --weights FOLDER --size 640x360
     python scripts/bench/parity.py --devices cpu cuda                # on a machine with a card: built, not run
 
@@ -26,13 +27,18 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 import torch
+import vapoursynth as vs
 from _torch_networks import NETWORKS, DustUNet, export, make, picture, save
 
 from vsfilmrestore.errors import VsfrError
+from vsfilmrestore.inference import mlrt
+from vsfilmrestore.inference.apply import run_network
 from vsfilmrestore.inference.runtimes import runtime_for
 from vsfilmrestore.inference.runtimes._torch_net import read_net
 from vsfilmrestore.inference.runtimes.base import Array, Session
 from vsfilmrestore.models import architectures
+from vsfilmrestore.models.card import Card, read_card
+from vsfilmrestore.models.places import own_folder
 
 LIMITS = {"fp32": 1 / 1023, "fp16": 1 / 255}
 
@@ -94,6 +100,48 @@ def of_onnx(path: Path, devices: list[str], size: tuple[int, int]) -> Iterator[R
         )
 
 
+def of_card(card: Card, path: Path, size: tuple[int, int]) -> Iterator[Row]:
+    """A network by its card, on a clip, by plug-ins of VapourSynth against our own run."""
+    contract = card.contract
+    if contract.colour == "data" or not mlrt.can_run(contract):
+        return
+    planes = 1 if contract.colour == "luma" else 3
+    wanted = {extra.name: extra.kind for extra in contract.extra if extra.kind in ("mask", "picture")}
+    shown, *others = [
+        still(1 if kind == "mask" else planes, size, seed) for seed, kind in enumerate(["picture", *wanted.values()])
+    ]
+    clips = dict(zip(wanted, others, strict=True))
+    half = next(file.precision for file in card.files if file.name == path.name) == "fp16"
+    own = frame(run_network(shown, path, contract, clips=clips, device="cpu"))
+    for device in mlrt.offered():
+        try:
+            made = frame(run_network(shown, path, contract, clips=clips, device=device))
+        except (VsfrError, vs.Error) as error:
+            print(f"{card.name:38} {device:18} refused: {str(error).splitlines()[-1][-90:]}")
+            continue
+        yield Row(card.name, device, "our own run", "fp16" if half else "fp32", difference(made, own))
+
+
+def still(planes: int, size: tuple[int, int], seed: int) -> vs.VideoNode:
+    """Five different frames."""
+    blank = vs.core.std.BlankClip(
+        width=size[1], height=size[0], format=vs.GRAYS if planes == 1 else vs.RGBS, length=5, keep=True
+    )
+
+    def draw(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
+        made = f.copy()
+        for plane, values in enumerate(picture(planes, *size, 100 * seed + n)[0]):
+            np.copyto(np.asarray(made[plane]), values)
+        return made
+
+    return vs.core.std.ModifyFrame(blank, blank, draw)
+
+
+def frame(clip: vs.VideoNode) -> list[Array]:
+    with clip.get_frame(2) as found:
+        return [np.array(found[plane]) for plane in range(found.format.num_planes)]
+
+
 def of_torch(name: str, path: Path, folder: Path, devices: list[str], size: tuple[int, int]) -> Iterator[Row]:
     """A file of weights that torch takes, and its export that ONNX Runtime takes."""
     net = read_net(path, "", allow_pth=False)
@@ -131,6 +179,14 @@ def rows(options: argparse.Namespace, folder: Path) -> Iterator[Row]:
         module = make(name)
         path = save(folder / f"{name.replace(' ', '-')}.safetensors", module.state_dict())
         yield from of_torch(name, path, folder, options.devices, size)
+    for card in map(read_card, sorted(own_folder().glob("*.toml"))):
+        for file in card.weights:
+            places = [own_folder() / file.name, options.weights / file.name]
+            path = next((place for place in places if place.is_file() and file.suffix == ".onnx"), None)
+            if path is not None:
+                if path.parent == own_folder():
+                    yield from of_onnx(path, options.devices, size)
+                yield from of_card(card, path, size)
     for path in sorted(options.weights.iterdir()) if options.weights.is_dir() else ():
         if path.suffix == ".onnx":
             yield from of_onnx(path, options.devices, size)

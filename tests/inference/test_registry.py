@@ -37,6 +37,23 @@ def test_two_hundred_shots_share_one_network(tmp_path: Path, models: Registry) -
     assert models.holders(key) == 0
 
 
+def test_2000_frames_hold_one_copy_and_no_more_memory(tmp_path: Path, models: Registry) -> None:
+    path = convolutions(tmp_path / "m.onnx")
+    source = vs.core.std.BlankClip(width=160, height=120, format=vs.YUV420P8, length=2000, keep=True)
+    clip = run_model(source.std.SetFrameProps(_Matrix=1), path, Contract(), sha256=sha256(path), models=models)
+    vs.core.clear_cache()
+    used, weights = [], []
+    for n, frame in enumerate(clip.frames(close=True)):
+        frame.close()
+        if n % 100 == 99:
+            used.append(vs.core.used_cache_size)
+            weights.append(models.weights)
+    assert len(models) == models.loads == 1
+    assert len(used) == 20
+    assert max(used[1:]) <= 1.5 * used[0]
+    assert len(set(weights)) == 1
+
+
 def test_many_threads_load_once(tmp_path: Path, models: Registry) -> None:
     path = identity(tmp_path / "m.onnx")
     handles = [models.handle(path) for _ in range(8)]
