@@ -168,7 +168,8 @@ def _by_both(found: Specks, sure: Levels, dose: Dose, more: float) -> Flags:
     known = heard(found, sure)
     eased = more - 2 * strength
     likely = judged(found, known)
-    dirt = ((likely > _NEEDED + eased) | ((known[:, 0] > ALONE + eased) & (likely > _DOUBT))) & (strength > 0)
+    measured = (known[:, 0] > ALONE + eased) & (likely > _DOUBT + more)
+    dirt = ((likely > _NEEDED + eased) | measured) & (strength > 0)
     dirt[0] = False
     mask: Flags = dirt[found.labels]
     return mask

@@ -206,7 +206,6 @@ def _wanders(rest: Words, sides: Sequence[Words], box: tuple[slice, slice], one_
 
 
 def _leaves(box: tuple[slice, slice], way: Reals, size: tuple[int, ...]) -> bool:
-    """Whether what goes on opposite to a way is, on the other side, partly out of the picture."""
-    return any(
-        part.start - step < 0 or part.stop - step > side for part, step, side in zip(box, way[::-1], size, strict=True)
-    )
+    """Whether the middle of what goes on opposite to a way is, on the other side, out of the picture."""
+    middles = [(part.start + part.stop) / 2 for part in box]
+    return any(not 0 <= at - step <= side for at, step, side in zip(middles, way[::-1], size, strict=True))

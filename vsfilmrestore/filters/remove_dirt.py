@@ -27,6 +27,8 @@ _SMALLEST: Final = 16
 _SMALLEST_PLANE: Final = 8
 _RADIUS: Final = 3
 _AUTO: Final = "auto"
+_NEARBY: Final = ((12, 0), (9, 9), (0, 12), (-9, 9), (-12, 0), (-9, -9), (0, -12), (9, -9))
+"""Places where grain is measured besides, in pixels."""
 
 
 def _model(name: str) -> str:
@@ -132,10 +134,21 @@ def _mended(seen: Sight, grain: float) -> list[vs.VideoNode]:
 
     It has less grain than they; where one neighbour differs from it by no more than grain, it stands for them.
     """
-    planes = zip(*map(split, seen.moved), seen.noise, strict=True)
+    planes = zip(*map(split, seen.moved), _calmest(seen), strict=True)
     middle = "x y min z a min max x y max z a max min + 2 / M!"
     grained = f"b {1.25 * grain} * {15 * LEVEL} min L! y M@ - L@ -1 * max L@ min M@ +"
     return [core.akarin.Expr(list(each), f"{middle} {grained}") for each in planes]
+
+
+def _calmest(seen: Sight) -> list[vs.VideoNode]:
+    """By how much grain makes the nearer neighbours differ, one clip a plane: what they do where they fit best nearby.
+
+    Misfit of motion stays near its edges; grain is everywhere.
+    """
+    pairs = zip(*map(split, seen.moved[1:3]), strict=True)
+    differ = [blurred(core.akarin.Expr(list(pair), "x y - abs"), 4) for pair in pairs]
+    nearby = " ".join(f"x[{across},{down}] min" for across, down in _NEARBY)
+    return [core.akarin.Expr([each], f"x {nearby}") for each in differ]
 
 
 def _laid(seen: Sight, mended: list[vs.VideoNode], mask: vs.VideoNode) -> vs.VideoNode:
