@@ -310,6 +310,64 @@ def test_frames_lost_at_the_ends_of_a_shot_repeat_the_nearest(lost: list[int], s
     np.testing.assert_array_equal(made[rest], pictures[rest])
 
 
+def coins(frames: int) -> Pictures:
+    """A grainy camera move over a picture that is drawn everywhere."""
+    rng = np.random.default_rng(4)
+    photo = data.coins().astype(np.float32)
+    views = [photo[40:200, 20 + 2 * n : 276 + 2 * n] for n in range(frames)]
+    return np.stack([np.rint(np.clip(view + rng.normal(0, 2, view.shape), 0, 255)) for view in views]).astype(
+        np.float32
+    )
+
+
+def torn_along(picture: Pictures, down: int, across: int, lean: float = 0.3, fill: float | None = None) -> Pictures:
+    """All below a slanting line slipped, or is empty; the line itself is bright."""
+    rows, columns = np.mgrid[: picture.shape[0], : picture.shape[1]]
+    depth = rows - 95 - lean * (columns - 128)
+    other = np.roll(picture, (down, across), axis=(0, 1)) if fill is None else np.full_like(picture, fill)
+    torn = np.where(depth > 0, other, picture)
+    torn[np.abs(depth) < 1.5] = 240
+    return torn.astype(np.float32)
+
+
+@pytest.mark.parametrize("lean", [0.3, -0.7, 3.0])
+@pytest.mark.parametrize("run", [[7], [7, 8]])
+def test_a_piece_that_slipped_is_rebuilt_and_nothing_else_touched(run: list[int], lean: float) -> None:
+    truth = coins(15)
+    spoilt = truth.copy()
+    for n in run:
+        spoilt[n] = torn_along(truth[n], 3 if n == 7 else -2, -2, lean)
+    result = repair_frames(filmed(spoilt))
+    assert changed(result) == run
+    made, mask = seen(result), seen(repair_frames(filmed(spoilt), show="mask")) > 0
+    for n in run:
+        off = np.abs(spoilt[n] - truth[n]) > 0
+        assert mask[n][off].mean() > 0.97
+        assert (mask[n] & ~off)[np.abs(spoilt[n] - truth[n]) == 0].mean() < 0.15
+        np.testing.assert_array_equal(made[n][~mask[n]], spoilt[n][~mask[n]])
+        assert psnr(made[n], truth[n]) > psnr(spoilt[n], truth[n]) + 8
+    assert changed(repair_frames(filmed(spoilt), torn=False, jumps=False)) == []
+
+
+def test_two_empty_pieces_in_a_row_are_rebuilt() -> None:
+    truth = pan(15, step=2)
+    spoilt = truth.copy()
+    for n in (7, 8):
+        spoilt[n] = torn_along(truth[n], 0, 0, fill=8)
+    assert changed(repair_frames(filmed(spoilt))) == [7, 8]
+
+
+def test_a_part_that_moves_by_fits_and_starts_is_no_tear() -> None:
+    """The lower half moves as a passing train does, unevenly as in a film that was stretched; the upper half stands."""
+    photo = data.camera().astype(np.float32)
+    at = np.cumsum([3, 3, 1, 5, 3, 5, 1, 3, 3, 1, 6, 3, 4, 2, 3, 3])
+    shots = np.repeat(photo[None, 100:260, 20:276], len(at), axis=0)
+    for n, x in enumerate(at):
+        shots[n, 90:] = photo[190:260, 100 + x : 356 + x]
+    shots += np.random.default_rng(3).normal(0, 2, shots.shape).astype(np.float32)
+    assert changed(repair_frames(filmed(shots), 1.0)) == []
+
+
 def off_place(picture: Pictures, down: int, across: int, tape: int = 0) -> Pictures:
     moved = np.roll(picture, (down, across), axis=(0, 1))
     if tape:
@@ -339,6 +397,28 @@ def test_a_jump_near_the_end_of_a_short_shot_is_found(number: int) -> None:
     spoilt[number] = off_place(truth[number], 5, 1)
     assert changed(repair_frames(filmed(spoilt))) == [number]
     assert changed(repair_frames(filmed(truth), 1.0)) == []
+
+
+def test_a_frame_moved_back_by_parts_of_a_pixel_is_as_sharp_as_those_beside_it() -> None:
+    still = pan(1, grain=0)[0]
+    rng = np.random.default_rng(2)
+    truth = np.stack([still + rng.normal(0, 0.5, still.shape) for _ in range(12)]).astype(np.float32)
+    spoilt = truth.copy()
+    spoilt[6, 5:] = (truth[6, :-5] + truth[6, 1:-4]) / 2  # 4.5 rows lower, softened by it
+    result = repair_frames(filmed(spoilt))
+    assert changed(result) == [6]
+    made = seen(result)[6]
+    sharp = [float(np.abs(np.diff(picture[20:-20], axis=0)).mean()) for picture in (made, truth[5])]
+    assert sharp[0] > 0.93 * sharp[1]
+    assert psnr(made[20:-20], truth[6, 20:-20]) > 38
+
+
+def test_grain_of_a_frame_moved_back_stays_its_own() -> None:
+    truth = pan(14, step=2, grain=5)
+    spoilt = truth.copy()
+    spoilt[7] = off_place(truth[7], 6, 0)
+    made = seen(repair_frames(filmed(spoilt)))[7]
+    assert psnr(made[14:-14, 14:-14], truth[7, 14:-14, 14:-14]) > 34
 
 
 def test_shaking_is_no_jump() -> None:
@@ -391,6 +471,31 @@ def test_a_freeze_needs_motion_a_stop_and_a_jump() -> None:
     assert not is_frozen(steps(*[move] * 6, 0, move, *[move] * 6), 6, 2, 0.5)
     assert not is_frozen(steps(*[0.001] * 6, 0, 0.002, *[0.001] * 6), 6, 2, 0.5)
     assert not is_frozen(steps(move, move, move, 0, move, move, 0, jump, *[move] * 6), 6, 2, 0.5)
+
+
+def test_a_copy_of_the_frame_behind_it_is_found_too() -> None:
+    move, jump = 0.03, 0.055
+    looks = steps(*[move] * 6, jump, 0, *[move] * 6)
+    assert [at for at in (5, 6, 7, 8) if is_frozen(looks, at, 2, 0.5)] == [6]
+    # Motion that grows and fades by itself is as strong on both sides of the copy.
+    assert not any(is_frozen(steps(*[move] * 6, jump, 0, 0.053, *[move] * 6), at, 1, 0.5) for at in (5, 6, 7, 8))
+
+
+def test_steps_beyond_the_ends_of_a_shot_do_not_count() -> None:
+    move, jump = 0.03, 0.055
+    looks = steps(*[move] * 6, 0, jump, *[move] * 6)
+    few = [look._replace(real=at in (5, 6, 7)) for at, look in enumerate(looks)]
+    mirrored = [look._replace(step=0.0, real=False) if at < 5 else look for at, look in enumerate(looks)]
+    assert is_frozen(mirrored, 6, 2, 0.5)
+    assert not is_frozen(few, 6, 2, 0.5)
+
+
+@pytest.mark.parametrize("lost", [[3], [2, 3]])
+def test_a_copy_in_a_short_shot_is_rebuilt(lost: list[int]) -> None:
+    truth = pan(8)
+    spoilt = truth.copy()
+    spoilt[lost] = truth[lost[0] - 1]
+    assert changed(repair_frames(filmed(spoilt))) == lost
 
 
 def test_blank_and_flash_by_numbers() -> None:

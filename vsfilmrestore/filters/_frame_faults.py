@@ -75,7 +75,7 @@ class Look(NamedTuple):
 def is_frozen(looks: Sequence[Look], at: int, longest: int, strength: float) -> bool:
     """Whether the frame is a copy that took the place of a lost one.
 
-    A lost frame leaves a jump behind the copy: motion in a single step that ordinary frames take several for. A copy
+    A lost frame leaves a jump beside the copy: motion in a single step that ordinary frames take several for. A copy
     without it is intended, as in drawings held for two frames or a film stretched from 18 to 24 frames per second.
 
     Args:
@@ -98,9 +98,13 @@ def _is_freeze(looks: Sequence[Look], start: int, length: int, strength: float) 
     usual = median(ordinary)
     if usual < _STILL or min(ordinary) < 0.35 * usual:
         return False  # a still shot, or copies are its habit
-    still = max(look.step for look in looks[start:end]) < (0.05 + 0.2 * strength) * usual
     # A step over twice the way differs less than twice as much: detail that has gone cannot go further.
-    return still and looks[end].step > (1.2 + 0.2 * (length - 1) + 0.3 * (1 - strength)) * usual
+    leap = max((1.2 + 0.2 * (length - 1) + 0.3 * (1 - strength)) * usual, 1.1 * looks[start - 1].step)
+    leap = max(leap, 1.1 * looks[end + 1].step)
+    rest = (0.05 + 0.2 * strength) * usual
+    steps = [look.step for look in looks[start : end + 1]]
+    # The copies are of the frame before them, or of the one behind.
+    return (max(steps[:-1]) < rest and steps[-1] > leap) or (max(steps[1:]) < rest and steps[0] > leap)
 
 
 def is_blank(looks: Sequence[Look], at: int, longest: int, strength: float) -> bool:

@@ -30,7 +30,7 @@ _TREMBLES: Final = 6.0
 """A jump is so many times as large as the picture's usual tremble."""
 _MARK_ZONE: Final = 0.12
 """Share of the height, at the top and at the bottom, in which the cement or tape of a splice shows."""
-_MARK_LEVEL: Final = 24 * 257
+_MARK_LEVEL: Final = 10 * 257
 _MARK_WIDTH: Final = 0.25
 """Least share of a half of the width that a mark covers: it runs across, what moves at the edge does not."""
 
@@ -142,7 +142,20 @@ def splice_marks(clip: vs.VideoNode, made: vs.VideoNode) -> vs.VideoNode:
     """
     zone = f"Y height {_MARK_ZONE} * < Y height {1 - _MARK_ZONE} * > or"
     pictures = [analysis_luma(each).std.BoxBlur(hradius=1, vradius=1) for each in (clip, made)]
-    differs = core.akarin.Expr(pictures, f"x y - abs {_MARK_LEVEL} > {zone} and 255 0 ?", format=vs.GRAY8)
+    # Between the zones both show the same: there it is seen by how much the light differs.
+    edge = min(round(_MARK_ZONE * clip.height) + 1, (clip.height - 1) // 2)
+    lit = [each.std.Crop(top=edge, bottom=edge).std.PlaneStats() for each in pictures]
+    differs = core.akarin.Expr(
+        [
+            *pictures,
+            *(
+                core.std.BlankClip(each, keep=True).std.CopyFrameProps(stats)
+                for each, stats in zip(pictures, lit, strict=True)
+            ),
+        ],
+        f"x y - z.PlaneStatsAverage a.PlaneStatsAverage - 65535 * - abs {_MARK_LEVEL} > {zone} and 255 0 ?",
+        format=vs.GRAY8,
+    )
     wide = differs.std.BoxBlur(hradius=max(clip.width // 4, 1), vradius=0, vpasses=0)
     marked = core.akarin.Expr([differs, wide], f"y {round(255 * _MARK_WIDTH)} > x 0 ?")
     for _ in range(4):

@@ -20,7 +20,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Beside", "Guesses", "made_between"]
+__all__ = ["Beside", "Guesses", "made_between", "sharpened"]
 
 type Picture = npt.NDArray[np.float32]
 type Flow = npt.NDArray[np.float32]
@@ -45,6 +45,9 @@ _LOST_COST: Final = 20.0
 _GRAIN: Final = 0.6
 """Share of the grain that comes back. More would be nearer to the grain beside it, and farther from the truth."""
 _GRAIN_RADIUS: Final = 1.5
+_DETAIL_RADIUS: Final = 2.5
+_SAME: Final = 3.0
+"""Levels by which the neighbours may differ from a frame that is there and still tell its detail; none from twice."""
 _ALIKE: Final = 10.0
 """Levels from which the two sides show different things, so that what differs is not grain."""
 
@@ -100,6 +103,55 @@ def made_between(left: Picture, right: Picture, guesses: Guesses | None, time: f
     """
     if guesses is None:
         return np.asarray((1 - time) * left + time * right)
+    made, nearer, other = _views(left, right, guesses, time)
+    return np.asarray(made + np.float32(_GRAIN) * _grain(nearer, other, time, grain)) if grain else made
+
+
+def sharpened(
+    frame: Picture, left: Picture, right: Picture, guesses: Guesses | None, time: float, white: float
+) -> Picture:
+    """A plane of a frame that is sound but soft, as one that was moved by parts of a pixel: detail from its neighbours.
+
+    Two estimates of one detail are weighed by their errors. That of what the neighbours show is known from how far they
+    differ: each has a grain of its own. That of the frame is what is left of the difference between both estimates. So
+    grain that is there stays, and what the neighbours do not show as the frame does is left to the frame.
+
+    Args:
+        frame: The plane, in the clip's own units.
+        left: In the frame before.
+        right: In the frame after.
+        guesses: For the whole picture; None changes nothing.
+        time: 0 at the left, 1 at the right.
+        white: White of the clip's units.
+    """
+    if guesses is None:
+        return frame
+    made, nearer, other = _views(left, right, guesses, time)
+    level = np.float32(255 / white)
+    apart = [_detail(picture) * level for picture in (made - frame, nearer - other)]
+    # Both sides carry grain: their mean half as much in squares, and the frame's own is in the difference as well.
+    both, beside = (_local(each * each) for each in apart)
+    beside = np.float32(0.75) * beside
+    share = np.maximum(both - beside, 0) / (np.maximum(both - beside, 0) + beside + np.float32(0.25))
+    coarse = np.abs(_local(made - frame)) * level
+    share *= np.clip(2 - coarse / np.float32(_SAME), 0, 1)
+    return np.asarray(frame + share * _detail(made - frame))
+
+
+def _detail(picture: Picture) -> Picture:
+    import cv2
+
+    return np.asarray(picture - cv2.GaussianBlur(picture, (0, 0), _DETAIL_RADIUS))
+
+
+def _local(picture: Picture) -> Picture:
+    import cv2
+
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), 3.0))
+
+
+def _views(left: Picture, right: Picture, guesses: Guesses, time: float) -> tuple[Picture, Picture, Picture]:
+    """The plane between, and what each side alone makes of it: the nearer one and the other."""
     shape = left.shape
     base, detail, nearer, other = (np.zeros(shape, np.float32) for _ in range(4))
     for number, (motion, coarse, fine) in enumerate(zip(guesses.motions, guesses.base, guesses.detail, strict=True)):
@@ -113,8 +165,7 @@ def made_between(left: Picture, right: Picture, guesses: Guesses | None, time: f
         share = _to((guesses.winner == number).astype(np.float32), shape)
         nearer += share * sides[0 if time <= 0.5 else 1]
         other += share * sides[1 if time <= 0.5 else 0]
-    made = base + _fine(detail - base)
-    return np.asarray(made + np.float32(_GRAIN) * _grain(nearer, other, time, grain)) if grain else made
+    return base + _fine(detail - base), nearer, other
 
 
 def _grain(nearer: Picture, other: Picture, time: float, white: float) -> Picture:

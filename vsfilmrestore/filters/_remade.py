@@ -8,7 +8,7 @@ import numpy as np
 import vapoursynth as vs
 
 from vsfilmrestore.filters._between import neighbour
-from vsfilmrestore.filters._lost_frame import Beside, Guesses, made_between
+from vsfilmrestore.filters._lost_frame import Beside, Guesses, made_between, sharpened
 from vsfilmrestore.filters._motion import analysis_luma
 
 __all__ = ["BEYOND", "UNSEEN", "remade"]
@@ -24,7 +24,7 @@ _LEAST: Final = 32
 """Pictures with a side below this are dissolved: there is nothing to follow in them."""
 
 
-def remade(clip: vs.VideoNode, plan: vs.VideoNode, left: int, right: int) -> vs.VideoNode:
+def remade(clip: vs.VideoNode, plan: vs.VideoNode, left: int, right: int, *, kept: bool = False) -> vs.VideoNode:
     """Each frame as it would be between the frame ``left`` before it and the one ``right`` after it.
 
     Args:
@@ -32,6 +32,7 @@ def remade(clip: vs.VideoNode, plan: vs.VideoNode, left: int, right: int) -> vs.
         plan: As long; tells by `BEYOND` whether the next frames on either side may be looked at.
         left: Distance, 1 or more.
         right: Distance, 1 or more.
+        kept: The frame is sound but was moved: it stays, and takes on detail alone.
     """
     luma = core.akarin.Expr([analysis_luma(clip)], "x 257 /", format=vs.GRAY8)
     beside = [neighbour(clip, distance) for distance in (-left, right)]
@@ -41,7 +42,7 @@ def remade(clip: vs.VideoNode, plan: vs.VideoNode, left: int, right: int) -> vs.
 
     def make(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
         out, frames = f[0].copy(), f[2:4]
-        if _same(frames):
+        if not kept and _same(frames):
             _copy(frames[0], out)
             out.props[UNSEEN] = 0.0
             return out
@@ -50,7 +51,7 @@ def remade(clip: vs.VideoNode, plan: vs.VideoNode, left: int, right: int) -> vs.
         before = Beside(near_left, far_left if beyond else None)
         after = Beside(near_right, far_right if beyond else None)
         guesses = Guesses.of(before, after, time) if followed else None
-        _draw(out, frames, guesses, time)
+        _draw(out, frames, guesses, time, kept=kept)
         out.props[UNSEEN] = guesses.lost if guesses else 0.0
         return out
 
@@ -66,11 +67,14 @@ def _copy(frame: vs.VideoFrame, out: vs.VideoFrame) -> None:
         np.copyto(np.asarray(out[plane]), np.asarray(frame[plane]))
 
 
-def _draw(out: vs.VideoFrame, frames: list[vs.VideoFrame], guesses: Guesses | None, time: float) -> None:
+def _draw(out: vs.VideoFrame, frames: list[vs.VideoFrame], guesses: Guesses | None, time: float, *, kept: bool) -> None:
     integer = out.format.sample_type == vs.INTEGER
     white = float((1 << out.format.bits_per_sample) - 1) if integer else 1.0
     for plane in range(out.format.num_planes):
-        a, b = (np.asarray(frame[plane]).astype(np.float32) for frame in frames)
-        made = made_between(a, b, guesses, time, white)
         target = np.asarray(out[plane])
+        a, b = (np.asarray(frame[plane]).astype(np.float32) for frame in frames)
+        if kept:
+            made = sharpened(target.astype(np.float32), a, b, guesses, time, white)
+        else:
+            made = made_between(a, b, guesses, time, white)
         np.copyto(target, (np.rint(made).clip(0, white) if integer else made).astype(target.dtype))

@@ -266,4 +266,12 @@ def _made_anew(
     partly = [_TORN, _JUMPED, *([_LISTED] if holes else [])]
     test = " ".join(f"x.{_FAULT} {kind} =" for kind in partly) + " or" * (len(partly) - 1)
     made_whole = core.akarin.Select([whole, fitted], [plan], test)
-    return core.akarin.Expr([clip, made_whole, mask_for_planes(patch, clip)], "z y x ?"), mask
+    back = lazily(clip, lambda: _sharp(clip, plan, longest))
+    there = core.akarin.Select([clip, back], [plan], f"x.{_FAULT} {_JUMPED} = {choice} 0 > and")
+    return core.akarin.Expr([there, made_whole, mask_for_planes(patch, clip)], "z y x ?"), mask
+
+
+def _sharp(clip: vs.VideoNode, plan: vs.VideoNode, longest: int) -> vs.VideoNode:
+    """Frames that were moved back, as sharp as those beside them."""
+    pairs = [remade(clip, plan, left, right, kept=True) for left, right in _pairs(longest)]
+    return core.akarin.Select([clip, *pairs, *([clip] * len(_singles(longest)))], [plan], f"x.{_PLAN}")
