@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Profile", "continued", "fitted", "without"]
+__all__ = ["Profile", "continued", "fitted", "over_rows", "without"]
 
 type Reals = npt.NDArray[Any]
 
@@ -286,6 +286,15 @@ def without(levels: Reals, line: Profile) -> Reals:
     out = levels.copy()
     out[y[inside], columns[inside]] = _beneath(seen, added, line.kind)[inside]
     return out
+
+
+def over_rows(blocks: Reals, height: int) -> Reals:
+    """What is known of blocks of rows, row by row, evenly from the middle of one to the middle of the next."""
+    y = (np.arange(height, dtype=np.float32) + 0.5) * len(blocks) / height - 0.5
+    above = np.floor(y).astype(int)
+    share = (y - above)[:, None].astype(np.float32)
+    first, last = (blocks[at.clip(0, len(blocks) - 1)] for at in (above, above + 1))
+    return np.asarray(first * (1 - share) + last * share, np.float32)
 
 
 def _beneath(seen: Reals, added: Reals, kind: str) -> Reals:

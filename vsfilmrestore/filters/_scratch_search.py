@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["REACH", "Maps", "Run", "Verdict", "blocks_of", "lines", "maps_of", "unpacked", "verdict"]
+__all__ = ["REACH", "Maps", "Run", "Verdict", "blocks_of", "lines", "maps_of", "paths", "unpacked", "verdict"]
 
 type Reals = npt.NDArray[Any]
 type Places = npt.NDArray[np.intp]
@@ -96,6 +96,8 @@ class Verdict(NamedTuple):
         known: Share of the frames around in which it is found again. It begins and ends with a frame: three quarters of
             the share on one side, where that is more.
         apart: By how many pixels, in the upper quartile of those frames, it has moved against the scene beside it.
+        moved: By how many pixels the scene itself has moved, likewise: what goes with it differs by a part of that.
+        own: By how many pixels the line itself has moved, likewise: what goes with the scene moves as far.
     """
 
     length: float
@@ -104,6 +106,8 @@ class Verdict(NamedTuple):
     rough: float
     known: float
     apart: float
+    moved: float
+    own: float
 
 
 def maps_of(levels: Reals, reaches: Sequence[int]) -> Reals:
@@ -153,13 +157,22 @@ def _runs(maps: Maps, scale: int, reach: int, bright: bool) -> Iterator[Run]:
     crest = maps.crest(bright, scale)
     usual = cv2.blur(crest, (81, 5))
     gain = np.clip(crest / (maps.doubt + _EVEN * usual + 0.1) - 1, -1, 1.5)
+    for first, x, score in paths(gain, reach):
+        yield Run(first, x, score, bright, scale, reach)
+
+
+def paths(gain: Reals, reach: int) -> Iterator[tuple[int, Places, float]]:
+    """First block, columns and score of the best paths through what speaks for a line in each block, -1.5 to 1.5.
+
+    ``gain`` is used up.
+    """
     margin = max(round(_MARGIN * gain.shape[1]), reach + 2)
     gain[:, :margin] = gain[:, -margin:] = -1.5
     for _ in range(_MOST):
         first, x, total = _best(gain)
         if total < 0.2 * len(gain):
             return
-        yield Run(first, x, total / len(gain), bright, scale, reach)
+        yield first, x, total / len(gain)
         for row, column in enumerate(x, first):
             gain[row, max(column - REACH - 1, 0) : column + REACH + 2] = -1.5
 
@@ -198,22 +211,21 @@ def verdict(run: Run, maps: Maps, around: Sequence[Maps]) -> Verdict:
     height = float(np.median(heights))
     left, right = (run.strip(maps.mean, side * np.arange(reach + 1, reach + 4)).mean(1) for side in (-1, 1))
     whole = max(height, 0.1)
-    known, apart = _against_scene(run, maps, around, offsets, heights, own)
+    against = _against_scene(run, maps, around, offsets, heights, own)
     shown = np.flatnonzero(heights >= _THERE * height)  # a path goes on a little where there is no line any more
     return Verdict(
         float(shown[-1] - shown[0] + 1) / len(crest) if len(shown) else 0.0,
         height,
         float(abs(np.median(left - right))) / whole,
         float(np.median(np.abs(left - right))) / whole,
-        known,
-        apart,
+        *against,
     )
 
 
 def _against_scene(
     run: Run, maps: Maps, around: Sequence[Maps], offsets: Places, heights: Reals, own: Reals
-) -> tuple[float, float]:
-    """Share of the frames around that know the line, and how far it moves against the scene there."""
+) -> tuple[float, float, float, float]:
+    """Share of the frames around that know the line; how far it moves against the scene, the scene, and the line."""
     span = len(offsets) // 2
     least = 0.5 * min(float(heights.mean()), 1.5 * float(np.median(heights)))
     middle = own.clip(0).mean(0)
@@ -222,6 +234,7 @@ def _against_scene(
     beside = np.concatenate([-sides[::-1], sides])
     slope = run.strip(_slope(maps.mean), beside)
     found: dict[int, float] = {}
+    motion: list[tuple[float, float]] = []
     for number, other in enumerate(around):
         crest = np.minimum(run.strip(other.crest(run.bright, run.scale), offsets), 1.5 * heights[:, None] + 0.2)
         profile = crest.mean(0)
@@ -239,13 +252,15 @@ def _against_scene(
             for x in range(round(here[0] + scene) - 1, round(here[0] + scene) + 2)
             if 0 < x < 2 * span and profile[x] > least and profile[x] >= max(profile[x - 1], profile[x + 1])
         }
+        motion.append((abs(scene), float(np.abs(_places(profile, place, run.reach) - here).min())))
         found[number] = min(float(np.abs(_places(profile, x, run.reach) - here - scene).min()) for x in tops)
     if not found:
-        return 0.0, 0.0
+        return 0.0, 0.0, 0.0, 0.0
     half = len(around) // 2
     past = sum(number < half for number in found)
     most = max(len(found) / len(around), 0.75 * max(past, len(found) - past) / half)
-    return most, float(np.quantile(list(found.values()), 0.75))
+    moved, leapt = (float(value) for value in np.quantile(np.array(motion), 0.75, axis=0))
+    return most, float(np.quantile(list(found.values()), 0.75)), moved, leapt
 
 
 def _slope(mean: Reals) -> Reals:

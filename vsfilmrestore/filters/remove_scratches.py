@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import vapoursynth as vs
 from vsutil import join, split
 
+from vsfilmrestore.filters._model import can_run, network_named, weights_of
 from vsfilmrestore.filters._motion import mirrored
-from vsfilmrestore.filters._scratch_profile import Profile, continued, fitted, without
+from vsfilmrestore.filters._scratch_learned import LEARNED, TASK, Told, lines_told, told_of
+from vsfilmrestore.filters._scratch_profile import Profile, continued, fitted, over_rows, without
 from vsfilmrestore.filters._scratch_search import (
     REACH,
     Maps,
@@ -33,6 +36,7 @@ core = vs.core
 
 type Levels = npt.NDArray[np.float32]
 
+_AUTO: Final = "auto"
 _RADIUS: Final = 4
 """Frames each side that tell whether a line goes with the scene."""
 _FAINT: Final = 0.5
@@ -42,6 +46,14 @@ _SMALL: Final = 48
 _APART: Final = 0.2
 """Pixels by which a line must move against the scene, in the upper quartile of the frames around; twice that where it
 is less than plain."""
+_STILL: Final = (0.8, 0.09, 3.0)
+_STILL_SHORT: Final = (0.9, 0.55, 4.0)
+"""Score from which on less will do, down to so many pixels and so many times as far as the scene itself has moved: a
+groove of a scene that hardly moves hardly moves. For lines of full height, and for short ones."""
+_PLAIN: Final = 10
+"""Lines so many levels high may leap from frame to frame."""
+_NARROW: Final = 4
+"""What adds more times its height to a row is wide, and must move as far against the scene as a faint one."""
 _WHOLE: Final = 0.85
 """A line of this share of the height has no end in the picture."""
 _SURE: Final = 0.6
@@ -56,6 +68,10 @@ _OPEN: Final = 0.15
 """A line that has not fallen to this share of its height at its sides is wider, or none."""
 _LEAST: Final = 7
 """Least sum of the score over the blocks of a line: in so few, anything may line up."""
+_AGREE: Final = 0.65
+"""Correlation of what is measured of a line with what the network tells from which on that is taken,"""
+_MEASURED: Final = 0.8
+"""with this weight."""
 _KNOWN: Final = 0.5
 """Share of the frames around, or of those on one side, in which it must be found again."""
 
@@ -65,6 +81,7 @@ class _Wanted(NamedTuple):
 
     Attributes:
         score: How sure a line must be.
+        told: How sure the network must be of a block of rows.
         doubt: By how many times surer its profile must be than usual.
         length: Least length, as a share of the height.
         reaches: Half-widths that are looked for.
@@ -73,6 +90,7 @@ class _Wanted(NamedTuple):
     """
 
     score: float
+    told: float
     doubt: float
     length: float
     reaches: tuple[int, ...]
@@ -81,13 +99,28 @@ class _Wanted(NamedTuple):
 
     def line(self, run: Run, found: Verdict) -> bool:
         """Whether it looks like a line that lies on the film."""
-        if found.length < self.length or found.known < _KNOWN or found.height < 1:
+        if not self.on_film(run, found):
             return False
-        if not self.trusted and found.apart < self.apart(run, found):
-            return False  # a post, a groove, or a scene so still that nobody could tell
         if run.scale:  # what is wide is more often picture
             return run.score >= max(self.score, 0.5) and found.rough <= 1 and found.uneven <= 0.4
         return found.uneven <= (2 if run.score > _SURE else 0.8)
+
+    def told_line(self, run: Run, found: Verdict, mass: float) -> bool:
+        """The same of what the network tells, which adds so many levels to a row in all."""
+        if not self.on_film(run, found) or found.uneven > (1.2 if run.score > 1 else 0.8):
+            return False
+        if found.own > found.moved + 1 and (found.height < _PLAIN or run.score <= 1):
+            return False  # here and there in the grain, rather than the same line again
+        return self.trusted or found.apart >= 2 * _APART or mass < _NARROW * found.height
+
+    def on_film(self, run: Run, found: Verdict) -> bool:
+        """Whether it is long and high enough, goes on from frame to frame, and not with the scene."""
+        if found.length < self.length or found.known < _KNOWN or found.height < 1:
+            return False
+        if self.trusted:
+            return True
+        # Else a post, a groove, or a scene so still that nobody could tell.
+        return found.apart >= min(self.apart(run, found), self.apart_in_stillness(run, found))
 
     def apart(self, run: Run, found: Verdict) -> float:
         """Pixels by which it must move against the scene: things of the scene end, scratches mostly do not."""
@@ -95,13 +128,37 @@ class _Wanted(NamedTuple):
             return 4 * _APART
         return _APART if run.score > 0.75 else 2 * _APART
 
+    @staticmethod
+    def apart_in_stillness(run: Run, found: Verdict) -> float:
+        """The same where the line is plain and the scene stands nearly still."""
+        score, least, times = _STILL_SHORT if found.length < _WHOLE else _STILL
+        return max(least, times * found.moved) if run.score > score else math.inf
+
     def certain(self, run: Run) -> tuple[float, float]:
         """Certainty and plainness that its profile needs."""
         certain, plain = _CERTAIN if run.score > _SURE else _CERTAIN_AT_LEAST
         return certain * self.doubt, plain * self.doubt
 
 
-@restoration_filter(short="scratch", order=60, needs=("akarin",), radius=_RADIUS)
+def _model(name: str) -> str:
+    """The model that is taken; '' for none."""
+    if name != _AUTO:
+        return name
+    return LEARNED if can_run(LEARNED) else ""
+
+
+def _weights(settings: Mapping[str, Any]) -> str:
+    return weights_of(TASK)({**settings, "model": _model(settings["model"])})
+
+
+def _network(settings: Mapping[str, Any]) -> None:
+    """`FilterSpec.network`: the network is not all of the filter, but one that is named must be here."""
+    name = _model(settings["model"])
+    if name and settings["strength"]:
+        network_named(name, TASK)
+
+
+@restoration_filter(short="scratch", order=60, needs=("akarin",), radius=_RADIUS, network=_network, weights=_weights)
 def remove_scratches(
     clip: vs.VideoNode,
     strength: Strength = 0.5,
@@ -111,6 +168,9 @@ def remove_scratches(
     polarity: Annotated[
         Literal["both", "dark", "bright"], Setting("lines to remove: dark ones, bright ones or both")
     ] = "both",
+    model: Annotated[
+        str, Setting('network that finds lines; auto takes our own where networks can be run, "" measures each line')
+    ] = _AUTO,
     protect: Regions = (),
     only: Regions = (),
     show: Show = "",
@@ -130,15 +190,18 @@ def remove_scratches(
         max_width: Wider ones are taken for picture.
         min_length: Shorter ones are taken for picture.
         polarity: ``dark`` or ``bright`` restricts it to such lines.
+        model: A model for the task ``scratches``; or ``auto``; or ``""`` for none.
         protect: Regions that stay as they are.
         only: Regions outside which all stays as it is.
         show: ``mask``, ``diff`` or ``overlay`` instead of the result.
 
     Raises:
         vapoursynth.Error: A setting is out of range.
+        VsfrError: There is no such model, or it cannot be run.
     """
     if strength == 0:
         return clip
+    network = _model(model)
     signs = {"both": (True, False), "bright": (True,), "dark": (False,)}[polarity]
     repaired, masks = [], []
     for plane in split(mirrored(clip, _RADIUS)):
@@ -146,13 +209,14 @@ def remove_scratches(
         reaches = (REACH, wide) if wide > REACH + 1 else (wide,)
         wanted = _Wanted(
             0.5 - 0.15 * strength,
+            0.6 - 0.4 * strength,
             _DOUBT[1] - (_DOUBT[1] - _DOUBT[0]) * strength,
             min_length / 100,
             reaches,
             signs,
             bool(only),
         )
-        fixed, mask = _plane(plane, wanted)
+        fixed, mask = _plane(plane, wanted, network)
         repaired.append(fixed)
         masks.append(_full_size(mask, clip))
     fmt = clip.format
@@ -162,7 +226,7 @@ def remove_scratches(
     return apply_repair("remove_scratches", clip, whole[own], mask[own], protect=protect, only=only, show=show)
 
 
-def _plane(plane: vs.VideoNode, wanted: _Wanted) -> tuple[vs.VideoNode, vs.VideoNode]:
+def _plane(plane: vs.VideoNode, wanted: _Wanted, network: str) -> tuple[vs.VideoNode, vs.VideoNode]:
     """The plane without its lines, and the mask of what was changed."""
     if min(plane.width, plane.height) < _SMALL:
         return plane, core.std.BlankClip(plane, format=vs.GRAY8, keep=True)
@@ -171,14 +235,17 @@ def _plane(plane: vs.VideoNode, wanted: _Wanted) -> tuple[vs.VideoNode, vs.Video
     levels = core.akarin.Expr([plane], f"x {1 / level} *", format=vs.GRAYS)
     maps = _maps(levels, wanted.reaches)
     around = [_shifted(maps, d) for d in range(-_RADIUS, _RADIUS + 1) if d]
+    count = 2 + len(around)
 
     def repair(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
-        known = [unpacked(np.asarray(m[0]), levels.height) for m in f[1:]]
+        picture, told = np.asarray(f[0][0]), told_of(f[count]) if network else None
+        maps, *others = (unpacked(np.asarray(m[0]), levels.height) for m in f[1:count])
         out = f[0].copy()
-        np.copyto(np.asarray(out[0]), _without_lines(np.asarray(f[0][0]), known[0], known[1:], wanted))
+        np.copyto(np.asarray(out[0]), _without_lines(picture, maps, others, wanted, told))
         return out
 
-    better = core.std.ModifyFrame(levels, [levels, maps, *around], repair)
+    told = _told(maps, around, blocks_of(levels.height), network) if network else []
+    better = core.std.ModifyFrame(levels, [levels, maps, *around, *told], repair)
     fixed = core.akarin.Expr([plane, levels, better], f"z y - {level} * x +", format=plane.format.id)
     return fixed, core.akarin.Expr([levels, better], f"x y - abs {_FAINT} > 255 0 ?", format=vs.GRAY8)
 
@@ -195,9 +262,16 @@ def _maps(levels: vs.VideoNode, reaches: Sequence[int]) -> vs.VideoNode:
     return core.std.ModifyFrame(blank, [blank, levels], look)
 
 
-def _without_lines(levels: Levels, maps: Maps, around: Sequence[Maps], wanted: _Wanted) -> Levels:
+def _told(maps: vs.VideoNode, around: Sequence[vs.VideoNode], blocks: int, network: str) -> list[vs.VideoNode]:
+    frame, *others = (clip.std.CropAbs(clip.width, blocks, 0, 0) for clip in (maps, *around))
+    return [lines_told(frame, others, network)]
+
+
+def _without_lines(levels: Levels, maps: Maps, around: Sequence[Maps], wanted: _Wanted, told: Told | None) -> Levels:
     """The plane of one frame without its scratches; the surest line goes first, and is gone for the others."""
     taken = np.zeros(maps.mean.shape, bool)
+    if told is not None:
+        levels = _without_told(levels, maps, around, wanted, told, taken)
     for run in lines(maps, wanted.reaches, wanted.signs):
         if run.score < max(wanted.score, _LEAST / len(maps.mean)):
             continue
@@ -216,22 +290,51 @@ def _without_lines(levels: Levels, maps: Maps, around: Sequence[Maps], wanted: _
     return levels
 
 
+def _without_told(
+    levels: Levels, maps: Maps, around: Sequence[Maps], wanted: _Wanted, told: Told, taken: npt.NDArray[np.bool_]
+) -> Levels:
+    """The plane without the lines that the network tells; where they lie is ``taken``."""
+    left = levels
+    for run in told.runs(wanted.told, wanted.signs):
+        mine: Levels = np.where(taken, 0, told.of(run, max(wanted.reaches))).astype(np.float32)
+        if not wanted.told_line(run, verdict(run, maps, around), float(np.abs(mine).sum()) / len(run.x)):
+            continue
+        left = left - _agreed(mine, left, run, told, wanted)
+        for block, x in enumerate(run.x, run.first):
+            taken[block, max(x - run.reach - 1, 0) : x + run.reach + 2] = True
+    return left
+
+
+def _agreed(mine: Levels, levels: Levels, run: Run, told: Told, wanted: _Wanted) -> Levels:
+    """What a line adds to the plane: as its rows measure it where that is much what the network tells, else that."""
+    added = over_rows(mine, len(levels))
+    line = _fitted(levels, run, len(mine), wanted, told.middle(run, mine))
+    if line is None:
+        return added
+    measured = levels - without(levels, line)
+    alike = float((measured * added).sum()) / (float(np.linalg.norm(measured) * np.linalg.norm(added)) + 1e-9)
+    return added + np.float32(_MEASURED) * (measured - added) if alike >= _AGREE else added
+
+
 def _wider(run: Run, maps: Maps, found: Verdict) -> bool:
     """Whether a line is so much wider than what it was looked for with that its place is not well known."""
     widest = maps.crest(run.bright, len(maps.crests) // 2 - 1)
     return float(np.median(run.strip(widest, np.array([0])))) > 2 * found.height
 
 
-def _fitted(levels: Levels, run: Run, blocks: int, wanted: _Wanted) -> Profile | None:
-    """The profile of a line, at its whole length, or None where nothing sure enough is found."""
-    found = _widths(levels, run, blocks, wanted.reaches)
+def _fitted(levels: Levels, run: Run, blocks: int, wanted: _Wanted, middle: Levels | None = None) -> Profile | None:
+    """The profile of a line, at its whole length, or None where nothing sure enough is found.
+
+    ``middle`` is its middle in each of its blocks, where that is better known than to a pixel.
+    """
+    found = _widths(levels, run, blocks, wanted.reaches, middle)
     certain, plain = wanted.certain(run)
     return found if found is not None and found.certain >= certain and found.plain >= plain else None
 
 
-def _widths(levels: Levels, run: Run, blocks: int, reaches: Sequence[int]) -> Profile | None:
+def _widths(levels: Levels, run: Run, blocks: int, reaches: Sequence[int], middle: Levels | None) -> Profile | None:
     """The profile of a line at the first width that holds it, the same for every strength."""
-    rows, centre = _path(run, levels.shape[0], blocks)
+    rows, centre = _path(run, levels.shape[0], blocks, run.x.astype(float) if middle is None else middle)
     certain, plain = (_DOUBT[0] * least for least in (_CERTAIN if run.score > _SURE else _CERTAIN_AT_LEAST))
     open_line = None
     for reach in (each + 2 for each in reaches if each >= run.reach):
@@ -249,11 +352,11 @@ def _widths(levels: Levels, run: Run, blocks: int, reaches: Sequence[int]) -> Pr
     return open_line
 
 
-def _path(run: Run, height: int, blocks: int) -> tuple[npt.NDArray[np.intp], Levels]:
+def _path(run: Run, height: int, blocks: int, x: npt.NDArray[np.floating[Any]]) -> tuple[npt.NDArray[np.intp], Levels]:
     """Rows of a run, and its middle in each of them."""
     tall = height / blocks
     middle = (np.arange(len(run.x)) + run.first + 0.5) * tall
-    smooth = np.convolve(np.pad(run.x.astype(float), 2, mode="edge"), [0.1, 0.2, 0.4, 0.2, 0.1], "valid")
+    smooth = np.convolve(np.pad(x, 2, mode="edge"), [0.1, 0.2, 0.4, 0.2, 0.1], "valid")
     rows = np.arange(round(run.first * tall), min(round((run.first + len(run.x)) * tall), height))
     return rows, np.interp(rows, middle, smooth).astype(np.float32)
 

@@ -33,8 +33,7 @@ class LineNet(nn.Module):
 
     def __init__(self, wide: int = 32) -> None:
         super().__init__()
-        count = 2 * INPUTS - 2 * AROUND - 1 + 2 - AROUND * 2
-        count = 1 + 2 * AROUND + 2 * AROUND + 2
+        count = INPUTS + 2
         self.layers = nn.ModuleList()
         for kernel, dilation in _LAYERS:
             pad = tuple(d * (k // 2) for k, d in zip(kernel, dilation, strict=True))

@@ -6,9 +6,10 @@ now and then, and some cameras stand still: such things must be left.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -109,20 +110,21 @@ def _lined(clean: torch.Tensor, film: Film, dice: Dice) -> torch.Tensor:
 def _seen(clean: torch.Tensor, damaged: torch.Tensor, rng: np.random.Generator) -> Iterator[Reals]:
     plane = _plane(rng)
     step = 1.0 if rng.random() < 0.7 else 4.0
-    before, after = (np.rint(step * plane(each).double().numpy()).astype(np.float32) / step for each in (clean, damaged))
+    coded = (step * plane(each).double().numpy() for each in (clean, damaged))
+    before, after = (np.rint(each).astype(np.float32) / step for each in coded)
     mean, true = ([_mean(frame) for frame in frames] for frames in (after, after - before))
     for n in KEPT:
         others = [mean[n + d] for d in range(-AROUND, AROUND + 1) if d]
         yield np.stack([mean[n], *others, *moved_onto(mean[n], others), true[n]]).astype(np.float32)
 
 
-def _plane(rng: np.random.Generator):  # noqa: ANN202
+def _plane(rng: np.random.Generator) -> Callable[[torch.Tensor], torch.Tensor]:
     """One of the planes that films come in, in 8-bit levels: mostly luma, else one of red, green, blue or chroma."""
     kind, which = rng.random(), int(rng.integers(3))
     weights = torch.tensor(_WEIGHTS)[None, :, None, None]
 
     def plane(clip: torch.Tensor) -> torch.Tensor:
-        luma = (clip * weights).sum(1)
+        luma: torch.Tensor = (clip * weights).sum(1)
         if kind < 0.65:
             return 16 + 219 * luma
         return 255 * clip[:, which] if kind < 0.8 else 128 + 224 * (clip[:, 2 * (which % 2)] - luma) / 1.7
@@ -131,6 +133,4 @@ def _plane(rng: np.random.Generator):  # noqa: ANN202
 
 
 def _mean(frame: Reals) -> Reals:
-    import cv2
-
     return np.asarray(cv2.resize(frame, (frame.shape[1], blocks_of(len(frame))), interpolation=cv2.INTER_AREA))
