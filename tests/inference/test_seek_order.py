@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,9 @@ import vapoursynth as vs
 
 from vsfilmrestore.inference.apply import run_model
 from vsfilmrestore.inference.chain import run_calls
+from vsfilmrestore.inference.data import run_data
+from vsfilmrestore.inference.on_regions import run_on_regions
+from vsfilmrestore.inference.regions import Region, as_props, steady
 from vsfilmrestore.inference.registry import Registry
 from vsfilmrestore.inference.results import Results
 from vsfilmrestore.models.contract import Contract, ExtraInput
@@ -19,6 +23,8 @@ from . import chains, makers
 from .makers import array, hashes, orders, picture, streamed
 
 FRAMES = 13
+
+core = vs.core
 
 type Build = Callable[[Path, Registry], vs.VideoNode]
 
@@ -99,6 +105,35 @@ def with_a_mask(folder: Path, models: Registry) -> vs.VideoNode:
     return run_model(picture(frames=FRAMES), path, contract, clips={"mask": mask}, models=models)
 
 
+def regions(folder: Path, models: Registry) -> vs.VideoNode:
+    """Another place in every frame, calmed over its neighbours."""
+    clip = picture(frames=FRAMES, fmt=vs.YUV420P8)
+    here = clip.std.GPUDownload() if clip.gpu_resident else clip
+
+    def write(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
+        frame = f.copy()
+        frame.props.update(as_props([Region(4 + n, 6, 16 + n / 2, 18)] if n != 4 else []))
+        return frame
+
+    marked = core.std.ModifyFrame(here, here, write)
+    return run_on_regions(clip, chains.spatial(folder), steady(marked), side=32, models=models)
+
+
+def data(folder: Path, models: Registry) -> vs.VideoNode:
+    """What was read is what a filter behind it goes by."""
+    clip = picture(frames=FRAMES)
+
+    def read(found: dict[str, Any], size: tuple[int, int], number: int) -> dict[str, float]:
+        return {"Mean": float(np.mean(found["y"], dtype=np.float64)) + number}
+
+    path = makers.convolutions(folder / "m.onnx")
+    told = run_data(clip, path, Contract(colour="data"), read, models=models)
+    told = told.std.GPUDownload() if told.gpu_resident else told
+    here = clip.std.GPUDownload() if clip.gpu_resident else clip
+    made = core.akarin.Expr(here.std.CopyFrameProps(told, props=["Mean"]), "x x.Mean +")
+    return made.std.GPUUpload() if clip.gpu_resident else made
+
+
 def fused(folder: Path, models: Registry) -> vs.VideoNode:
     calls = [chains.spatial(folder, 1), chains.luma(folder, 2), chains.spatial(folder, 3, 0.5)]
     return run_calls(picture(frames=FRAMES, fmt=vs.YUV420P8), calls, models=models, kept=Results())
@@ -132,7 +167,8 @@ class Forgetful(Results):
 
 BUILDS: list[Build] = [
     one_frame, tiled, twice_the_size, stacked, window, one_sided_window, pair, pair_apart, sequence, faded_sequence,
-    faded_sequence_with_context, with_clips, with_a_number, with_a_mask, fused, fused_windows, fused_short_of_memory,
+    faded_sequence_with_context, with_clips, with_a_number, with_a_mask, regions, data,
+    fused, fused_windows, fused_short_of_memory,
 ]  # fmt: skip
 
 

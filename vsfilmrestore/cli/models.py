@@ -54,7 +54,7 @@ def list_models(
         _json({"models": [card_facts(card, zoo) for card in cards], "remarks": zoo.remarks})
         return 0
     columns = ["model", "task", "takes", "size", "licence", "paid work", "here", "summary"]
-    show_table(f"{len(cards)} models", columns, [_row(card, zoo) for card in cards])
+    show_table("1 model" if len(cards) == 1 else f"{len(cards)} models", columns, [_row(card, zoo) for card in cards])
     return 0
 
 
@@ -284,7 +284,11 @@ def licence(
         _json({"accepted": known})
         return 0
     rows = [[each, said.get("date", ""), said.get("model", ""), said.get("how", "")] for each, said in known.items()]
-    show_table(f"{len(rows)} licences accepted", ["licence", "date", "model", "how"], rows)
+    show_table(
+        "1 licence accepted" if len(rows) == 1 else f"{len(rows)} licences accepted",
+        ["licence", "date", "model", "how"],
+        rows,
+    )
     return 0
 
 
