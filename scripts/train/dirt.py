@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from detector.command import Defaults, command, taught
 from detector.export import export, stamp, trained
-from detector.judging import hear, judge
+from detector.judging import hear, judge_fully
 from detector.lessons import DIRT
 from simulator import Pictures
 
@@ -28,8 +28,9 @@ def main() -> None:
     if not taught(options, DIRT):
         return
     heard = hear(trained(options.work), Pictures(options.pictures), options.overlays, JUDGED, options.judged)
-    weights, reached = judge(heard)
+    (weights, full), reached = judge_fully(heard)
     print(f"judged by (_dirt_judge._WEIGHTS, _CONSTANT): {np.array2string(weights, precision=3)}; {reached}")
+    print(f"(_FULL, _FULL_CONSTANT): {np.array2string(full, precision=3)}")
     if options.output:
         export(trained(options.work), options.output)
         stamp(options.output)

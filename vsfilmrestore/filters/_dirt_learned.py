@@ -36,6 +36,8 @@ _NEEDED: Final = 2.2
 """Log odds that a speck needs before any strength, by its measures and the network together."""
 _RAIN: Final = 1.5
 """Log odds that specks need besides in a frame where something falls."""
+_KIN: Final = 1.5
+"""Log odds less are needed by specks of one piece with dirt."""
 _DOUBT: Final = -0.5
 """Where both together are so doubtful, the measures alone are no proof either."""
 _BOTH, _ALONE = np.uint8(255), np.uint8(128)
@@ -96,7 +98,7 @@ def _told(
     found, one_side = specks(maps), _one_side(blank)
     count, regions = _regions(sure)
     falls, hollow = falling(found)[found.labels], _hollow(count, regions, found)[regions]
-    both = _by_both(found, sure, dose, one_side + _RAIN * bool(falls.any())) & ~falls & ~hollow
+    both = _by_both(found, regions, sure, dose, one_side + _RAIN * bool(falls.any())) & ~falls & ~hollow
     barred = _held(falls, count, regions, found) | hollow
     alone = _by_network(count, regions, sure, lighter, dose, one_side) & ~barred
     out = blank.copy()
@@ -162,7 +164,7 @@ def _lengths(count: int, owner: Labels, at: npt.NDArray[np.intp], width: int) ->
     return np.maximum(*sides).astype(float)
 
 
-def _by_both(found: Specks, sure: Levels, dose: Dose, more: float) -> Flags:
+def _by_both(found: Specks, regions: Labels, sure: Levels, dose: Dose, more: float) -> Flags:
     """Specks that stand out from both neighbours, judged by measures and network; ``more`` log odds are needed."""
     strength = dose.of(found.light, found.length, found.area)
     known = heard(found, sure)
@@ -171,8 +173,20 @@ def _by_both(found: Specks, sure: Levels, dose: Dose, more: float) -> Flags:
     measured = (known[:, 0] > ALONE + eased) & (likely > _DOUBT + more)
     dirt = ((likely > _NEEDED + eased) | measured) & (strength > 0)
     dirt[0] = False
+    dirt |= _of_one_piece(found, regions, dirt) & (likely > _NEEDED - _KIN + eased) & (strength > 0)
     mask: Flags = dirt[found.labels]
     return mask
+
+
+def _of_one_piece(found: Specks, regions: Labels, dirt: Flags) -> Flags:
+    """Specks that lie, for the most part, in one piece of the network's with dirt."""
+    with_dirt = np.zeros(int(regions.max()) + 1, bool)
+    with_dirt[regions[dirt[found.labels]]] = True
+    with_dirt[0] = False
+    inside = np.bincount(found.labels.ravel(), with_dirt[regions].ravel(), len(found.area))
+    kin: Flags = inside > 0.5 * np.maximum(found.area, 1)
+    kin[0] = False
+    return kin
 
 
 def _needed(strength: npt.NDArray[np.float64], one_side: bool) -> npt.NDArray[np.float64]:

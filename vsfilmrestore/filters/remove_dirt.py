@@ -56,7 +56,7 @@ def remove_dirt(
     clip: vs.VideoNode,
     strength: Strength = 0.5,
     *,
-    max_size: Annotated[int, Setting("longest side of a speck, in thousandths of the picture's width", 2, 200)] = 100,
+    max_size: Annotated[int, Setting("longest side of a speck, in thousandths of the picture's width", 2, 200)] = 150,
     polarity: Annotated[
         Literal["both", "dark", "bright"], Setting("specks to remove: dark ones, bright ones or both")
     ] = "both",

@@ -1,7 +1,7 @@
 """How much the word of the network counts beside the measures of a speck: `_dirt_judge`'s weights.
 
-Specks of damaged samples are heard as the filter hears them and labelled by the truth; a logistic regression is
-fitted in which a mistake weighs area times depth, the squared error it costs.
+Specks of damaged samples are heard as the filter hears them and labelled by the truth; logistic regressions are fitted
+in which a mistake weighs area times depth, the squared error it costs.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ import numpy.typing as npt
 import torch
 from simulator import Pictures, Sample
 
-from vsfilmrestore.filters._dirt_judge import heard
+from vsfilmrestore.filters._dirt_judge import heard, verdict, with_measures
 from vsfilmrestore.filters._dirt_measured import evidence
 from vsfilmrestore.filters._dirt_sight import sight
-from vsfilmrestore.filters._dirt_specks import specks
+from vsfilmrestore.filters._dirt_specks import FEATURES, specks
 
 from .network import SpotNet
 from .stacks import KEPT, clip_of, damaged_samples, kinds_of, seen_of
 
-__all__ = ["Heard", "fit", "hear", "judge"]
+__all__ = ["Heard", "fit", "hear", "judge", "judge_fully"]
 
 type Reals = npt.NDArray[np.float64]
 type Heard = tuple[Reals, Reals, Reals]
@@ -29,12 +29,14 @@ type Heard = tuple[Reals, Reals, Reals]
 
 CLEAN = 2.0
 """A repair of a clip without damage is worse than a speck left."""
+_WORTH = -1.7
+"""Log odds below which nothing is taken for dirt, however much strength."""
 _DIRT = 0.35
 """Share of a speck that must be damaged."""
 
 
 def hear(net: SpotNet, pictures: Pictures, overlays: Path | None, first: int, count: int) -> Heard:
-    """Specks of ``count`` samples from seed ``first`` on."""
+    """Specks of ``count`` samples from seed ``first`` on: their measures, and what the network says of them."""
     rows: list[Heard] = []
     for sample, painted in damaged_samples(pictures, overlays, first, count):
         rows += list(_of_sample(net, sample, painted))
@@ -58,7 +60,8 @@ def _of_sample(net: SpotNet, sample: Sample, painted: tuple[torch.Tensor, torch.
         other = np.bincount(owner, (kinds[n] == 128).ravel(), count) > 0
         cost = np.minimum(found.area, 60) * np.minimum(np.exp(found.features[:, 0]), 60) * clean
         kept = ~other & (np.arange(count) > 0)
-        rows.append((heard(found, sure)[kept], (share > _DIRT)[kept].astype(float), cost[kept]))
+        known = with_measures(found, heard(found, sure))
+        rows.append((known[kept], (share > _DIRT)[kept].astype(float), cost[kept]))
     return rows
 
 
@@ -79,6 +82,20 @@ def fit(terms: Reals, y: Reals, w: Reals, ridge: float = 3e-4, rounds: int = 40)
     weights: Reals = beta / spread
     weights[-1] = beta[-1] - (beta[:-1] * mean[:-1] / spread[:-1]).sum()
     return weights
+
+
+def judge_fully(rows: Heard) -> tuple[tuple[Reals, Reals], str]:
+    """Weights of both regressions of `_dirt_judge`, of specks as `hear` hears them, and what they reach.
+
+    The first is over measures and network in three numbers. The second is over all measures too, and fitted to what
+    might be taken for dirt at all.
+    """
+    x, y, w = rows
+    few = x[:, len(FEATURES) :]
+    worth = (verdict(few) > _WORTH) | (few[:, 0] > 2 * _WORTH)
+    weights, told = judge((few, y, w))
+    full = fit(np.hstack([x, np.ones((len(x), 1))])[worth], y[worth], w[worth], ridge=1e-3)
+    return (weights, full), told
 
 
 def judge(rows: Heard) -> tuple[Reals, str]:
