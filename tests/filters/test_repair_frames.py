@@ -428,6 +428,18 @@ def test_shaking_is_no_jump() -> None:
     assert changed(repair_frames(filmed(shaken), 1.0, torn=False)) == []
 
 
+def test_the_dark_edge_of_the_gate_does_not_come_along() -> None:
+    truth = pan(16, step=2)
+    truth[:, :3] = truth[:, -3:] = 10
+    spoilt = truth.copy()
+    spoilt[8] = np.roll(truth[8], 12, axis=0)
+    spoilt[8, :12] = truth[8, 3:4]
+    spoilt[8, :3] = 10
+    made = seen(repair_frames(filmed(spoilt)))[8]
+    assert psnr(made[4:30, 8:-8], truth[8, 4:30, 8:-8]) > 30
+    assert psnr(made[-30:-4, 8:-8], truth[8, -30:-4, 8:-8]) > 30
+
+
 def test_a_jump_by_numbers() -> None:
     def path(*down: float) -> list[Step]:
         return [Step(0.1, way, 0.02, True) for way in down]
@@ -436,6 +448,9 @@ def test_a_jump_by_numbers() -> None:
     assert jump(path(1, 1, 1, 1, 6, 1, 1, 1, 1, 1), 1) == (0, 0)  # a splice after which all stands elsewhere
     assert jump(path(0, 3, -3, 2, 6, -6, 2, -3, 3, 1), 1) == (0, 0)  # all trembles
     assert jump(path(0, 0, 0, 0, 0.5, -0.5, 0, 0, 0, 0), 1) == (0, 0)  # too little
+    assert jump(path(0, 1, 0, -1, -19, 19, 0, -1, -7, 10), 1) == pytest.approx((0, -19))  # and another one close by
+    assert jump(path(0, 1, 0, -1, -9, 9, 0, -1, -7, 10), 1) == (0, 0)  # none stands out
+    assert jump(path(0, 0, 0, 0, -19, 19, -7, 10, 0, 0), 1) == (0, 0)  # a shake goes on
     unknown = [*path(0, 0, 0, 0), Step(0, 6, 0.02, False), *path(-6, 0, 0, 0, 0)]
     assert jump(unknown, 1) == (0, 0)
 
@@ -475,10 +490,10 @@ def test_a_freeze_needs_motion_a_stop_and_a_jump() -> None:
 
 def test_a_copy_of_the_frame_behind_it_is_found_too() -> None:
     move, jump = 0.03, 0.055
-    looks = steps(*[move] * 6, jump, 0, *[move] * 6)
-    assert [at for at in (5, 6, 7, 8) if is_frozen(looks, at, 2, 0.5)] == [6]
+    looks = steps(*[move] * 7, jump, 0, *[move] * 7)
+    assert [at for at in (6, 7, 8, 9) if is_frozen(looks, at, 2, 0.5)] == [7]
     # Motion that grows and fades by itself is as strong on both sides of the copy.
-    assert not any(is_frozen(steps(*[move] * 6, jump, 0, 0.053, *[move] * 6), at, 1, 0.5) for at in (5, 6, 7, 8))
+    assert not any(is_frozen(steps(*[move] * 7, jump, 0, 0.053, *[move] * 7), at, 1, 0.5) for at in (6, 7, 8, 9))
 
 
 def test_steps_beyond_the_ends_of_a_shot_do_not_count() -> None:

@@ -99,12 +99,14 @@ def _is_freeze(looks: Sequence[Look], start: int, length: int, strength: float) 
     if usual < _STILL or min(ordinary) < 0.35 * usual:
         return False  # a still shot, or copies are its habit
     # A step over twice the way differs less than twice as much: detail that has gone cannot go further.
-    leap = max((1.2 + 0.2 * (length - 1) + 0.3 * (1 - strength)) * usual, 1.1 * looks[start - 1].step)
+    leap = max((1.35 + 0.2 * (length - 1) + 0.1 * (1 - strength)) * usual, 1.1 * looks[start - 1].step)
     leap = max(leap, 1.1 * looks[end + 1].step)
     rest = (0.05 + 0.2 * strength) * usual
     steps = [look.step for look in looks[start : end + 1]]
-    # The copies are of the frame before them, or of the one behind.
-    return (max(steps[:-1]) < rest and steps[-1] > leap) or (max(steps[1:]) < rest and steps[0] > leap)
+    if max(steps[:-1]) < rest and steps[-1] > leap:
+        return True
+    # Copies of the frame behind them are rarer: they must stand out more, among steps that are all known.
+    return len(ordinary) == 2 * AROUND and max(steps[1:]) < rest and steps[0] > 1.25 * leap
 
 
 def is_blank(looks: Sequence[Look], at: int, longest: int, strength: float) -> bool:

@@ -28,8 +28,12 @@ JUMP_REACH: Final = _AROUND + 1
 """Frames each side that decide on a jump."""
 _TREMBLES: Final = 6.0
 """A jump is so many times as large as the picture's usual tremble."""
+_EDGE: Final = 0.015
+"""Share of the shorter side over which the edge of the gate shades a picture, and is moved with it."""
 _MARK_ZONE: Final = 0.12
 """Share of the height, at the top and at the bottom, in which the cement or tape of a splice shows."""
+_MARK_END: Final = 0.14
+"""The same, where the picture is sound again."""
 _MARK_LEVEL: Final = 10 * 257
 _MARK_WIDTH: Final = 0.25
 """Least share of a half of the width that a mark covers: it runs across, what moves at the edge does not."""
@@ -66,6 +70,7 @@ def jump(steps: Sequence[Step], least: float) -> tuple[float, float]:
         usual = median(step[axis] for step in others)
         strays = [abs(step[axis] - usual) for step in others]
         tremble = median(strays)
+        strays = _strays([step[axis] - usual if step.known else None for step in steps])
         there, return_ = here[axis] - usual, back[axis] - usual
         off.append((there - return_) / 2)
         # It must come back to where it would have been, but for the tremble.
@@ -73,6 +78,25 @@ def jump(steps: Sequence[Step], least: float) -> tuple[float, float]:
         worst = max(worst, 4 * max(here.slack, back.slack))
     size = max(abs(off[0]), abs(off[1]))
     return (off[0], off[1]) if size >= least and size > worst else (0.0, 0.0)
+
+
+def _strays(ways: Sequence[float | None]) -> list[float]:
+    """How far the steps around are from the usual one, but for another frame that jumped by itself: there and back.
+
+    Such a one counts little, if steps that are calm lie before it and behind: a shake goes on.
+    """
+    sizes = [0.0 if way is None else abs(way) for way in ways]
+    around = [*range(_AROUND), *range(_AROUND + 2, len(ways))]
+    for there in around[:-1]:
+        back = there + 1
+        one, other = ways[there], ways[back]
+        if back not in around or one is None or other is None or one * other >= 0:
+            continue
+        beside = [sizes[at] for at in (there - 1, back + 1) if 0 <= at < len(sizes)]
+        apart = not {there - 1, back + 1} & {_AROUND, _AROUND + 1}
+        if apart and max(beside) < 0.35 * sizes[there] and abs(one + other) < 0.5 * max(sizes[there], sizes[back]):
+            return [*(sizes[at] for at in around if at not in (there, back)), 0.6 * max(sizes[there], sizes[back])]
+    return [sizes[at] for at in around]
 
 
 def levelled(clip: vs.VideoNode, strength: float, ends: int) -> vs.VideoNode:
@@ -123,12 +147,13 @@ def _shifted(clip: vs.VideoNode, jumps: vs.VideoNode) -> vs.VideoNode:
 
 
 def bared(clip: vs.VideoNode) -> vs.VideoNode:
-    """GRAY8 mask of the rim that moving a frame of `levelled` back laid bare, with the reach of the resampling."""
+    """GRAY8 mask of the rim that moving a frame of `levelled` back laid bare, with the shade at the gate's edge."""
     luma = core.std.BlankClip(clip, format=vs.GRAY8, color=0, keep=True).std.CopyFrameProps(clip)
     across, down = f"x.{JUMP_X}", f"x.{JUMP_Y}"
+    rim = 3 + round(_EDGE * min(clip.width, clip.height))  # the resampling reaches three
     sides = (
-        f"X {across} -1 * 3 + < {across} 0 < and X width {across} - 4 - > {across} 0 > and or "
-        f"Y {down} -1 * 3 + < {down} 0 < and or Y height {down} - 4 - > {down} 0 > and or 255 0 ?"
+        f"X {across} -1 * {rim} + < {across} 0 < and X width {across} - {rim + 1} - > {across} 0 > and or "
+        f"Y {down} -1 * {rim} + < {down} 0 < and or Y height {down} - {rim + 1} - > {down} 0 > and or 255 0 ?"
     )
     return core.akarin.Expr([luma], sides)
 
@@ -140,25 +165,22 @@ def splice_marks(clip: vs.VideoNode, made: vs.VideoNode) -> vs.VideoNode:
         clip: What `levelled` gave.
         made: The same frames, made from their neighbours.
     """
-    zone = f"Y height {_MARK_ZONE} * < Y height {1 - _MARK_ZONE} * > or"
     pictures = [analysis_luma(each).std.BoxBlur(hradius=1, vradius=1) for each in (clip, made)]
     # Between the zones both show the same: there it is seen by how much the light differs.
     edge = min(round(_MARK_ZONE * clip.height) + 1, (clip.height - 1) // 2)
     lit = [each.std.Crop(top=edge, bottom=edge).std.PlaneStats() for each in pictures]
-    differs = core.akarin.Expr(
-        [
-            *pictures,
-            *(
-                core.std.BlankClip(each, keep=True).std.CopyFrameProps(stats)
-                for each, stats in zip(pictures, lit, strict=True)
-            ),
-        ],
-        f"x y - z.PlaneStatsAverage a.PlaneStatsAverage - 65535 * - abs {_MARK_LEVEL} > {zone} and 255 0 ?",
-        format=vs.GRAY8,
-    )
+    told = [core.std.BlankClip(lit[0], keep=True).std.CopyFrameProps(each) for each in lit]
+    told = [each.resize.Point(clip.width, clip.height) for each in told]
+    light = "z.PlaneStatsAverage a.PlaneStatsAverage - 65535 *"
+    differs = core.akarin.Expr([*pictures, *told], f"x y - {light} - abs {_MARK_LEVEL} > 255 0 ?", format=vs.GRAY8)
     wide = differs.std.BoxBlur(hradius=max(clip.width // 4, 1), vradius=0, vpasses=0)
-    marked = core.akarin.Expr([differs, wide], f"y {round(255 * _MARK_WIDTH)} > x 0 ?")
+    # A mark ends within its zone. What goes on is shade, or a scene that the neighbours do not tell.
+    top, bottom = (min(round(share * clip.height), clip.height - 1) for share in (_MARK_END, 1 - _MARK_END))
+    least = round(255 * _MARK_WIDTH)
+    beyond = f"Y height 2 / < X {top} y[] X {bottom} y[] ?"
+    zone = f"Y height {_MARK_ZONE} * < Y height {1 - _MARK_ZONE} * > or"
+    marked = core.akarin.Expr([differs, wide], f"{zone} y {least} > and {beyond} {least} > not and x 0 ?")
     for _ in range(4):
         marked = marked.std.Maximum()
-    told = core.std.BlankClip(marked, keep=True).std.CopyFrameProps(clip)
-    return core.akarin.Expr([marked, told], f"y.{JUMP_X} 0 = y.{JUMP_Y} 0 = and 0 x ?")
+    jumped = core.std.BlankClip(marked, keep=True).std.CopyFrameProps(clip)
+    return core.akarin.Expr([marked, jumped], f"y.{JUMP_X} 0 = y.{JUMP_Y} 0 = and 0 x ?")

@@ -39,6 +39,8 @@ _DOUBT: Final = 4.0
 doubt, for that is nearest to the truth."""
 _DETAIL_DOUBT: Final = 0.5
 """The same for its detail: taken from one guess, or it would be blurred."""
+_COPIED: Final = 0.15
+"""Share of the way from side to side below which a side and the frame beyond it are one drawing."""
 _ONE_SIDED: Final = 8.0
 """Levels by which it must be better that a place is hidden on one side."""
 _LOST_COST: Final = 20.0
@@ -84,6 +86,7 @@ class Guesses:
     def of(cls, left: Beside, right: Beside, time: float) -> Guesses:
         """Make the guesses and weigh them."""
         left, right = _reduced(left), _reduced(right)
+        left, right = _moving(left, right), _moving(right, left)
         motions = _motions(left, right, time)
         costs = _costs(left, right, time, motions)
         lost = float((costs[0].min(axis=0) > _LOST_COST).mean())
@@ -181,6 +184,14 @@ def _fine(picture: Picture) -> Picture:
     import cv2
 
     return np.asarray(picture - cv2.GaussianBlur(picture, (0, 0), _GRAIN_RADIUS))
+
+
+def _moving(side: Beside, opposite: Beside) -> Beside:
+    """The side without the frame beyond, if that is the same once more: in a stretched film it tells no motion."""
+    if side.beyond is None:
+        return side
+    step, way = (float(np.abs(side.near.astype(np.int16) - other).mean()) for other in (side.beyond, opposite.near))
+    return Beside(side.near, None) if step < _COPIED * way else side
 
 
 def _reduced(side: Beside) -> Beside:
