@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Pieces", "direction", "pieces_of", "verdict"]
+__all__ = ["Pieces", "pieces_of", "verdict"]
 
 type Reals = npt.NDArray[np.float64]
 type Levels = npt.NDArray[np.floating[Any]]
@@ -22,8 +22,6 @@ _EDGE: Final = 0.1
 """A piece goes on where the network is so sure."""
 _SHORTEST: Final = 0.5
 """Shorter pieces, of the least length, are none."""
-_SMOOTH: Final = 3.0
-"""Pixels over which a direction is taken."""
 
 
 class Pieces(NamedTuple):
@@ -70,17 +68,3 @@ def verdict(known: Reals) -> Reals:
     """How likely each piece is a wire, in log odds."""
     odds: Reals = known @ np.array(_WEIGHTS) + _CONSTANT
     return odds
-
-
-def direction(mask: npt.NDArray[np.bool_], directions: int) -> npt.NDArray[np.uint8]:
-    """In which of so many directions, from 0 to 180 degrees, a mask of lines runs at each pixel; H x W."""
-    import cv2  # on first use: it is large, and a plan needs none of it
-
-    soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), _SMOOTH)
-    dx, dy = cv2.Sobel(soft, cv2.CV_32F, 1, 0), cv2.Sobel(soft, cv2.CV_32F, 0, 1)
-    xx, yy, xy = (cv2.GaussianBlur(each, (0, 0), 2 * _SMOOTH) for each in (dx * dx, dy * dy, dx * dy))
-    across = 0.5 * np.arctan2(2 * xy, xx - yy)
-    turns: npt.NDArray[np.uint8] = (np.rint((across / np.pi + 0.5) * directions).astype(int) % directions).astype(
-        np.uint8
-    )
-    return turns

@@ -8,18 +8,17 @@ import numpy as np
 import numpy.typing as npt
 import vapoursynth as vs
 
-from vsfilmrestore.filters._between import neighbour
 from vsfilmrestore.filters._detector import Detector
-from vsfilmrestore.filters._dirt_sight import Sight
 from vsfilmrestore.filters._motion import analysis_luma
-from vsfilmrestore.filters._ridges import ANGLES, Line
-from vsfilmrestore.filters._wire_judge import direction, pieces_of, verdict
-from vsfilmrestore.filters._wire_lines import TRAVEL, Wires
+from vsfilmrestore.filters._wire_judge import pieces_of, verdict
+from vsfilmrestore.filters._wire_measured import TRAVEL, Looked, beside_frames
+from vsfilmrestore.filters._wire_sight import wire_sight
 
 __all__ = ["DETECTOR", "learned_wires"]
 
 core = vs.core
 
+type Flags = npt.NDArray[np.bool_]
 type Bytes = npt.NDArray[np.uint8]
 
 DETECTOR: Final = Detector(task="wires", own="wires-t1")
@@ -28,32 +27,31 @@ _EASED: Final = 1.5
 """Log odds that a piece may lack which is where the frame before or after has a wire."""
 _SPEED: Final = 0.025
 """Share of the picture's width that a wire may move from frame to frame to be known again."""
+_PLAIN: Final = 0.6
+"""A wire is as sure as that somewhere."""
 _SIDE: Final = 8
 """Pixels around over which it is told whether a wire is darker or brighter than what is beside it."""
 
 
-def learned_wires(
-    seen: Sight, model: str, least: float, widest: float, strength: float, *, confined: bool = False
-) -> dict[int, Wires]:
-    """Wires that are darker than both their sides under -1, brighter ones under 1.
+def learned_wires(looked: Looked, model: str, strength: float, *, confined: bool = False) -> dict[int, vs.VideoNode]:
+    """GRAY8 masks of wires: those that are darker than both their sides under -1, brighter ones under 1.
 
     Args:
-        seen: The clip and its neighbours, as `wire_sight` has them.
+        looked: What is looked at.
         model: A model for the task ``wires``.
-        least: Length in pixels below which a wire is left.
-        widest: Greatest width in pixels.
         strength: 0..1, how little evidence is enough.
-        confined: Whether only places are looked at where a wire is known to be.
+        confined: Whether only places are looked at where a wire is known to be: less evidence will do.
 
     Raises:
         VsfrError: There is no such model, or it cannot be run.
     """
+    clip, motion, widest, least, _ = looked
+    seen = wire_sight(clip, motion)
     sure = core.akarin.Expr([DETECTOR.damage(seen, model)], "x 65535 *", format=vs.GRAY16)
-    needed = _needed(strength) - (_EASED if confined else 0)
-    whole = _seen_again(_judged(sure, least, widest, needed))
-    turned = _directions(whole)
-    bright = _brighter(analysis_luma(seen.work), whole, widest)
-    return {sign: _of(whole, turned, bright, test) for sign, test in ((-1, "y 0 x ?"), (1, "y x 0 ?"))}
+    pieces = _seen_again(_judged(sure, least, widest, _needed(strength) - (_EASED if confined else 0)))
+    mask = _to_the_rims(pieces, sure, strength)
+    bright = _brighter(analysis_luma(seen.work), mask, widest)
+    return {sign: core.akarin.Expr([mask, bright], test) for sign, test in ((-1, "y 0 x ?"), (1, "y x 0 ?"))}
 
 
 def _needed(strength: float) -> float:
@@ -82,27 +80,30 @@ def _seen_again(judged: vs.VideoNode) -> vs.VideoNode:
         import cv2  # on first use: it is large, and a plan needs none of it
 
         near = cv2.dilate(np.maximum(before, after), np.ones((reach, reach), np.uint8))
-        count, labels = cv2.connectedComponents((now > 0).astype(np.uint8), connectivity=8)
         again = (near > 0) & ((now == _SURELY) | (near == _SURELY))
-        taken = np.bincount(labels.ravel(), again.ravel(), count) > 0.5 * np.bincount(labels.ravel(), minlength=count)
-        taken[0] = False
-        return taken.astype(np.uint8)[labels] * np.uint8(255)
+        return _pieces_with(now > 0, again, 0.5)
 
-    # At an end, where a neighbour is the frame itself, the other one must know it.
-    last = judged.num_frames - 1
-    blank = core.std.BlankClip(judged, length=1, keep=True)
-    before = neighbour(judged, -1) if last < 1 else blank + judged[:last]
-    after = neighbour(judged, 1) if last < 1 else judged[1:] + blank
-    return _framewise([judged, before, after], choose)
+    return _framewise([judged, *beside_frames(judged)], choose)
 
 
-def _directions(mask: vs.VideoNode) -> vs.VideoNode:
-    return _framewise([mask], lambda picture: direction(picture > 0, ANGLES) if picture.any() else picture)
+def _to_the_rims(pieces: vs.VideoNode, sure: vs.VideoNode, strength: float) -> vs.VideoNode:
+    """GRAY8: of the pieces all that is likely enough a wire, without crumbs of which nothing is plain."""
+    least = round(65535 * (0.55 - 0.3 * strength))
+    return _framewise(
+        [pieces, sure], lambda found, told: _pieces_with((found > 0) & (told > least), told > _PLAIN * 65535, 0.0)
+    )
 
 
-def _of(whole: vs.VideoNode, turned: vs.VideoNode, bright: vs.VideoNode, test: str) -> Wires:
-    mask = core.akarin.Expr([whole, bright], test)
-    return Wires([Line(n, core.akarin.Expr([mask, turned], f"y {n} = x 0 ?")) for n in range(ANGLES)], mask)
+def _pieces_with(mask: Flags, proof: Flags, share: float) -> Bytes:
+    """Connected pieces of a mask of which more than a share is proven, 255."""
+    import cv2  # on first use: it is large, and a plan needs none of it
+
+    count, marked = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    labels = np.asarray(marked, np.int32)
+    area, proven = np.bincount(labels.ravel(), minlength=count), np.bincount(labels[proof], minlength=count)
+    taken = proven > share * area
+    taken[0] = False
+    return np.where(taken[labels], np.uint8(255), np.uint8(0))
 
 
 def _brighter(luma: vs.VideoNode, found: vs.VideoNode, widest: float) -> vs.VideoNode:

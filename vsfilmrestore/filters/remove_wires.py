@@ -6,20 +6,17 @@ import math
 import re
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Annotated, Final, Literal, NamedTuple
+from typing import Annotated, Final, Literal
 
 import vapoursynth as vs
-from vsutil import join, plane
 
-from vsfilmrestore.filters._between import neighbour, workable
 from vsfilmrestore.filters._detector import AUTO
-from vsfilmrestore.filters._dirt_sight import DISTANCES
-from vsfilmrestore.filters._motion import Motion, analysis_luma, mirrored
-from vsfilmrestore.filters._ridges import Line, beside, find_lines
+from vsfilmrestore.filters._motion import analysis_luma, mirrored
+from vsfilmrestore.filters._wire_fill import filled
 from vsfilmrestore.filters._wire_learned import DETECTOR, learned_wires
-from vsfilmrestore.filters._wire_lines import Wires, about, known_again, together, widened
+from vsfilmrestore.filters._wire_measured import Looked, measured_wires, whole
 from vsfilmrestore.filters._wire_path import wires_along
-from vsfilmrestore.filters._wire_sight import LENGTH, WIDEST, length_in, motion_behind, thickness_in, wire_sight
+from vsfilmrestore.filters._wire_sight import LENGTH, WIDEST, length_in, motion_behind, thickness_in
 from vsfilmrestore.filters.masks import apply_repair, mask_for_planes
 from vsfilmrestore.filters.schema import Regions, Setting, Show, Strength, restoration_filter
 
@@ -28,8 +25,6 @@ __all__ = ["remove_wires"]
 core = vs.core
 
 _RADIUS: Final = 3
-_SUPPORT: Final = 0.25
-"""Share of a line that must be seen to move against the background where one was asked to look; elsewhere it is all."""
 
 
 @restoration_filter(
@@ -96,24 +91,27 @@ def remove_wires(
         return clip
     source, clip = clip, mirrored(clip, _RADIUS)
     motion = motion_behind(analysis_luma(clip), thickness)
-    looked = _Looked(clip, motion, thickness, length_in(min_length, clip.width), (14 - 11 * strength) * 257)
+    looked = Looked(clip, motion, thickness, length_in(min_length, clip.width), (14 - 11 * strength) * 257)
     signs = {"dark": (-1,), "bright": (1,), "both": (-1, 1)}[polarity]
-    found: dict[int, list[Wires]] = {sign: [] for sign in signs}
+    found: dict[int, list[vs.VideoNode]] = {sign: [] for sign in signs}
     if points:
         drawn = wires_along(analysis_luma(clip), points, band, thickness, looked.level)
-        found = {sign: [about(drawn[sign], thickness)] for sign in signs}
+        found = {sign: [whole(drawn[sign], thickness)] for sign in signs}
     if only or not points:
         network = "" if still else DETECTOR.chosen(model)
-        told = _told(looked, network, strength, bool(only)) if network else {}
+        told = learned_wires(looked, network, strength, confined=bool(only)) if network else {}
         for sign in signs:
-            found[sign].append(told[sign] if network else _measured(looked, sign, bool(only), still))
+            found[sign].append(
+                told[sign] if network else measured_wires(looked, sign, confined=bool(only), still=still)
+            )
     repaired, masks = clip, []
-    for sign, wires in found.items():
-        lines, mask = together(wires)
-        filled = _filled(clip, motion, lines, sign, thickness)
-        repaired = core.akarin.Expr([repaired, filled, mask_for_planes(mask, clip)], "z y x ?")
+    for sign, parts in found.items():
+        mask = _together(parts)
+        repaired = core.akarin.Expr(
+            [repaired, filled(clip, motion, mask, sign), mask_for_planes(mask, clip)], "z y x ?"
+        )
         masks.append(mask)
-    mask = masks[0] if len(masks) == 1 else core.akarin.Expr(masks, "x y max")
+    mask = _together(masks)
     inner = slice(_RADIUS, _RADIUS + source.num_frames)
     return apply_repair("remove_wires", source, repaired[inner], mask[inner], protect=protect, only=regions, show=show)
 
@@ -140,111 +138,5 @@ def _band(start: tuple[float, float], end: tuple[float, float], half: float) -> 
     return ((x0 - dy, y0 + dx), (x1 - dy, y1 + dx), (x1 + dy, y1 - dx), (x0 + dy, y0 - dx))
 
 
-class _Looked(NamedTuple):
-    """What is looked at, and for what: greatest width and least length in pixels, least contrast from 0 to 65535."""
-
-    clip: vs.VideoNode
-    motion: Motion
-    thickness: float
-    length: float
-    level: float
-
-
-def _told(looked: _Looked, model: str, strength: float, confined: bool) -> dict[int, Wires]:
-    """Wires by the word of a network, of either polarity."""
-    clip, motion, thickness, length, _ = looked
-    return learned_wires(wire_sight(clip, motion), model, length, thickness, strength, confined=confined)
-
-
-def _measured(looked: _Looked, sign: int, confined: bool, still: bool | None) -> Wires:
-    """Wires by what they measure: long lines that move against the background, or any where ``still`` says so."""
-    clip, motion, thickness, length, level = looked
-    luma = analysis_luma(clip)
-    moving = None if still else _moving(luma, motion, sign, level)
-    if moving is not None and not confined:
-        moving = _between_two(moving, luma)
-    lines = find_lines(luma, sign, thickness, length, level, moving, _SUPPORT if confined else None)
-    return about(lines if still or confined else known_again(lines), thickness)
-
-
-def _moving(luma: vs.VideoNode, motion: Motion, sign: int, level: float) -> vs.VideoNode:
-    """GRAY8, 255 where the past and the future both show the same background without the line."""
-    soft = [_soft(view) for view in (luma, *(motion.compensate(luma, d) for d in DISTANCES))]
-    past, future = ("y z min", "a b min") if sign > 0 else ("y z max", "a b max")
-    gained = "x P@ F@ max -" if sign > 0 else "P@ F@ min x -"
-    return core.akarin.Expr(
-        soft,
-        f"{past} P! {future} F! {gained} G! G@ {level / 2} > P@ F@ - abs G@ 0.5 * < and 255 0 ?",
-        format=vs.GRAY8,
-    )
-
-
-def _between_two(mask: vs.VideoNode, luma: vs.VideoNode) -> vs.VideoNode:
-    """Nothing at the ends of a shot, where past and future are one mirrored frame: that they agree says nothing."""
-    differ = neighbour(luma, -1).std.PlaneStats(neighbour(luma, 1))
-    nothing = core.std.BlankClip(mask, keep=True)
-    return core.akarin.Select([nothing, mask], [differ], "x.PlaneStatsDiff 0 >")
-
-
-def _soft(clip: vs.VideoNode) -> vs.VideoNode:
-    return clip.std.Convolution([1, 2, 1, 2, 4, 2, 1, 2, 1])
-
-
-def _filled(clip: vs.VideoNode, motion: Motion, lines: Sequence[Line], sign: int, thickness: float) -> vs.VideoNode:
-    """The clip with what is behind the lines: from other frames where they agree on it, else from both sides."""
-    work, back = workable(clip)
-    across = _across(work, [Line(line.angle, widened(line.mask, thickness)) for line in lines], thickness)
-    behind = _behind(work, [motion.compensate(work, d) for d in DISTANCES], sign)
-    seen = _seen(clip, motion, analysis_luma(across), sign)
-    chosen = core.akarin.Expr([across, behind, mask_for_planes(seen, work)], "z y x ?")
-    return back(chosen).std.CopyFrameProps(clip)
-
-
-def _across(clip: vs.VideoNode, lines: Sequence[Line], thickness: float) -> vs.VideoNode:
-    """On each line the mean of what lies beyond both its sides."""
-    fmt = clip.format
-    planes = []
-    for i in range(fmt.num_planes):
-        shift = (fmt.subsampling_w, fmt.subsampling_h) if i else (0, 0)
-        masks = [plane(mask_for_planes(line.mask, clip), i) for line in lines]
-        planes.append(core.akarin.Expr([plane(clip, i), *masks], _across_expr(lines, thickness, shift)))
-    return join(planes, fmt.color_family)
-
-
-def _across_expr(lines: Sequence[Line], thickness: float, shift: tuple[int, int]) -> str:
-    """Sum over the directions a pixel lies in, and their number."""
-    total, count = "0", "0"
-    for number, line in enumerate(lines, 1):
-        # Far enough that from one rim of the line the other side's sample clears the other rim.
-        (x0, y0), (x1, y1) = beside(line.angle, thickness + 3)
-        a = f"src0[{round(x0 / 2 ** shift[0])},{round(y0 / 2 ** shift[1])}]"
-        b = f"src0[{round(x1 / 2 ** shift[0])},{round(y1 / 2 ** shift[1])}]"
-        total += f" src{number} {a} {b} + 2 / 0 ? +"
-        count += f" src{number} 1 0 ? +"
-    return f"{total} S! {count} C! C@ 0 > S@ C@ / src0 ?"
-
-
-_SECOND: Final = {
-    -1: "x y max M! z a max N! M@ N@ min x y min z a min max max",
-    1: "x y min M! z a min N! M@ N@ max x y max z a max min min",
-}
-"""The second largest, or smallest, of four."""
-
-_MIDDLE: Final = "x y + z + a + x y max z a max max - x y min z a min min - 2 /"
-"""Mean of the two in the middle."""
-
-
-def _behind(clip: vs.VideoNode, views: Sequence[vs.VideoNode], sign: int) -> vs.VideoNode:
-    """Of four views the one with least of the line: not the extreme, for that would pick grain."""
-    is_yuv = clip.format.num_planes == 3 and clip.format.color_family == vs.YUV
-    return core.akarin.Expr(views, [_SECOND[sign], _MIDDLE, _MIDDLE] if is_yuv else [_SECOND[sign]])
-
-
-def _seen(clip: vs.VideoNode, motion: Motion, across: vs.VideoNode, sign: int) -> vs.VideoNode:
-    """GRAY8, 255 where the views agree, and show something else than the line."""
-    luma = analysis_luma(clip)
-    views = [motion.compensate(luma, d) for d in DISTANCES]
-    behind = _behind(luma, views, sign)
-    middle = core.akarin.Expr(views, _MIDDLE)
-    clear = f"y x - {-sign} * z x - {-sign} * 0.5 * > y a - abs {12 * 257} < and 255 0 ?"
-    return core.akarin.Expr([luma, behind, across, middle], clear, format=vs.GRAY8)
+def _together(masks: Sequence[vs.VideoNode]) -> vs.VideoNode:
+    return masks[0] if len(masks) == 1 else core.akarin.Expr(masks, "x y max")

@@ -1,0 +1,180 @@
+"""What is behind wires: what other frames show there, or what lies beside them on both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import vapoursynth as vs
+
+from vsfilmrestore.filters._between import workable
+from vsfilmrestore.filters._dirt_sight import DISTANCES
+from vsfilmrestore.filters._motion import Motion, analysis_luma
+from vsfilmrestore.filters.masks import mask_for_planes
+
+__all__ = ["across", "filled"]
+
+core = vs.core
+
+type Plane = npt.NDArray[Any]
+type Reals = npt.NDArray[np.float32]
+
+_REACH: Final = 24
+"""Pixels to the side within which a wire ends."""
+_CLEAR: Final = 1
+"""The first pixel beside a wire may still show its rim: so many are passed over."""
+_PIECE: Final = 8
+"""Half a piece of wire over which pictures are compared."""
+_RING: Final = 6
+"""Pixels around a wire in which other frames are put to the test."""
+_LEFT: Final = 1.3
+"""A wire may be left in what other frames show, for so many times what the picture is rough by."""
+_SMOOTH: Final = 3.0
+"""Pixels over which the direction of a wire is taken."""
+
+
+def filled(clip: vs.VideoNode, motion: Motion, mask: vs.VideoNode, sign: int) -> vs.VideoNode:
+    """The clip with what is behind the wires of a mask: from other frames where they agree on it, else from beside.
+
+    Args:
+        clip: Any constant format.
+        motion: How what is behind moves.
+        mask: GRAY8.
+        sign: -1 for wires darker than what is behind, 1 for brighter ones.
+    """
+    work, back = workable(clip)
+    beside = across(work, mask)
+    behind = _behind(work, [motion.compensate(work, d) for d in DISTANCES], sign)
+    seen = _seen(clip, motion, analysis_luma(beside), mask, sign)
+    chosen = core.akarin.Expr([beside, behind, mask_for_planes(seen, work)], "z y x ?")
+    return back(chosen).std.CopyFrameProps(clip)
+
+
+def across(clip: vs.VideoNode, mask: vs.VideoNode) -> vs.VideoNode:
+    """The clip with a straight line drawn from one side of each wire to the other, pixel by pixel.
+
+    Args:
+        clip: Planes of one sample type.
+        mask: GRAY8 of the picture's size.
+    """
+
+    def draw(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
+        out = f[0].copy()
+        for plane in range(f[0].format.num_planes):
+            covered = np.asarray(f[1][plane]) > 0
+            if covered.any():
+                _draw_across(np.asarray(out[plane]), covered)
+        return out
+
+    return core.std.ModifyFrame(clip, [clip, mask_for_planes(mask, clip)], draw)
+
+
+def _draw_across(plane: Plane, covered: npt.NDArray[np.bool_]) -> None:
+    """Replace covered samples of a plane; those with no side to be seen stay."""
+    y, x = np.nonzero(covered)
+    turn = _normal(covered)[y, x]
+    step_x, step_y = np.cos(turn), np.sin(turn)
+    sides = [_beside(plane, covered, (y, x), (sign * step_y, sign * step_x)) for sign in (-1, 1)]
+    (a, far_a), (b, far_b) = sides
+    # The nearer side counts for more; a side that is not there is infinitely far.
+    weight_a, weight_b = (np.where(np.isfinite(far), 1 / far, 0) for far in (far_a, far_b))
+    total = weight_a + weight_b
+    found = total > 0
+    made = (a * weight_a + b * weight_b)[found] / total[found]
+    plane[y[found], x[found]] = np.rint(made) if np.issubdtype(plane.dtype, np.integer) else made
+
+
+def _beside(
+    plane: Plane, covered: npt.NDArray[np.bool_], at: tuple[Plane, Plane], step: tuple[Plane, Plane]
+) -> tuple[Reals, Reals]:
+    """The sample beyond the rim on one side of each place, and how far off it is; infinity where there is none."""
+    import cv2  # on first use: it is large, and a plan needs none of it
+
+    height, width = plane.shape
+    far = np.full(len(at[0]), np.inf, np.float32)
+    left = np.arange(len(far))
+    for distance in range(1, _REACH):
+        y, x = (np.rint(at[i][left] + step[i][left] * distance).astype(int) for i in (0, 1))
+        inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
+        left, y, x = left[inside], y[inside], x[inside]
+        clear = ~covered[y, x]
+        far[left[clear]] = distance + _CLEAR
+        left = left[~clear]
+        if not len(left):
+            break
+    reach = np.where(np.isfinite(far), far, 0)
+    y, x = ((at[i] + step[i] * reach).astype(np.float32) for i in (0, 1))
+    source = plane if plane.dtype in (np.uint8, np.uint16) else plane.astype(np.float32)
+    value = cv2.remap(source, x[None], y[None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0]
+    return value.astype(np.float32), far
+
+
+def _normal(covered: npt.NDArray[np.bool_]) -> Reals:
+    """The angle across the lines of a mask at each pixel, in radians."""
+    import cv2  # on first use: it is large, and a plan needs none of it
+
+    soft = cv2.GaussianBlur(covered.astype(np.float32), (0, 0), _SMOOTH)
+    dx, dy = cv2.Sobel(soft, cv2.CV_32F, 1, 0), cv2.Sobel(soft, cv2.CV_32F, 0, 1)
+    xx, yy, xy = (cv2.GaussianBlur(each, (0, 0), 2 * _SMOOTH) for each in (dx * dx, dy * dy, dx * dy))
+    turn: Reals = 0.5 * np.arctan2(2 * xy, xx - yy)
+    return turn
+
+
+_SECOND: Final = {
+    -1: "x y max M! z a max N! M@ N@ min x y min z a min max max",
+    1: "x y min M! z a min N! M@ N@ max x y max z a max min min",
+}
+"""The second largest, or smallest, of four."""
+
+_MIDDLE: Final = "x y + z + a + x y max z a max max - x y min z a min min - 2 /"
+"""Mean of the two in the middle."""
+
+
+def _behind(clip: vs.VideoNode, views: Sequence[vs.VideoNode], sign: int) -> vs.VideoNode:
+    """Of four views the one with least of the line: not the extreme, for that would pick grain."""
+    is_yuv = clip.format.num_planes == 3 and clip.format.color_family == vs.YUV
+    return core.akarin.Expr(views, [_SECOND[sign], _MIDDLE, _MIDDLE] if is_yuv else [_SECOND[sign]])
+
+
+def _seen(clip: vs.VideoNode, motion: Motion, beside: vs.VideoNode, mask: vs.VideoNode, sign: int) -> vs.VideoNode:
+    """GRAY8, 255 where other frames tell better what is behind than what lies beside.
+
+    Around the wire they must show what the frame shows, more exactly than the picture there is smooth, and on the wire
+    leave less of it than a line drawn across may miss; that is told over a piece of wire, for one pixel tells nothing.
+    They must agree on each pixel.
+    """
+    luma = analysis_luma(clip)
+    views = [motion.compensate(luma, d) for d in DISTANCES]
+    behind, middle = _behind(luma, views, sign), core.akarin.Expr(views, _MIDDLE)
+    ring = core.akarin.Expr([_grown(mask, _RING), _grown(mask, 1)], "x y -")
+    lost, rough = (_mean_in(ring, "y z - abs", luma, other) for other in (behind, _smooth(luma)))
+    gain, wanted = (_mean_in(mask, f"y z - {-sign} *", luma, other) for other in (behind, beside))
+    better = f"x y < a z - y {_LEFT} * < and"
+    agree = f"b c - abs {12 * 257} <"
+    clips = [lost, rough, gain, wanted, behind, middle]
+    return core.akarin.Expr(clips, f"{better} {agree} and 255 0 ?", format=vs.GRAY8)
+
+
+def _grown(mask: vs.VideoNode, pixels: int) -> vs.VideoNode:
+    for _ in range(pixels):
+        mask = mask.std.Maximum()
+    return mask
+
+
+def _smooth(luma: vs.VideoNode) -> vs.VideoNode:
+    radius = min(3, (min(luma.width, luma.height) - 1) // 2)
+    return luma.std.BoxBlur(hradius=radius, vradius=radius) if radius else luma
+
+
+def _mean_in(mask: vs.VideoNode, told: str, luma: vs.VideoNode, other: vs.VideoNode) -> vs.VideoNode:
+    """GRAYS: mean over the pixels of a mask around of what an expression tells of luma (z) and another picture (y)."""
+    radius = min(_PIECE, (min(luma.width, luma.height) - 1) // 2)
+    sums = [
+        core.akarin.Expr([mask, other, luma], f"x {told} 0 ?", format=vs.GRAYS),
+        core.akarin.Expr([mask], "x 0 > 1 0 ?", format=vs.GRAYS),
+    ]
+    if radius:
+        sums = [each.std.BoxBlur(hradius=radius, vradius=radius) for each in sums]
+    return core.akarin.Expr(sums, "x y 1e-6 max /")
