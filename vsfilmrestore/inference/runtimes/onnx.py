@@ -83,7 +83,8 @@ class OnnxRuntime:
             log.warning("%s; networks run on the processor", error.message)
             opener = dataclasses.replace(opener, device="cpu", number=0)
             session, place, chosen = opener.open(), "cpu", "cpu"
-        return OnnxSession(session, opener.file, path, place, runs(chosen, parallel))
+        sparing = opener.sparing if chosen == "cpu" else None
+        return OnnxSession(session, opener.file, path, place, runs(chosen, parallel), sparing)
 
     def _device(self, device: str) -> tuple[str, str]:
         offered = self.devices()
@@ -142,16 +143,21 @@ class _Opener:
             hint="Check its driver and libraries ('vsfilmrestore doctor'), or set device='cpu'",
         )
 
+    def sparing(self) -> Any:
+        """A session on the processor that hands back what each run took; others keep it for the next one."""
+        return self._session([PROVIDERS["cpu"]], pool=False)
+
     def glance(self) -> Any:
         """A session on the processor, only to see what the network wants and gives."""
         return self._session([PROVIDERS["cpu"]], plain=True)
 
-    def _session(self, chain: list[Any], *, plain: bool = False) -> Any:
+    def _session(self, chain: list[Any], *, plain: bool = False, pool: bool = True) -> Any:
         ort = _library()
         options = ort.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
         options.log_severity_level = _QUIET
+        options.enable_cpu_mem_arena = pool
         if plain:
             options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
         if self.device == "directml":
@@ -203,8 +209,18 @@ def _library() -> Any:
 class OnnxSession:
     """A network loaded by ONNX Runtime; see `runtimes.base.Session`."""
 
-    def __init__(self, session: Any, file: OnnxFile, path: Path, device: str, parallel: int) -> None:
+    def __init__(
+        self,
+        session: Any,
+        file: OnnxFile,
+        path: Path,
+        device: str,
+        parallel: int,
+        sparing: Callable[[], Any] | None = None,
+    ) -> None:
         self._session = session
+        self._reopen = sparing
+        self._spares = False
         self._path = path
         self.inputs = tuple(_spec(value, path) for value in session.get_inputs())
         self.outputs = tuple(_spec(value, path) for value in session.get_outputs())
@@ -237,7 +253,7 @@ class OnnxSession:
         except Exception as error:  # noqa: BLE001 - its errors share no class but Exception
             reason = _why_not_run(error, self._path)
             if isinstance(reason, MemoryShortError):
-                self._options = self._sparing()
+                self._spare()
             raise reason from None
 
     def _run(self, arrays: Mapping[str, Array]) -> Sequence[Array]:
@@ -246,8 +262,18 @@ class OnnxSession:
         results: Sequence[Array] = self._session.run(None, dict(arrays), self._options)
         return results
 
-    def _sparing(self) -> Any:
+    def _spare(self) -> None:
         """From now on runs hand back what they took: the pool of intermediate results else keeps it for ever."""
+        if self._spares:
+            return
+        self._spares = True
+        if self._reopen is None:
+            self._options = self._shrinking()
+            return
+        with suppress(VsfrError):  # no room even for that: it goes on as it is
+            self._session = self._reopen()  # runs that are under way keep the one they have until they are done
+
+    def _shrinking(self) -> Any:
         options = _library().RunOptions()
         kind, _, number = self.device.partition(":")
         place = kind if kind == "cpu" else "gpu"
