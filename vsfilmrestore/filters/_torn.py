@@ -180,7 +180,8 @@ def _emptied(scene: _Scene, strength: float) -> Flags | None:
             found |= part
     # Its corners are too narrow to be flat, but of its tone and joined to it.
     found = _grown(found, 2)
-    return _rimmed(scene, _touching(found, toned & _grown(found, 2 * _RIM))) if found.any() else None
+    spoilt = toned | (scene.off > _APART + 3 * scene.doubt)
+    return _rimmed(scene, _touching(found, spoilt & _grown(found, 8 * _RIM))) if found.any() else None
 
 
 def _is_glare(scene: _Scene, field: Flags) -> bool:
