@@ -89,7 +89,7 @@ class Loaded:
             with self._lock:
                 if len(self._spare) > 1:  # pictures of another size have had their time
                     self._spare = {key: self._spare.get(key, [])}
-                self._spare[key].append(thing)
+                self._spare.setdefault(key, []).append(thing)
 
 
 class Handle:
