@@ -12,6 +12,9 @@ import vapoursynth as vs
 from skimage import data
 from skimage.draw import line_aa
 
+from vsfilmrestore.filters import _detector
+from vsfilmrestore.filters._model import can_run
+from vsfilmrestore.filters._wire_learned import DETECTOR
 from vsfilmrestore.filters.remove_wires import remove_wires
 from vsfilmrestore.filters.schema import FILTERS
 from vsfilmrestore.media.props import changed_prop, mask_prop
@@ -19,6 +22,16 @@ from vsfilmrestore.media.props import changed_prop, mask_prop
 core = vs.core
 
 type Pictures = npt.NDArray[np.float32]
+
+
+@pytest.fixture(params=["measured", "learned"], autouse=True)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What holds, holds with the network and without."""
+    name: str = request.param
+    if name == "learned" and not can_run(DETECTOR.own):
+        pytest.skip("networks cannot be run here: pip install vsfilmrestore[onnx]")
+    monkeypatch.setattr(_detector, "can_run", lambda _: name == "learned")
+    return name
 
 
 def filmed(pictures: Pictures) -> vs.VideoNode:

@@ -31,12 +31,16 @@ _RING: Final = 6
 """Pixels around a wire in which other frames are put to the test."""
 _LEFT: Final = 1.3
 """A wire may be left in what other frames show, for so many times what the picture is rough by."""
+_PLAIN: Final = 1.5
+"""A wire is plain where it stands out by so many times what the picture is rough by."""
 _SMOOTH: Final = 3.0
 """Pixels over which the direction of a wire is taken."""
 
 
-def filled(clip: vs.VideoNode, motion: Motion, mask: vs.VideoNode, sign: int) -> vs.VideoNode:
-    """The clip with what is behind the wires of a mask: from other frames where they agree on it, else from beside.
+def filled(clip: vs.VideoNode, motion: Motion, mask: vs.VideoNode, sign: int) -> tuple[vs.VideoNode, vs.VideoNode]:
+    """The clip with what is behind the wires of a mask, and GRAY8: 255 where it is surely better than the wire.
+
+    It comes from other frames where they agree on it, else from beside.
 
     Args:
         clip: Any constant format.
@@ -47,9 +51,9 @@ def filled(clip: vs.VideoNode, motion: Motion, mask: vs.VideoNode, sign: int) ->
     work, back = workable(clip)
     beside = across(work, mask)
     behind = _behind(work, [motion.compensate(work, d) for d in DISTANCES], sign)
-    seen = _seen(clip, motion, analysis_luma(beside), mask, sign)
+    seen, plain = _seen(clip, motion, analysis_luma(beside), mask, sign)
     chosen = core.akarin.Expr([beside, behind, mask_for_planes(seen, work)], "z y x ?")
-    return back(chosen).std.CopyFrameProps(clip)
+    return back(chosen).std.CopyFrameProps(clip), core.akarin.Expr([seen, plain], "x y max")
 
 
 def across(clip: vs.VideoNode, mask: vs.VideoNode) -> vs.VideoNode:
@@ -138,8 +142,10 @@ def _behind(clip: vs.VideoNode, views: Sequence[vs.VideoNode], sign: int) -> vs.
     return core.akarin.Expr(views, [_SECOND[sign], _MIDDLE, _MIDDLE] if is_yuv else [_SECOND[sign]])
 
 
-def _seen(clip: vs.VideoNode, motion: Motion, beside: vs.VideoNode, mask: vs.VideoNode, sign: int) -> vs.VideoNode:
-    """GRAY8, 255 where other frames tell better what is behind than what lies beside.
+def _seen(
+    clip: vs.VideoNode, motion: Motion, beside: vs.VideoNode, mask: vs.VideoNode, sign: int
+) -> tuple[vs.VideoNode, vs.VideoNode]:
+    """GRAY8, 255 where other frames tell better what is behind than what lies beside; and where the wire is plain.
 
     Around the wire they must show what the frame shows, more exactly than the picture there is smooth, and on the wire
     leave less of it than a line drawn across may miss; that is told over a piece of wire, for one pixel tells nothing.
@@ -154,7 +160,8 @@ def _seen(clip: vs.VideoNode, motion: Motion, beside: vs.VideoNode, mask: vs.Vid
     better = f"x y < a z - y {_LEFT} * < and"
     agree = f"b c - abs {12 * 257} <"
     clips = [lost, rough, gain, wanted, behind, middle]
-    return core.akarin.Expr(clips, f"{better} {agree} and 255 0 ?", format=vs.GRAY8)
+    seen = core.akarin.Expr(clips, f"{better} {agree} and 255 0 ?", format=vs.GRAY8)
+    return seen, core.akarin.Expr([rough, wanted], f"y x {_PLAIN} * > 255 0 ?", format=vs.GRAY8)
 
 
 def _grown(mask: vs.VideoNode, pixels: int) -> vs.VideoNode:

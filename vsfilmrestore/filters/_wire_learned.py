@@ -88,7 +88,7 @@ def _seen_again(judged: vs.VideoNode) -> vs.VideoNode:
 
 def _to_the_rims(pieces: vs.VideoNode, sure: vs.VideoNode, strength: float) -> vs.VideoNode:
     """GRAY8: of the pieces all that is likely enough a wire, without crumbs of which nothing is plain."""
-    least = round(65535 * (0.55 - 0.3 * strength))
+    least = round(65535 * (0.6 - 0.3 * strength))
     return _framewise(
         [pieces, sure], lambda found, told: _pieces_with((found > 0) & (told > least), told > _PLAIN * 65535, 0.0)
     )

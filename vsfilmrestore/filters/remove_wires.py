@@ -104,14 +104,15 @@ def remove_wires(
             found[sign].append(
                 told[sign] if network else measured_wires(looked, sign, confined=bool(only), still=still)
             )
-    repaired, masks = clip, []
-    for sign, parts in found.items():
-        mask = _together(parts)
-        repaired = core.akarin.Expr(
-            [repaired, filled(clip, motion, mask, sign), mask_for_planes(mask, clip)], "z y x ?"
-        )
-        masks.append(mask)
-    mask = _together(masks)
+    repaired, wires = clip, []
+    for sign, masks in found.items():
+        mask = _together(masks)
+        behind, better = filled(clip, motion, mask, sign)
+        if not points:  # whoever draws a path wants it gone
+            mask = core.akarin.Expr([mask, better], "x y min")
+        repaired = core.akarin.Expr([repaired, behind, mask_for_planes(mask, clip)], "z y x ?")
+        wires.append(mask)
+    mask = _together(wires)
     inner = slice(_RADIUS, _RADIUS + source.num_frames)
     return apply_repair("remove_wires", source, repaired[inner], mask[inner], protect=protect, only=regions, show=show)
 
