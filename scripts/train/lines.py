@@ -16,6 +16,7 @@ import cv2
 import torch
 from detector.export import stamp
 from scratch.export import export
+from scratch.plain import make_plain, plain_name
 from scratch.samples import SIZES, Posts, make
 from scratch.training import Plan, reached, train, trained
 
@@ -33,6 +34,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("-o", "--output", type=Path, help="write the network here when the training has ended")
     parser.add_argument("--samples", type=int, default=600, help="clips to learn from (default 600)")
     parser.add_argument("--steps", type=int, default=3000, help="batches (default 3000)")
+    parser.add_argument("--more", type=int, default=1100, help="batches with plain lines after these (default 1100)")
     parser.add_argument("--size", type=int, default=12, help="stacks in a batch (default 12)")
     parser.add_argument("--rate", type=float, default=3e-3, help="highest learning rate (default 0.003)")
     parser.add_argument("--minutes", type=float, default=9, help="length of a slice (default 9)")
@@ -52,14 +54,23 @@ def main() -> None:
         jobs = [pool.submit(_make, options.pictures, *part) for part in (*parts, held)]
         for job in jobs:
             job.result()
+    for n, (file, _) in enumerate(parts):
+        if not plain_name(file).with_name(f"{plain_name(file).stem}.{len(SIZES) - 1}.npy").exists():
+            make_plain(file, n)
     if options.threads:
         torch.set_num_threads(options.threads)
-    plan = Plan(options.steps, options.size, options.rate)
     files = [file for file, _ in parts]
-    slices = (train(plan, files, options.work, options.minutes, _say) for _ in range(options.slices))
-    if not any(slices):
+    more = [plain_name(file) for file in files]
+    first = Plan("first", options.steps, options.size, options.rate)
+    second = Plan("second", options.more, options.size, options.rate * 2 / 3)
+    for _ in range(options.slices):
+        if train(first, files, options.work, options.minutes, _say) and train(
+            second, files + more, options.work, options.minutes, _say, first.name
+        ):
+            break
+    else:
         return
-    net = trained(options.work)
+    net = trained(options.work, second.name)
     _say(reached(net, held[0]))
     if options.output:
         export(net, options.output)

@@ -25,7 +25,7 @@ LEARNED: Final = "lines-t1"
 TASK: Final = "scratches"
 _STEEP: Final = 3.0
 """How much a block counts for or against a line by how sure it is."""
-_FLANK: Final = 0.03
+_FLANK: Final = 0.08
 """A line ends to its side where it adds less than this share of what it adds in its middle."""
 
 

@@ -24,6 +24,8 @@ _SIDE: Final = 4
 _WINDOWS: Final = ((129, 1.0), (43, 1.0), (15, 1.5), (5, 2.0))
 """Rows that depths are averaged over, and how many times the noise a change must exceed to be one."""
 _ROUNDS: Final = 3
+_AGAIN: Final = 0.15
+"""By what share of its height a line may rise again to its side."""
 _STRETCH: Final = 24
 """Rows that must show a line for it to go on."""
 
@@ -189,11 +191,22 @@ def _bounded(shape: Reals, bright: bool) -> Reals:
     near = min(2, middle)
     top = middle - near + int(np.abs(shape[middle - near : middle + near + 1]).argmax())
     low = np.abs(shape) <= 0.04 * abs(shape[top])
+    low[top + 1 :] |= _rises_again(np.abs(shape[top:]))
+    low[:top] |= _rises_again(np.abs(shape[top::-1]))[::-1]
     first = int(np.flatnonzero(low[:top])[-1]) + 1 if low[:top].any() else 0
     stop = top + int(np.flatnonzero(low[top:])[0]) if low[top:].any() else len(shape)
     out = np.zeros_like(shape)
     out[first:stop] = shape[first:stop]
     return out
+
+
+def _rises_again(flank: Reals) -> npt.NDArray[np.bool_]:
+    """Where, going down a hump from its top, another one begins: that is of something beside the line."""
+    least = np.minimum.accumulate(flank)
+    again = flank > least + _AGAIN * flank[0]
+    if again.any():
+        again[int(flank[: int(again.argmax())].argmin()) + 1] = True
+    return np.logical_or.accumulate(again)[1:]
 
 
 def _along(strips: _Strips, gain: Reals, shape: Reals) -> tuple[Reals, Reals, float]:

@@ -34,6 +34,9 @@ _THERE: Final = 0.35
 """A line ends where it is lower than this share of its height."""
 _SCENE: Final = 8
 """Pixels that the scene is followed to either side."""
+_HIGHER: Final = 2.0
+_TURN: Final = 0.15
+"""What a step aside from block to block costs a path: it must not leave a faint line for an edge of the scene."""
 _MARGIN: Final = 0.015
 """Share of the width at either edge where the border of the film's picture may lie."""
 
@@ -91,6 +94,7 @@ class Verdict(NamedTuple):
     Attributes:
         length: Share of the picture's height.
         height: In levels, the median over its blocks.
+        higher: Share of the blocks where it is more than twice as high: there it is something else.
         uneven: Median difference between the sides over the height: along an edge one side stays the lighter one.
         rough: The same of the differences' sizes.
         known: Share of the frames around in which it is found again. It begins and ends with a frame: three quarters of
@@ -102,6 +106,7 @@ class Verdict(NamedTuple):
 
     length: float
     height: float
+    higher: float
     uneven: float
     rough: float
     known: float
@@ -185,7 +190,7 @@ def _best(gain: Reals) -> tuple[int, Places, float]:
     total[0] = gain[0]
     for row in range(1, len(gain)):
         padded = np.pad(total[row - 1], 1, constant_values=-1e9)
-        ways = np.stack([padded[1:-1], padded[:-2] - 0.15, padded[2:] - 0.15])
+        ways = np.stack([padded[1:-1], padded[:-2] - _TURN, padded[2:] - _TURN])
         way = ways.argmax(0)
         before = ways.max(0)
         came[row] = np.array([0, -1, 1])[way]
@@ -216,6 +221,7 @@ def verdict(run: Run, maps: Maps, around: Sequence[Maps]) -> Verdict:
     return Verdict(
         float(shown[-1] - shown[0] + 1) / len(crest) if len(shown) else 0.0,
         height,
+        float(np.mean(heights > _HIGHER * whole)),
         float(abs(np.median(left - right))) / whole,
         float(np.median(np.abs(left - right))) / whole,
         *against,

@@ -50,9 +50,11 @@ _STILL: Final = (0.8, 0.09, 3.0)
 _STILL_SHORT: Final = (0.9, 0.55, 4.0)
 """Score from which on less will do, down to so many pixels and so many times as far as the scene itself has moved: a
 groove of a scene that hardly moves hardly moves. For lines of full height, and for short ones."""
+_OTHER: Final = 0.2
+"""Share of a line that may be something else, much higher than the rest."""
 _PLAIN: Final = 10
 """Lines so many levels high may leap from frame to frame."""
-_NARROW: Final = 4
+_NARROW: Final = 3
 """What adds more times its height to a row is wide, and must move as far against the scene as a faint one."""
 _WHOLE: Final = 0.85
 """A line of this share of the height has no end in the picture."""
@@ -99,7 +101,7 @@ class _Wanted(NamedTuple):
 
     def line(self, run: Run, found: Verdict) -> bool:
         """Whether it looks like a line that lies on the film."""
-        if not self.on_film(run, found):
+        if not self.on_film(run, found) or (found.length >= _WHOLE and found.higher > _OTHER):
             return False
         if run.scale:  # what is wide is more often picture
             return run.score >= max(self.score, 0.5) and found.rough <= 1 and found.uneven <= 0.4
@@ -111,7 +113,8 @@ class _Wanted(NamedTuple):
             return False
         if found.own > found.moved + 1 and (found.height < _PLAIN or run.score <= 1):
             return False  # here and there in the grain, rather than the same line again
-        return self.trusted or found.apart >= 2 * _APART or mass < _NARROW * found.height
+        plain = found.apart >= min(2 * _APART, 4 * found.moved)
+        return self.trusted or plain or mass < _NARROW * found.height
 
     def on_film(self, run: Run, found: Verdict) -> bool:
         """Whether it is long and high enough, goes on from frame to frame, and not with the scene."""
@@ -126,13 +129,13 @@ class _Wanted(NamedTuple):
         """Pixels by which it must move against the scene: things of the scene end, scratches mostly do not."""
         if found.length < _WHOLE:
             return 4 * _APART
-        return _APART if run.score > 0.75 else 2 * _APART
+        return _APART if run.score > 0.75 and not run.scale else 2 * _APART
 
     @staticmethod
     def apart_in_stillness(run: Run, found: Verdict) -> float:
         """The same where the line is plain and the scene stands nearly still."""
         score, least, times = _STILL_SHORT if found.length < _WHOLE else _STILL
-        return max(least, times * found.moved) if run.score > score else math.inf
+        return max(least, times * found.moved) if run.score > score and not run.scale else math.inf
 
     def certain(self, run: Run) -> tuple[float, float]:
         """Certainty and plainness that its profile needs."""
@@ -170,7 +173,7 @@ def remove_scratches(
     ] = "both",
     model: Annotated[
         str, Setting('network that finds lines; auto takes our own where networks can be run, "" measures each line')
-    ] = _AUTO,
+    ] = "",
     protect: Regions = (),
     only: Regions = (),
     show: Show = "",
@@ -209,7 +212,7 @@ def remove_scratches(
         reaches = (REACH, wide) if wide > REACH + 1 else (wide,)
         wanted = _Wanted(
             0.5 - 0.15 * strength,
-            0.6 - 0.4 * strength,
+            0.45 - 0.1 * strength,
             _DOUBT[1] - (_DOUBT[1] - _DOUBT[0]) * strength,
             min_length / 100,
             reaches,
@@ -296,6 +299,8 @@ def _without_told(
     """The plane without the lines that the network tells; where they lie is ``taken``."""
     left = levels
     for run in told.runs(wanted.told, wanted.signs):
+        if run.score < max(wanted.score, _LEAST / len(taken)):
+            continue
         mine: Levels = np.where(taken, 0, told.of(run, max(wanted.reaches))).astype(np.float32)
         if not wanted.told_line(run, verdict(run, maps, around), float(np.abs(mine).sum()) / len(run.x)):
             continue

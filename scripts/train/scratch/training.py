@@ -34,8 +34,10 @@ class Plan:
         steps: Batches in all.
         size: Stacks in a batch.
         rate: Highest learning rate; it rises for 2 % of the steps and falls to nothing along a cosine.
+        name: Of the file that holds its state.
     """
 
+    name: str
     steps: int
     size: int
     rate: float
@@ -57,7 +59,9 @@ def loss_of(net: LineNet, batch: torch.Tensor) -> tuple[torch.Tensor, tuple[floa
     return 2 * added + 0.5 * sure, (added.item(), sure.item())
 
 
-def train(plan: Plan, parts: Sequence[Path], folder: Path, minutes: float, say: Callable[[str], None]) -> bool:
+def train(
+    plan: Plan, parts: Sequence[Path], folder: Path, minutes: float, say: Callable[[str], None], start: str = ""
+) -> bool:
     """Go on for so many minutes, or to the end of the plan; whether the end was reached.
 
     Args:
@@ -66,10 +70,11 @@ def train(plan: Plan, parts: Sequence[Path], folder: Path, minutes: float, say: 
         folder: Where the state of the training lies.
         minutes: How long to go on.
         say: Is told how it goes.
+        start: Name of a training that has ended, whose network goes on to learn.
     """
-    file = folder / "state.pt"
+    file = folder / f"{plan.name}.pt"
     torch.manual_seed(0)
-    net = LineNet()
+    net = trained(folder, start).train() if start else LineNet()
     kept = {name: value.clone() for name, value in net.state_dict().items()}
     optimiser = torch.optim.AdamW(net.parameters(), plan.rate, weight_decay=1e-4)
     step = 0
@@ -99,10 +104,10 @@ def train(plan: Plan, parts: Sequence[Path], folder: Path, minutes: float, say: 
     return step >= plan.steps
 
 
-def trained(folder: Path) -> LineNet:
+def trained(folder: Path, name: str) -> LineNet:
     """The network of a training, with the weights that are kept."""
     net = LineNet()
-    net.load_state_dict(torch.load(folder / "state.pt", weights_only=True)["kept"])
+    net.load_state_dict(torch.load(folder / f"{name}.pt", weights_only=True)["kept"])
     return net.eval()
 
 

@@ -1,0 +1,123 @@
+"""The network that tells scratches, within remove_scratches: what it is shown, and what its word counts."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import vapoursynth as vs
+
+from vsfilmrestore.errors import UsageError
+from vsfilmrestore.filters._model import can_run
+from vsfilmrestore.filters._scratch_learned import LEARNED, TASK, Told
+from vsfilmrestore.filters._scratch_profile import over_rows
+from vsfilmrestore.filters._scratch_sight import moved_onto
+from vsfilmrestore.filters.remove_scratches import remove_scratches
+from vsfilmrestore.filters.schema import FILTERS
+from vsfilmrestore.models.zoo import Zoo
+
+core = vs.core
+
+needs_network = pytest.mark.skipif(not can_run(LEARNED), reason="networks cannot be run here")
+
+
+def told(lines: tuple[tuple[int, float], ...], blocks: int = 12, width: int = 90) -> Told:
+    """What a network would say of lines at some columns that add so much."""
+    added, sure = np.zeros((blocks, width), np.float32), np.zeros((blocks, width), np.float32)
+    for x, height in lines:
+        added[:, x - 1 : x + 2] = height * np.array([0.5, 1, 0.5])
+        added[:, x + 2] = -0.2 * height
+        sure[:, x - 1 : x + 2] = 0.95
+    return Told(added, sure)
+
+
+def smooth(seed: int, width: int) -> npt.NDArray[np.float32]:
+    noise = np.random.default_rng(seed).normal(0, 25, (14, width + 8))
+    return np.stack([np.convolve(row, np.hanning(9) / 4, "valid") for row in noise]).astype(np.float32)
+
+
+@pytest.mark.parametrize("shift", [-6.0, 0.0, 2.5])
+def test_neighbours_are_moved_by_how_the_scene_moves(shift: float) -> None:
+    wide = smooth(1, 260)
+    x = np.arange(220, dtype=float) + 20
+    here, there = (
+        np.stack([np.interp(x - d, np.arange(260), row) for row in wide]).astype(np.float32) for d in (0.0, shift)
+    )
+    there = there + 7  # flicker is no motion
+    moved = moved_onto(here, [there])[0]
+    inner = slice(20, 200)
+    assert np.abs(moved[:, inner] - 7 - here[:, inner]).mean() < 1.0
+    if shift:
+        assert np.abs(there[:, inner] - 7 - here[:, inner]).mean() > 5
+
+
+def test_a_line_over_a_moving_scene_is_not_moved_for() -> None:
+    wide = smooth(2, 260)
+    here, there = wide[:, 20:240].copy(), wide[:, 23:243].copy()
+    for frame in (here, there):
+        frame[:, 109:112] += 30
+    moved = moved_onto(here, [there])[0]
+    assert np.abs(moved[:, 20:90] - here[:, 20:90]).mean() < 1.5
+    assert moved[:, 112:115].mean() > moved[:, 106:109].mean() + 15  # the line itself, where the scene has come to
+
+
+def test_lines_that_are_told_are_found_by_sign() -> None:
+    maps = told(((30, 9.0), (60, -7.0)))
+    assert [(int(run.x[0]), run.bright) for run in maps.runs(0.4, (True, False))] == [
+        (29, True),
+        (59, False),
+    ]  # of columns that are as sure the first
+    assert [int(run.x[0]) for run in maps.runs(0.4, (False,))] == [59]
+    assert not list(maps.runs(1.0, (True, False)))
+
+
+@pytest.mark.parametrize("height", [9.0, -7.0])
+def test_of_a_line_what_lies_beside_is_left(height: float) -> None:
+    maps = told(((40, height),))
+    run = next(maps.runs(0.4, (True, False)))
+    mine = maps.of(run, 8)
+    assert np.allclose(mine[:, 39:42], height * np.array([0.5, 1, 0.5]))
+    assert not mine[:, :39].any()
+    assert not mine[:, 42:].any()
+    assert np.allclose(maps.middle(run, mine), 40)
+
+
+def test_blocks_become_rows_evenly() -> None:
+    rows = over_rows(np.arange(4, dtype=np.float32)[:, None] * np.ones((1, 3), np.float32), 40)
+    assert rows.shape == (40, 3)
+    assert rows[0, 0] == 0
+    assert rows[-1, 0] == 3
+    assert np.allclose(np.diff(rows[5:35, 0]), 0.1, atol=1e-5)
+
+
+def test_our_own_network_has_a_card_that_fits_its_file() -> None:
+    found = Zoo.open().find(LEARNED)
+    assert found.card.task == TASK
+    assert found.card.quality
+    assert found.path.stat().st_size < 300_000
+
+
+def test_a_model_for_something_else_is_refused() -> None:
+    clip = core.std.BlankClip(width=64, height=64, format=vs.GRAY8, length=3)
+    with pytest.raises(vs.Error, match="is for 'stabilise', not for 'scratches'"):
+        remove_scratches(clip, model="temporalfix-s1")
+
+
+def test_a_network_that_is_not_here_is_told_before_a_render() -> None:
+    spec = FILTERS["remove_scratches"]
+    with pytest.raises(UsageError, match="there is no model 'mine'"):
+        spec.network({"model": "mine", "strength": 0.5})
+    assert spec.network({"model": "mine", "strength": 0}) is None
+    assert spec.network({"model": "auto", "strength": 0.5}) is None
+    assert spec.network({"model": "", "strength": 0.5}) is None
+
+
+@needs_network
+def test_the_key_of_a_render_holds_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = FILTERS["remove_scratches"]
+    assert len(spec.weights({"model": "auto", "strength": 0.5})) == 64
+    assert spec.weights({"model": "", "strength": 0.5}) == ""
+    monkeypatch.setattr(sys.modules[remove_scratches.__module__], "can_run", lambda _: False)
+    assert spec.weights({"model": "auto", "strength": 0.5}) == ""

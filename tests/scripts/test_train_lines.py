@@ -1,0 +1,97 @@
+"""Training of the network that tells scratches: what it learns from, going on after an interruption, what comes out."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import cv2
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="training needs torch: pip install vsfilmrestore[torch]")
+
+TRAINING = Path(__file__).resolve().parents[2] / "scripts" / "train"
+if str(TRAINING) not in sys.path:
+    sys.path.insert(0, str(TRAINING))
+
+network: ModuleType = importlib.import_module("scratch.network")
+samples: ModuleType = importlib.import_module("scratch.samples")
+plain: ModuleType = importlib.import_module("scratch.plain")
+training: ModuleType = importlib.import_module("scratch.training")
+exporting: ModuleType = importlib.import_module("scratch.export")
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def part(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Stacks of three clips of a drawn photograph, and some of them with plain lines."""
+    folder = tmp_path_factory.mktemp("lines")
+    rng = np.random.default_rng(1)
+    photograph = cv2.GaussianBlur(rng.integers(0, 255, (620, 500, 3)).astype(np.uint8), (0, 0), 4)
+    cv2.imwrite(str(folder / "still.png"), cv2.normalize(photograph, None, 20, 235, cv2.NORM_MINMAX))
+    file = folder / "000.npy"
+    samples.make(samples.Posts(folder), file, 0, 3)
+    plain.make_plain(file, 0)
+    return file
+
+
+def stacks(file: Path, size: int) -> np.ndarray:
+    return np.load(file.with_name(f"{file.stem}.{size}.npy"))
+
+
+def test_a_stack_holds_a_frame_its_neighbours_twice_and_what_lines_add(part: Path) -> None:
+    for size, (height, width) in enumerate(samples.SIZES):
+        found = stacks(part, size)
+        assert found.shape[1:] == (network.INPUTS + 1, height // 12, width)
+    found = stacks(part, 0)
+    frame, lying, moved, added = found[:, 0], found[:, 1:9], found[:, 9:17], found[:, 17]
+    assert np.abs(added).max() > 3
+    assert (np.abs(added) < 0.05).mean() > 0.5
+    apart = [np.abs(each - frame[:, None])[:, :, :, 10:-10].mean() for each in (lying, moved)]
+    assert apart[1] <= apart[0] + 0.2  # the scene is followed, never lost
+
+
+def test_plain_lines_are_added_to_all_frames_and_told(part: Path) -> None:
+    before, after = stacks(part, 0)[:: plain.SHARE], stacks(plain.plain_name(part), 0)
+    assert np.allclose(after[:, 0] - before[:, 0], after[:, 17] - before[:, 17], atol=1e-3)
+    assert (np.abs(after[:, 1:9] - before[:, 1:9]).max((2, 3)) > 1).all()
+
+
+def test_training_goes_on_and_learns(part: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    plan = training.Plan("first", 24, 4, 3e-3)
+    assert not training.train(plan, [part], tmp_path, 0.0, said.append)
+    assert training.train(plan, [part], tmp_path, 5.0, said.append)
+    assert training.train(training.Plan("second", 2, 4, 1e-3), [part], tmp_path, 5.0, said.append, "first")
+    batch = torch.from_numpy(stacks(part, 0)) / 255
+    torch.manual_seed(0)
+    untaught, taught = (
+        training.loss_of(net, batch)[0].item() for net in (network.LineNet(), training.trained(tmp_path, "second"))
+    )
+    assert taught < 0.8 * untaught
+    assert "left of the lines' energy" in training.reached(training.trained(tmp_path, "second"), part)
+
+
+@pytest.mark.parametrize("shape", [(4, 48), (19, 160)])
+def test_what_is_shipped_gives_what_was_trained(tmp_path: Path, shape: tuple[int, int]) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime", reason="needs onnxruntime: pip install vsfilmrestore[onnx]")
+    torch.manual_seed(2)
+    net = network.LineNet().eval()
+    exporting.export(net, tmp_path / "lines.onnx")
+    session = onnxruntime.InferenceSession(str(tmp_path / "lines.onnx"), providers=["CPUExecutionProvider"])
+    seen = np.random.default_rng(3).random((network.INPUTS, *shape)).astype(np.float32)
+    made = session.run(None, {name: plane[None, None] for name, plane in zip(exporting.NAMES, seen, strict=True)})[0]
+    with torch.no_grad():
+        true = net(torch.from_numpy(seen)[None]).numpy()
+    assert np.abs(made - true).max() < 1e-5
