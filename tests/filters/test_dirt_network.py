@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +9,9 @@ import pytest
 import vapoursynth as vs
 
 from vsfilmrestore.errors import UsageError
+from vsfilmrestore.filters import _detector
 from vsfilmrestore.filters._dirt_judge import heard, verdict
-from vsfilmrestore.filters._dirt_learned import LEARNED
+from vsfilmrestore.filters._dirt_learned import DETECTOR
 from vsfilmrestore.filters._dirt_sight import sight
 from vsfilmrestore.filters._dirt_specks import FEATURES, Specks
 from vsfilmrestore.filters._model import can_run
@@ -50,7 +50,7 @@ def test_the_surer_the_network_the_likelier_dirt(measures: float) -> None:
 
 
 def test_our_own_network_has_a_card_that_fits_its_file() -> None:
-    found = Zoo.open().find(LEARNED)
+    found = Zoo.open().find(DETECTOR.own)
     assert found.card.task == "dirt"
     assert found.card.quality
     assert found.path.stat().st_size < 5_000_000
@@ -89,10 +89,10 @@ def test_a_network_that_is_not_here_is_told_before_a_render() -> None:
 
 def test_the_key_of_a_render_holds_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = FILTERS["remove_dirt"]
-    module = sys.modules[remove_dirt.__module__]
+    module = _detector
     monkeypatch.setattr(module, "can_run", lambda _: False)
     assert spec.weights({"model": "auto", "strength": 0.5}) == ""
-    if not can_run(LEARNED):
+    if not can_run(DETECTOR.own):
         pytest.skip("networks cannot be run here: pip install vsfilmrestore[onnx]")
     monkeypatch.setattr(module, "can_run", lambda _: True)
     assert len(spec.weights({"model": "auto", "strength": 0.5})) == 64
@@ -103,12 +103,12 @@ def test_the_key_of_a_render_holds_the_network(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.slow
 def test_sparkle_of_a_real_print_is_found(footage: object) -> None:
     """Within Our Gates (1920): bright specks on a wall that measures alone leave."""
-    if not can_run(LEARNED):
+    if not can_run(DETECTOR.own):
         pytest.skip("networks cannot be run here: pip install vsfilmrestore[onnx]")
     path: Path = footage("clips/film_within_our_gates_1920.mkv")  # type: ignore[operator]
     clip = core.bs.VideoSource(str(path), cachemode=0, showprogress=False)[6:13]
     with_network, without = (
-        np.asarray(remove_dirt(clip, 0.5, model=name, show="mask").get_frame(3)[0]) > 128 for name in (LEARNED, "")
+        np.asarray(remove_dirt(clip, 0.5, model=name, show="mask").get_frame(3)[0]) > 128 for name in (DETECTOR.own, "")
     )
     assert with_network.sum() > 1.5 * without.sum()
     assert with_network.mean() < 0.04

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +12,8 @@ import numpy.typing as npt
 import pytest
 import vapoursynth as vs
 
-from vsfilmrestore.filters._dirt_learned import LEARNED
+from vsfilmrestore.filters import _detector
+from vsfilmrestore.filters._dirt_learned import DETECTOR
 from vsfilmrestore.filters._dirt_measured import evidence
 from vsfilmrestore.filters._dirt_sight import sight
 from vsfilmrestore.filters._dirt_specks import FEATURES, polynomial, specks
@@ -47,9 +47,9 @@ FORMATS = [
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """What holds, holds with the network and without."""
     name: str = request.param
-    if name == "learned" and not can_run(LEARNED):
+    if name == "learned" and not can_run(DETECTOR.own):
         pytest.skip("networks cannot be run here: pip install vsfilmrestore[onnx]")
-    monkeypatch.setattr(sys.modules[remove_dirt.__module__], "can_run", lambda _: name == "learned")
+    monkeypatch.setattr(_detector, "can_run", lambda _: name == "learned")
     return name
 
 

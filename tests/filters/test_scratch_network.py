@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import numpy.typing as npt
 import pytest
 import vapoursynth as vs
 
 from vsfilmrestore.errors import UsageError
+from vsfilmrestore.filters import _detector
 from vsfilmrestore.filters._model import can_run
-from vsfilmrestore.filters._scratch_learned import LEARNED, TASK, Told
+from vsfilmrestore.filters._scratch_learned import DETECTOR, Told
 from vsfilmrestore.filters._scratch_profile import over_rows
 from vsfilmrestore.filters._scratch_sight import moved_onto
 from vsfilmrestore.filters.remove_scratches import remove_scratches
@@ -20,7 +19,7 @@ from vsfilmrestore.models.zoo import Zoo
 
 core = vs.core
 
-needs_network = pytest.mark.skipif(not can_run(LEARNED), reason="networks cannot be run here")
+needs_network = pytest.mark.skipif(not can_run(DETECTOR.own), reason="networks cannot be run here")
 
 
 def told(lines: tuple[tuple[int, float], ...], blocks: int = 12, width: int = 90) -> Told:
@@ -93,8 +92,8 @@ def test_blocks_become_rows_evenly() -> None:
 
 
 def test_our_own_network_has_a_card_that_fits_its_file() -> None:
-    found = Zoo.open().find(LEARNED)
-    assert found.card.task == TASK
+    found = Zoo.open().find(DETECTOR.own)
+    assert found.card.task == DETECTOR.task
     assert found.card.quality
     assert found.path.stat().st_size < 300_000
 
@@ -119,5 +118,5 @@ def test_the_key_of_a_render_holds_the_network(monkeypatch: pytest.MonkeyPatch) 
     spec = FILTERS["remove_scratches"]
     assert len(spec.weights({"model": "auto", "strength": 0.5})) == 64
     assert spec.weights({"model": "", "strength": 0.5}) == ""
-    monkeypatch.setattr(sys.modules[remove_scratches.__module__], "can_run", lambda _: False)
+    monkeypatch.setattr(_detector, "can_run", lambda _: False)
     assert spec.weights({"model": "auto", "strength": 0.5}) == ""

@@ -50,16 +50,23 @@ class Detector:
         if name and settings["strength"]:
             network_named(name, self.task)
 
-    def damage(self, seen: Sight, model: str) -> vs.VideoNode:
-        """GRAYS: how likely each pixel is damage, by a model that was `chosen`.
+    def told(self, model: str, frame: vs.VideoNode, clips: Mapping[str, vs.VideoNode]) -> vs.VideoNode:
+        """What a model that was `chosen` says of a clip and of the clips it gets besides.
 
         Raises:
             VsfrError: There is no such model, or it cannot be run.
         """
         found, contract = network_named(model, self.task)
+        return run_network(frame, found.path, contract, sha256=found.file.sha256, clips=dict(clips))
+
+    def damage(self, model: str, seen: Sight) -> vs.VideoNode:
+        """GRAYS: how likely each pixel is damage, for a model that gets a frame and its neighbours moved onto it.
+
+        Raises:
+            VsfrError: As `told`.
+        """
         frame, *moved = (_as_shown(clip, seen.work) for clip in seen.lumas)
-        given = dict(zip(_CLIPS, (*moved, seen.colour), strict=True))
-        return run_network(frame, found.path, contract, sha256=found.file.sha256, clips=given)
+        return self.told(model, frame, dict(zip(_CLIPS, (*moved, seen.colour), strict=True)))
 
 
 def _as_shown(luma: vs.VideoNode, work: vs.VideoNode) -> vs.VideoNode:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import vapoursynth as vs
 
+from vsfilmrestore.filters._detector import Detector
 from vsfilmrestore.filters._dirt_dose import Dose
 from vsfilmrestore.filters._dirt_fall import falling
 from vsfilmrestore.filters._dirt_judge import heard, judged
@@ -16,10 +17,8 @@ from vsfilmrestore.filters._dirt_measured import evidence, grown
 from vsfilmrestore.filters._dirt_movers import without_movers
 from vsfilmrestore.filters._dirt_sight import Sight
 from vsfilmrestore.filters._dirt_specks import ALONE, Specks, specks
-from vsfilmrestore.filters._model import network_named
-from vsfilmrestore.inference.apply import run_network
 
-__all__ = ["LEARNED", "TASK", "learned_mask"]
+__all__ = ["DETECTOR", "learned_mask"]
 
 core = vs.core
 
@@ -28,10 +27,7 @@ type Levels = npt.NDArray[np.floating[Any]]
 type Labels = npt.NDArray[np.int32]
 type Flags = npt.NDArray[np.bool_]
 
-LEARNED: Final = "dirt-t1"
-"""Our own network."""
-TASK: Final = "dirt"
-_CLIPS: Final = ("before2", "before1", "after1", "after2", "colour")
+DETECTOR: Final = Detector(task="dirt", own="dirt-t1")
 _NEEDED: Final = 2.2
 """Log odds that a speck needs before any strength, by its measures and the network together."""
 _RAIN: Final = 1.5
@@ -62,7 +58,7 @@ def learned_mask(seen: Sight, model: str, dose: Dose) -> vs.VideoNode:
         VsfrError: There is no such model, or it cannot be run.
     """
     proof = evidence(seen)
-    sure = core.akarin.Expr([_damage(seen, model)], "x 65535 *", format=vs.GRAY16)
+    sure = core.akarin.Expr([DETECTOR.damage(model, seen)], "x 65535 *", format=vs.GRAY16)
     blank = core.std.BlankClip(proof.maps[0], keep=True).std.CopyFrameProps(proof.maps[0])
     luma, _, before, after, _ = seen.lumas
     lighter = core.akarin.Expr([luma, before, after], "x 2 * y z + > 255 0 ?", format=vs.GRAY8)
@@ -74,21 +70,6 @@ def learned_mask(seen: Sight, model: str, dose: Dose) -> vs.VideoNode:
     mask = without_movers(core.std.ModifyFrame(blank, [blank, sure, lighter, *proof.maps], told), seen)
     both = core.akarin.Expr([mask], f"x {_BOTH} = 255 0 ?")
     return core.akarin.Expr([mask, grown(both, proof)], "x 0 > 255 y ?")
-
-
-def _damage(seen: Sight, model: str) -> vs.VideoNode:
-    """GRAYS: how likely each pixel is damage."""
-    found, contract = network_named(model, TASK)
-    frame, *moved = (_as_shown(clip, seen.work) for clip in seen.lumas)
-    given = dict(zip(_CLIPS, (*moved, seen.colour), strict=True))
-    return run_network(frame, found.path, contract, sha256=found.file.sha256, clips=given)
-
-
-def _as_shown(luma: vs.VideoNode, work: vs.VideoNode) -> vs.VideoNode:
-    """Luma of RGB is full range, and what the frames tell of the range is about RGB."""
-    if work.format.color_family != vs.RGB:
-        return luma
-    return luma.std.SetFrameProps(_Range=vs.RANGE_FULL).std.RemoveFrameProps("_Matrix")
 
 
 def _told(

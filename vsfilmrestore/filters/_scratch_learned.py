@@ -9,20 +9,17 @@ import numpy as np
 import numpy.typing as npt
 import vapoursynth as vs
 
-from vsfilmrestore.filters._model import network_named
+from vsfilmrestore.filters._detector import Detector
 from vsfilmrestore.filters._scratch_search import REACH, Run, paths
 from vsfilmrestore.filters._scratch_sight import moved_onto
-from vsfilmrestore.inference.apply import run_network
 
-__all__ = ["LEARNED", "TASK", "Told", "lines_told", "told_of"]
+__all__ = ["DETECTOR", "Told", "lines_told", "told_of"]
 
 core = vs.core
 
 type Reals = npt.NDArray[Any]
 
-LEARNED: Final = "lines-t1"
-"""Our own network."""
-TASK: Final = "scratches"
+DETECTOR: Final = Detector(task="scratches", own="lines-t1")
 _STEEP: Final = 3.0
 """How much a block counts for or against a line by how sure it is."""
 _FLANK: Final = 0.08
@@ -98,7 +95,6 @@ def lines_told(means: vs.VideoNode, around: Sequence[vs.VideoNode], model: str) 
     Raises:
         VsfrError: There is no such model, or it cannot be run.
     """
-    found, contract = network_named(model, TASK)
     count, blocks = len(around), means.height
     blank = core.std.BlankClip(means, height=count * blocks, keep=True)
 
@@ -111,7 +107,7 @@ def lines_told(means: vs.VideoNode, around: Sequence[vs.VideoNode], model: str) 
     moved = core.std.ModifyFrame(blank, [blank, means, *around], move)
     given = {f"lying{n}": _shown(clip) for n, clip in enumerate(around)}
     given |= {f"moved{n}": _shown(moved.std.CropAbs(means.width, blocks, 0, n * blocks)) for n in range(count)}
-    return run_network(_shown(means), found.path, contract, sha256=found.file.sha256, clips=given)
+    return DETECTOR.told(model, _shown(means), given)
 
 
 def _shown(means: vs.VideoNode) -> vs.VideoNode:

@@ -47,7 +47,7 @@ def learned_wires(looked: Looked, model: str, strength: float, *, confined: bool
     """
     clip, motion, widest, least, _ = looked
     seen = wire_sight(clip, motion)
-    sure = core.akarin.Expr([DETECTOR.damage(seen, model)], "x 65535 *", format=vs.GRAY16)
+    sure = core.akarin.Expr([DETECTOR.damage(model, seen)], "x 65535 *", format=vs.GRAY16)
     pieces = _seen_again(_judged(sure, least, widest, _needed(strength) - (_EASED if confined else 0)))
     mask = _to_the_rims(pieces, sure, strength)
     bright = _brighter(analysis_luma(seen.work), mask, widest)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 import vapoursynth as vs
 from vsutil import join, split
 
+from vsfilmrestore.filters._detector import AUTO
 from vsfilmrestore.filters._dirt_dose import Dose
-from vsfilmrestore.filters._dirt_learned import LEARNED, TASK, learned_mask
+from vsfilmrestore.filters._dirt_learned import DETECTOR, learned_mask
 from vsfilmrestore.filters._dirt_measured import measured_mask
 from vsfilmrestore.filters._dirt_sight import LEVEL, Sight, blurred, from16, sight
 from vsfilmrestore.filters._dirt_streaks import streaks
-from vsfilmrestore.filters._model import can_run, network_named, weights_of
 from vsfilmrestore.filters._motion import mirrored
 from vsfilmrestore.filters.masks import apply_repair, mask_for_planes
 from vsfilmrestore.filters.schema import Regions, Setting, Show, Strength, restoration_filter
@@ -26,31 +25,17 @@ _SMALLEST: Final = 16
 """Smaller pictures hold nothing that could be told from dirt."""
 _SMALLEST_PLANE: Final = 8
 _RADIUS: Final = 3
-_AUTO: Final = "auto"
 _NEARBY: Final = ((12, 0), (9, 9), (0, 12), (-9, 9), (-12, 0), (-9, -9), (0, -12), (9, -9))
 """Places where grain is measured besides, in pixels."""
 
 
-def _model(name: str) -> str:
-    """The model that is taken; '' for none."""
-    if name != _AUTO:
-        return name
-    return LEARNED if can_run(LEARNED) else ""
-
-
-def _weights(settings: Mapping[str, Any]) -> str:
-    return weights_of(TASK)({**settings, "model": _model(settings["model"])})
-
-
-def _network(settings: Mapping[str, Any]) -> None:
-    """`FilterSpec.network`: the network is not all of the filter, but one that is named must be here."""
-    name = _model(settings["model"])
-    if name and settings["strength"]:
-        network_named(name, TASK)
-
-
 @restoration_filter(
-    short="dust", order=50, needs=("mvu", "zsmooth", "akarin"), radius=_RADIUS, network=_network, weights=_weights
+    short="dust",
+    order=50,
+    needs=("mvu", "zsmooth", "akarin"),
+    radius=_RADIUS,
+    network=DETECTOR.require,
+    weights=DETECTOR.weights,
 )
 def remove_dirt(
     clip: vs.VideoNode,
@@ -68,7 +53,7 @@ def remove_dirt(
     grain: Annotated[float, Setting("grain given to the repair: 0 little, 1 about as much as the film's", 0, 1)] = 1.0,
     model: Annotated[
         str, Setting('network that finds dirt; auto takes our own where networks can be run, "" measures each speck')
-    ] = _AUTO,
+    ] = AUTO,
     protect: Regions = (),
     only: Regions = (),
     show: Show = "",
@@ -108,7 +93,7 @@ def remove_dirt(
     padded = mirrored(clip, _RADIUS)
     seen = _true_to_ends(sight(padded))
     dose = Dose(strength, sparkle, hair, max(max_size * clip.width / 1000, 2.0), polarity)
-    network = _model(model)
+    network = DETECTOR.chosen(model)
     mask = learned_mask(seen, network, dose) if network else measured_mask(seen, dose)
     if streak:
         mask = core.akarin.Expr([mask, streaks(seen, streak, dose).std.Maximum()], "x y max")

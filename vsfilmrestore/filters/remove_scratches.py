@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
@@ -12,9 +12,8 @@ import numpy.typing as npt
 import vapoursynth as vs
 from vsutil import join, split
 
-from vsfilmrestore.filters._model import can_run, network_named, weights_of
 from vsfilmrestore.filters._motion import mirrored
-from vsfilmrestore.filters._scratch_learned import LEARNED, TASK, Told, lines_told, told_of
+from vsfilmrestore.filters._scratch_learned import DETECTOR, Told, lines_told, told_of
 from vsfilmrestore.filters._scratch_profile import Profile, continued, fitted, over_rows, without
 from vsfilmrestore.filters._scratch_search import (
     REACH,
@@ -36,7 +35,6 @@ core = vs.core
 
 type Levels = npt.NDArray[np.float32]
 
-_AUTO: Final = "auto"
 _RADIUS: Final = 4
 """Frames each side that tell whether a line goes with the scene."""
 _FAINT: Final = 0.5
@@ -143,25 +141,9 @@ class _Wanted(NamedTuple):
         return certain * self.doubt, plain * self.doubt
 
 
-def _model(name: str) -> str:
-    """The model that is taken; '' for none."""
-    if name != _AUTO:
-        return name
-    return LEARNED if can_run(LEARNED) else ""
-
-
-def _weights(settings: Mapping[str, Any]) -> str:
-    return weights_of(TASK)({**settings, "model": _model(settings["model"])})
-
-
-def _network(settings: Mapping[str, Any]) -> None:
-    """`FilterSpec.network`: the network is not all of the filter, but one that is named must be here."""
-    name = _model(settings["model"])
-    if name and settings["strength"]:
-        network_named(name, TASK)
-
-
-@restoration_filter(short="scratch", order=60, needs=("akarin",), radius=_RADIUS, network=_network, weights=_weights)
+@restoration_filter(
+    short="scratch", order=60, needs=("akarin",), radius=_RADIUS, network=DETECTOR.require, weights=DETECTOR.weights
+)
 def remove_scratches(
     clip: vs.VideoNode,
     strength: Strength = 0.5,
@@ -204,7 +186,7 @@ def remove_scratches(
     """
     if strength == 0:
         return clip
-    network = _model(model)
+    network = DETECTOR.chosen(model)
     signs = {"both": (True, False), "bright": (True,), "dark": (False,)}[polarity]
     repaired, masks = [], []
     for plane in split(mirrored(clip, _RADIUS)):

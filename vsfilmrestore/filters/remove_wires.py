@@ -97,13 +97,13 @@ def remove_wires(
     if points:
         drawn = wires_along(analysis_luma(clip), points, band, thickness, looked.level)
         found = {sign: [whole(drawn[sign], thickness)] for sign in signs}
-    if only or not points:
-        network = "" if still else DETECTOR.chosen(model)
-        told = learned_wires(looked, network, strength, confined=bool(only)) if network else {}
-        for sign in signs:
-            found[sign].append(
-                told[sign] if network else measured_wires(looked, sign, confined=bool(only), still=still)
-            )
+    network = "" if still else DETECTOR.chosen(model)
+    if network:
+        told = learned_wires(looked, network, strength, confined=bool(regions))
+        found = {sign: [*masks, told[sign]] for sign, masks in found.items()}
+    elif only or not points:
+        for sign, masks in found.items():
+            masks.append(measured_wires(looked, sign, confined=bool(only), still=still))
     repaired, wires = clip, []
     for sign, masks in found.items():
         mask = _together(masks)
