@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from skimage.draw import line
 from vsfilmrestore.errors import UsageError
 from vsfilmrestore.filters._model import can_run
 from vsfilmrestore.filters._wire_fill import across
-from vsfilmrestore.filters._wire_judge import pieces_of, verdict
+from vsfilmrestore.filters._wire_judge import motion_of, pieces_of, verdict
 from vsfilmrestore.filters._wire_learned import DETECTOR
 from vsfilmrestore.filters.remove_wires import remove_wires
 from vsfilmrestore.filters.schema import FILTERS
@@ -72,6 +73,26 @@ def test_pieces_much_shorter_than_a_wire_are_none() -> None:
     labels = pieces_of(sure, 40, 3).labels
     assert not labels[10].any()
     assert (labels[30, 5:60] > 0).all()
+
+
+def test_what_other_frames_show_as_well_does_not_move() -> None:
+    sure = np.zeros((60, 200), np.float32)
+    sure[20, 10:150], sure[40, 10:150] = 0.9, 0.9
+    luma = np.full((60, 200), 100, np.float32)
+    luma[20], luma[40] = 60, 60
+    behind = luma.copy()
+    behind[40] = 100
+    pieces = pieces_of(sure, 40, 3)
+    share = motion_of(pieces, sure, luma, behind, 3)
+    assert share[pieces.labels[20, 50]] < 0.01
+    assert share[pieces.labels[40, 50]] > 0.9
+
+
+@pytest.mark.footage
+@runs
+def test_the_edge_of_a_roof_stays(footage: Callable[[str], Path]) -> None:
+    clip = core.bs.VideoSource(str(footage("clips/interlaced_london_gt60p.mkv")), cachemode=0)[10:16]
+    assert not masked(remove_wires(clip.resize.Bicubic(400, 300, format=vs.YUV420P8))).any()
 
 
 def test_our_own_network_has_a_card_that_fits_its_file() -> None:

@@ -14,7 +14,7 @@ from vsfilmrestore.filters._dirt_sight import DISTANCES
 from vsfilmrestore.filters._motion import Motion, analysis_luma
 from vsfilmrestore.filters.masks import mask_for_planes
 
-__all__ = ["across", "filled"]
+__all__ = ["MIDDLE", "across", "filled"]
 
 core = vs.core
 
@@ -132,14 +132,14 @@ _SECOND: Final = {
 }
 """The second largest, or smallest, of four."""
 
-_MIDDLE: Final = "x y + z + a + x y max z a max max - x y min z a min min - 2 /"
+MIDDLE: Final = "x y + z + a + x y max z a max max - x y min z a min min - 2 /"
 """Mean of the two in the middle."""
 
 
 def _behind(clip: vs.VideoNode, views: Sequence[vs.VideoNode], sign: int) -> vs.VideoNode:
     """Of four views the one with least of the line: not the extreme, for that would pick grain."""
     is_yuv = clip.format.num_planes == 3 and clip.format.color_family == vs.YUV
-    return core.akarin.Expr(views, [_SECOND[sign], _MIDDLE, _MIDDLE] if is_yuv else [_SECOND[sign]])
+    return core.akarin.Expr(views, [_SECOND[sign], MIDDLE, MIDDLE] if is_yuv else [_SECOND[sign]])
 
 
 def _seen(
@@ -153,7 +153,7 @@ def _seen(
     """
     luma = analysis_luma(clip)
     views = [motion.compensate(luma, d) for d in DISTANCES]
-    behind, middle = _behind(luma, views, sign), core.akarin.Expr(views, _MIDDLE)
+    behind, middle = _behind(luma, views, sign), core.akarin.Expr(views, MIDDLE)
     ring = core.akarin.Expr([_grown(mask, _RING), _grown(mask, 1)], "x y -")
     lost, rough = (_mean_in(ring, "y z - abs", luma, other) for other in (behind, _smooth(luma)))
     gain, wanted = (_mean_in(mask, f"y z - {-sign} *", luma, other) for other in (behind, beside))

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Pieces", "pieces_of", "verdict"]
+__all__ = ["Pieces", "motion_of", "pieces_of", "verdict"]
 
 type Reals = npt.NDArray[np.float64]
 type Levels = npt.NDArray[np.floating[Any]]
@@ -20,6 +20,10 @@ _WEIGHTS: Final = (-0.8821, -0.8188, 6.9656, 3.9102, 4.5014)
 _CONSTANT: Final = -3.4985
 _EDGE: Final = 0.1
 """A piece goes on where the network is so sure."""
+_CORE: Final = 0.4
+"""The middle of a piece, where it stands out."""
+_ALONG: Final = (17, 17)
+"""Pixels over which brightness is compared along a piece."""
 _SHORTEST: Final = 0.5
 """Shorter pieces, of the least length, are none."""
 
@@ -68,3 +72,30 @@ def verdict(known: Reals) -> Reals:
     """How likely each piece is a wire, in log odds."""
     odds: Reals = known @ np.array(_WEIGHTS) + _CONSTANT
     return odds
+
+
+def motion_of(pieces: Pieces, sure: Levels, luma: Levels, behind: Levels, widest: float) -> Reals:
+    """How much of what each piece stands out by is gone in other frames: 0 for what stands still, 1 for what moves.
+
+    Args:
+        pieces: Of the frame.
+        sure: What they are of.
+        luma: The frame, H x W.
+        behind: What other frames show there, of the same level.
+        widest: Greatest width of a wire in pixels.
+    """
+    import cv2  # on first use: it is large, and a plan needs none of it
+
+    reach = 2 * (round(widest) + 3) + 1
+    clear = (sure < _EDGE).astype(np.float32)
+    around = cv2.boxFilter(luma * clear, -1, (reach, reach)) / np.maximum(
+        cv2.boxFilter(clear, -1, (reach, reach)), 1e-3
+    )
+    core = (sure > _CORE) & (pieces.labels > 0)
+    owner, count = pieces.labels[core], len(pieces.known)
+    gone, whole = (
+        np.bincount(owner, np.abs(cv2.boxFilter(np.where(core, luma - other, 0), -1, _ALONG))[core], count)
+        for other in (behind, around)
+    )
+    share: Reals = gone / np.maximum(whole, 1e-3)
+    return share

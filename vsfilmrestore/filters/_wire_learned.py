@@ -9,8 +9,10 @@ import numpy.typing as npt
 import vapoursynth as vs
 
 from vsfilmrestore.filters._detector import Detector
+from vsfilmrestore.filters._dirt_sight import Sight
 from vsfilmrestore.filters._motion import analysis_luma
-from vsfilmrestore.filters._wire_judge import pieces_of, verdict
+from vsfilmrestore.filters._wire_fill import MIDDLE
+from vsfilmrestore.filters._wire_judge import motion_of, pieces_of, verdict
 from vsfilmrestore.filters._wire_measured import TRAVEL, Looked, beside_frames
 from vsfilmrestore.filters._wire_sight import wire_sight
 
@@ -19,12 +21,15 @@ __all__ = ["DETECTOR", "learned_wires"]
 core = vs.core
 
 type Flags = npt.NDArray[np.bool_]
+type Levels = npt.NDArray[Any]
 type Bytes = npt.NDArray[np.uint8]
 
 DETECTOR: Final = Detector(task="wires", own="wires-t1")
 _PERHAPS, _SURELY = 128, 255
 _EASED: Final = 1.5
 """Log odds that a piece may lack which is where the frame before or after has a wire."""
+_MOVES: Final = 0.1
+"""Less than this is gone in other frames of a line that stands still in the scene: a roof, a rail."""
 _SPEED: Final = 0.025
 """Share of the picture's width that a wire may move from frame to frame to be known again."""
 _PLAIN: Final = 0.6
@@ -45,12 +50,12 @@ def learned_wires(looked: Looked, model: str, strength: float, *, confined: bool
     Raises:
         VsfrError: There is no such model, or it cannot be run.
     """
-    clip, motion, widest, least, _ = looked
-    seen = wire_sight(clip, motion)
+    seen = wire_sight(looked.clip, looked.motion)
     sure = core.akarin.Expr([DETECTOR.damage(model, seen)], "x 65535 *", format=vs.GRAY16)
-    pieces = _seen_again(_judged(sure, least, widest, _needed(strength) - (_EASED if confined else 0)))
+    needed, moves = (_needed(strength) - _EASED, 0.0) if confined else (_needed(strength), _MOVES)
+    pieces = _seen_again(_judged(sure, seen, looked, needed, moves))
     mask = _to_the_rims(pieces, sure, strength)
-    bright = _brighter(analysis_luma(seen.work), mask, widest)
+    bright = _brighter(analysis_luma(seen.work), mask, looked.thickness)
     return {sign: core.akarin.Expr([mask, bright], test) for sign, test in ((-1, "y 0 x ?"), (1, "y x 0 ?"))}
 
 
@@ -59,17 +64,25 @@ def _needed(strength: float) -> float:
     return 3 - 2 * strength
 
 
-def _judged(sure: vs.VideoNode, least: float, widest: float, needed: float) -> vs.VideoNode:
-    """GRAY8: what surely is a wire, and what is one if the frames beside say so."""
+def _judged(sure: vs.VideoNode, seen: Sight, looked: Looked, needed: float, moves: float) -> vs.VideoNode:
+    """GRAY8: what surely is a wire, and what is one if the frames beside say so.
 
-    def judge(told: npt.NDArray[Any]) -> Bytes:
-        pieces = pieces_of(told.astype(np.float32) / 65535, least, widest)
+    ``needed`` are log odds; of what a piece stands out by, the share ``moves`` must be gone in other frames.
+    """
+    luma, *views = seen.lumas
+
+    def judge(told: Levels, now: Levels, behind: Levels) -> Bytes:
+        likely = told.astype(np.float32) / 65535
+        pieces = pieces_of(likely, looked.length, looked.thickness)
         odds = verdict(pieces.known)
         kind = np.where(odds > needed, _SURELY, np.where(odds > needed - _EASED, _PERHAPS, 0))
         kind[0] = 0
+        if moves and kind.any():
+            now, behind = now.astype(np.float32), behind.astype(np.float32)
+            kind[motion_of(pieces, likely, now, behind, looked.thickness) < moves] = 0
         return kind.astype(np.uint8)[pieces.labels]
 
-    return _framewise([sure], judge)
+    return _framewise([sure, luma, core.akarin.Expr(views, MIDDLE)], judge)
 
 
 def _seen_again(judged: vs.VideoNode) -> vs.VideoNode:
