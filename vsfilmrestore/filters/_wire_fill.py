@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ from vsfilmrestore.filters._dirt_sight import DISTANCES
 from vsfilmrestore.filters._motion import Motion, analysis_luma
 from vsfilmrestore.filters.masks import mask_for_planes
 
-__all__ = ["MIDDLE", "across", "filled"]
+__all__ = ["MIDDLE", "Views", "across", "filled"]
 
 core = vs.core
 
@@ -37,23 +37,46 @@ _SMOOTH: Final = 3.0
 """Pixels over which the direction of a wire is taken."""
 
 
-def filled(clip: vs.VideoNode, motion: Motion, mask: vs.VideoNode, sign: int) -> tuple[vs.VideoNode, vs.VideoNode]:
+class Views(NamedTuple):
+    """A clip, and its neighbours moved onto each frame as what is behind wires moves.
+
+    Attributes:
+        clip: Any constant format.
+        work: The same as the motion plug-in takes it.
+        back: The way from there.
+        moved: Neighbours of ``work``.
+        lumas: Neighbours of the luma.
+    """
+
+    clip: vs.VideoNode
+    work: vs.VideoNode
+    back: Callable[[vs.VideoNode], vs.VideoNode]
+    moved: list[vs.VideoNode]
+    lumas: list[vs.VideoNode]
+
+    @classmethod
+    def of(cls, clip: vs.VideoNode, motion: Motion) -> Views:
+        """Look at a clip; nothing is read."""
+        (work, back), luma = workable(clip), analysis_luma(clip)
+        moved, lumas = ([motion.compensate(each, d) for d in DISTANCES] for each in (work, luma))
+        return cls(clip, work, back, moved, lumas)
+
+
+def filled(views: Views, mask: vs.VideoNode, sign: int) -> tuple[vs.VideoNode, vs.VideoNode]:
     """The clip with what is behind the wires of a mask, and GRAY8: 255 where it is surely better than the wire.
 
     It comes from other frames where they agree on it, else from beside.
 
     Args:
-        clip: Any constant format.
-        motion: How what is behind moves.
+        views: The clip and its neighbours.
         mask: GRAY8.
         sign: -1 for wires darker than what is behind, 1 for brighter ones.
     """
-    work, back = workable(clip)
+    work = views.work
     beside = across(work, mask)
-    behind = _behind(work, [motion.compensate(work, d) for d in DISTANCES], sign)
-    seen, plain = _seen(clip, motion, analysis_luma(beside), mask, sign)
-    chosen = core.akarin.Expr([beside, behind, mask_for_planes(seen, work)], "z y x ?")
-    return back(chosen).std.CopyFrameProps(clip), core.akarin.Expr([seen, plain], "x y max")
+    seen, plain = _seen(views, analysis_luma(beside), mask, sign)
+    chosen = core.akarin.Expr([beside, _behind(work, views.moved, sign), mask_for_planes(seen, work)], "z y x ?")
+    return views.back(chosen).std.CopyFrameProps(views.clip), core.akarin.Expr([seen, plain], "x y max")
 
 
 def across(clip: vs.VideoNode, mask: vs.VideoNode) -> vs.VideoNode:
@@ -142,18 +165,15 @@ def _behind(clip: vs.VideoNode, views: Sequence[vs.VideoNode], sign: int) -> vs.
     return core.akarin.Expr(views, [_SECOND[sign], MIDDLE, MIDDLE] if is_yuv else [_SECOND[sign]])
 
 
-def _seen(
-    clip: vs.VideoNode, motion: Motion, beside: vs.VideoNode, mask: vs.VideoNode, sign: int
-) -> tuple[vs.VideoNode, vs.VideoNode]:
+def _seen(views: Views, beside: vs.VideoNode, mask: vs.VideoNode, sign: int) -> tuple[vs.VideoNode, vs.VideoNode]:
     """GRAY8, 255 where other frames tell better what is behind than what lies beside; and where the wire is plain.
 
     Around the wire they must show what the frame shows, more exactly than the picture there is smooth, and on the wire
     leave less of it than a line drawn across may miss; that is told over a piece of wire, for one pixel tells nothing.
     They must agree on each pixel.
     """
-    luma = analysis_luma(clip)
-    views = [motion.compensate(luma, d) for d in DISTANCES]
-    behind, middle = _behind(luma, views, sign), core.akarin.Expr(views, MIDDLE)
+    luma = analysis_luma(views.clip)
+    behind, middle = _behind(luma, views.lumas, sign), core.akarin.Expr(views.lumas, MIDDLE)
     ring = core.akarin.Expr([_grown(mask, _RING), _grown(mask, 1)], "x y -")
     lost, rough = (_mean_in(ring, "y z - abs", luma, other) for other in (behind, _smooth(luma)))
     gain, wanted = (_mean_in(mask, f"y z - {-sign} *", luma, other) for other in (behind, beside))

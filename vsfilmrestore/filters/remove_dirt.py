@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 import vapoursynth as vs
 from vsutil import join, split
 
+from vsfilmrestore.filters._between import neighbour
 from vsfilmrestore.filters._detector import AUTO
 from vsfilmrestore.filters._dirt_dose import Dose
 from vsfilmrestore.filters._dirt_learned import DETECTOR, learned_mask
@@ -103,15 +104,18 @@ def remove_dirt(
 
 
 def _true_to_ends(seen: Sight) -> Sight:
-    """A `mirrored` clip, where the nearer neighbour stands for the second one that is the frame itself, mirrored."""
+    """Where the second neighbour is the frame itself, mirrored at an end of the shot, the nearer one stands for it.
+
+    Told by what the frames hold: whoever runs the filter may have mirrored them before.
+    """
     before2, before, after, after2 = seen.moved
-    head, tail = _RADIUS + 1, seen.work.num_frames - _RADIUS - 2
-    return Sight(seen.work, [_exchanged(before2, before, head), before, after, _exchanged(after2, after, tail)])
+    first = _unless_itself(seen.work, before2, before, -2)
+    return Sight(seen.work, [first, before, after, _unless_itself(seen.work, after2, after, 2)])
 
 
-def _exchanged(clip: vs.VideoNode, other: vs.VideoNode, frame: int) -> vs.VideoNode:
-    """The clip with one frame of the other."""
-    return clip[:frame] + other[frame] + clip[frame + 1 :]
+def _unless_itself(work: vs.VideoNode, far: vs.VideoNode, near: vs.VideoNode, distance: int) -> vs.VideoNode:
+    same = work.std.PlaneStats(neighbour(work, distance))
+    return core.akarin.Select([far, near], [same], "x.PlaneStatsDiff 0 =")
 
 
 def _mended(seen: Sight, grain: float) -> list[vs.VideoNode]:

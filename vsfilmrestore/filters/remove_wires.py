@@ -12,7 +12,7 @@ import vapoursynth as vs
 
 from vsfilmrestore.filters._detector import AUTO
 from vsfilmrestore.filters._motion import analysis_luma, mirrored
-from vsfilmrestore.filters._wire_fill import filled
+from vsfilmrestore.filters._wire_fill import Views, filled
 from vsfilmrestore.filters._wire_learned import DETECTOR, learned_wires
 from vsfilmrestore.filters._wire_measured import Looked, measured_wires, whole
 from vsfilmrestore.filters._wire_path import wires_along
@@ -104,14 +104,20 @@ def remove_wires(
     elif only or not points:
         for sign, masks in found.items():
             masks.append(measured_wires(looked, sign, confined=bool(only), still=still))
-    repaired, wires = clip, []
+    views, repaired, wires = Views.of(clip, motion), clip, []
     for sign, masks in found.items():
         mask = _together(masks)
-        behind, better = filled(clip, motion, mask, sign)
-        if not points:  # whoever draws a path wants it gone
-            mask = core.akarin.Expr([mask, better], "x y min")
-        repaired = core.akarin.Expr([repaired, behind, mask_for_planes(mask, clip)], "z y x ?")
-        wires.append(mask)
+        there = mask.std.PlaneStats()
+        behind, better = filled(views, mask, sign)
+        # Whoever draws a path wants it gone.
+        kept = mask if points else core.akarin.Expr([mask, better], "x y min")
+        mended = core.akarin.Expr([repaired, behind, mask_for_planes(kept, clip)], "z y x ?")
+        # Most frames have no wire, and nothing is to be made for these.
+        repaired, kept = (
+            core.akarin.Select([plain, other], [there], "x.PlaneStatsMax 0 >")
+            for plain, other in ((repaired, mended), (mask, kept))
+        )
+        wires.append(kept)
     mask = _together(wires)
     inner = slice(_RADIUS, _RADIUS + source.num_frames)
     return apply_repair("remove_wires", source, repaired[inner], mask[inner], protect=protect, only=regions, show=show)
