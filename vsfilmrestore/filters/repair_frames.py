@@ -55,7 +55,7 @@ def _radius(settings: Mapping[str, Any]) -> int:
     return seen + (JUMP_REACH if settings["jumps"] else 0)
 
 
-@restoration_filter(short="frames", order=18, needs=("mvu", "zsmooth", "akarin"), radius=_radius)
+@restoration_filter(short="frames", order=18, needs=("mvu", "zsmooth", "akarin"), radius=_radius, one_sided=True)
 def repair_frames(
     clip: vs.VideoNode,
     strength: Strength = 0.5,
