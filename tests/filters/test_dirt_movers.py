@@ -128,7 +128,8 @@ def test_lines_in_all_directions_do_not_fall() -> None:
 
 def test_a_frame_is_not_its_own_second_neighbour() -> None:
     """The second frame of a clip has one frame before it; what lies two before is not the mirrored frame itself."""
-    clip = mirrored(core.std.BlankClip(width=32, height=32, format=vs.GRAY16, length=6), 3)
+    frames = [core.std.BlankClip(width=32, height=32, format=vs.GRAY16, length=1, color=100 * n) for n in range(6)]
+    clip = mirrored(core.std.Splice(frames), 3)
 
     def filled(value: int) -> vs.VideoNode:
         return core.std.BlankClip(clip, color=value)
