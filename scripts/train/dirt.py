@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import numpy as np
 from detector.command import Defaults, command, taught
-from detector.export import export, stamp, trained
+from detector.export import export, trained
 from detector.judging import hear, judge_fully
 from detector.lessons import DIRT
+from shipping import stamp
 from simulator import Pictures
 
 JUDGED = 500_000

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import cv2
 import torch
-from detector.export import stamp
 from scratch.export import export
 from scratch.plain import make_plain, plain_name
 from scratch.samples import SIZES, Posts, make
 from scratch.training import Plan, reached, train, trained
+from shipping import stamp
 
 PART = 30
 """Clips in a file."""

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import numpy as np
 from detector.command import Defaults, command, taught
-from detector.export import export, stamp, trained
+from detector.export import export, trained
 from detector.judging import judge
 from detector.judging_wires import hear_wires
 from detector.lessons import WIRES
+from shipping import stamp
 from simulator import Pictures
 
 JUDGED = 500_000

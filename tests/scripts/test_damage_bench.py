@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import importlib
 import math
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -17,10 +16,6 @@ import pytest
 import vapoursynth as vs
 
 torch = pytest.importorskip("torch", reason="damage is simulated with torch: pip install vsfilmrestore[torch]")
-
-BENCH = Path(__file__).resolve().parents[2] / "scripts" / "bench"
-if str(BENCH) not in sys.path:
-    sys.path.insert(0, str(BENCH))
 
 cases: Any = importlib.import_module("_damage.cases")
 footage_of: Any = importlib.import_module("_damage.footage")
@@ -39,13 +34,7 @@ INNER = FRAMES - 2
 BLOCK = np.s_[20:30, 40:60]
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Such small tensors lose time with more."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def picture(bits: int = 8, shift: int = 0) -> list[np.ndarray[Any, Any]]:

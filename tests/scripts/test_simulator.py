@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,10 +13,6 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the simulator needs torch: pip install vsfilmrestore[torch]")
 
-TRAINING = Path(__file__).resolve().parents[2] / "scripts" / "train"
-if str(TRAINING) not in sys.path:
-    sys.path.insert(0, str(TRAINING))
-
 sim: ModuleType = importlib.import_module("simulator")
 chance: ModuleType = importlib.import_module("simulator.chance")
 specks: ModuleType = importlib.import_module("simulator.specks")
@@ -28,13 +22,7 @@ NO_CODEC = [stage for stage in sim.STAGES if stage != "video"]
 FILM = sim.Film("35mm", 1500.0)
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Such small tensors lose time with more."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def scene(frames: int = 4, size: int = 64) -> Any:

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import importlib
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="training needs torch: pip install vsfilmrestore[torch]")
-
-TRAINING = Path(__file__).resolve().parents[2] / "scripts" / "train"
-if str(TRAINING) not in sys.path:
-    sys.path.insert(0, str(TRAINING))
 
 sim: ModuleType = importlib.import_module("simulator")
 network: ModuleType = importlib.import_module("detector.network")
@@ -26,23 +20,17 @@ stacks: ModuleType = importlib.import_module("detector.stacks")
 crops: ModuleType = importlib.import_module("detector.crops")
 training: ModuleType = importlib.import_module("detector.training")
 exporting: ModuleType = importlib.import_module("detector.export")
+shipping: ModuleType = importlib.import_module("shipping")
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
-def samples(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def samples(tmp_path_factory: pytest.TempPathFactory, photograph: Callable[[Path, int], Path]) -> Any:
     """Stacks of two samples of a drawn photograph."""
     folder = tmp_path_factory.mktemp("dirt")
-    rng = np.random.default_rng(1)
-    photograph = cv2.GaussianBlur(rng.integers(0, 255, (420, 500, 3)).astype(np.uint8), (0, 0), 4)
-    cv2.imwrite(str(folder / "still.png"), cv2.normalize(photograph, None, 20, 235, cv2.NORM_MINMAX))
+    photograph(folder, 420)
     stacks.make(sim.Pictures(folder), None, folder / "000.npy", 0, 2)
     return stacks.Stacks.load([folder / "000.npy"])
 
@@ -142,7 +130,7 @@ def test_the_card_beside_it_is_stamped(tmp_path: Path) -> None:
     )
     (tmp_path / "net.toml").write_text(card, "utf-8")
     (tmp_path / "net.onnx").write_bytes(b"abc")
-    exporting.stamp(tmp_path / "net.onnx")
+    shipping.stamp(tmp_path / "net.onnx")
     text = (tmp_path / "net.toml").read_text("utf-8")
     assert "size = 3\n" in text
     assert "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" in text

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import importlib
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
-import cv2
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="training needs torch: pip install vsfilmrestore[torch]")
-
-TRAINING = Path(__file__).resolve().parents[2] / "scripts" / "train"
-if str(TRAINING) not in sys.path:
-    sys.path.insert(0, str(TRAINING))
 
 network: ModuleType = importlib.import_module("scratch.network")
 samples: ModuleType = importlib.import_module("scratch.samples")
@@ -25,21 +19,14 @@ training: ModuleType = importlib.import_module("scratch.training")
 exporting: ModuleType = importlib.import_module("scratch.export")
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
-def part(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def part(tmp_path_factory: pytest.TempPathFactory, photograph: Callable[[Path, int], Path]) -> Path:
     """Stacks of three clips of a drawn photograph, and some of them with plain lines."""
     folder = tmp_path_factory.mktemp("lines")
-    rng = np.random.default_rng(1)
-    photograph = cv2.GaussianBlur(rng.integers(0, 255, (620, 500, 3)).astype(np.uint8), (0, 0), 4)
-    cv2.imwrite(str(folder / "still.png"), cv2.normalize(photograph, None, 20, 235, cv2.NORM_MINMAX))
+    photograph(folder, 620)
     file = folder / "000.npy"
     samples.make(samples.Posts(folder), file, 0, 3)
     plain.make_plain(file, 0)

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import importlib
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
-import cv2
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="training needs torch: pip install vsfilmrestore[torch]")
-
-TRAINING = Path(__file__).resolve().parents[2] / "scripts" / "train"
-if str(TRAINING) not in sys.path:
-    sys.path.insert(0, str(TRAINING))
 
 sim: ModuleType = importlib.import_module("simulator")
 lessons: ModuleType = importlib.import_module("detector.lessons")
@@ -24,21 +18,12 @@ stacks: ModuleType = importlib.import_module("detector.stacks")
 judging: ModuleType = importlib.import_module("detector.judging_wires")
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wires")
-    rng = np.random.default_rng(1)
-    photograph = cv2.GaussianBlur(rng.integers(0, 255, (420, 500, 3)).astype(np.uint8), (0, 0), 4)
-    cv2.imwrite(str(folder / "still.png"), cv2.normalize(photograph, None, 20, 235, cv2.NORM_MINMAX))
-    return folder
+def pictures(tmp_path_factory: pytest.TempPathFactory, photograph: Callable[[Path, int], Path]) -> Path:
+    return photograph(tmp_path_factory.mktemp("wires"), 420)
 
 
 def test_only_wires_are_to_be_found(pictures: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Annotated, Final, Literal
 
@@ -104,23 +104,29 @@ def remove_wires(
     elif only or not points:
         for sign, masks in found.items():
             masks.append(measured_wires(looked, sign, confined=bool(only), still=still))
-    views, repaired, wires = Views.of(clip, motion), clip, []
-    for sign, masks in found.items():
-        mask = _together(masks)
+    wires = {sign: _together(masks) for sign, masks in found.items()}
+    # Whoever draws a path wants the wire gone.
+    repaired, mask = _mended(looked, wires, gated=not points)
+    inner = slice(_RADIUS, _RADIUS + source.num_frames)
+    return apply_repair("remove_wires", source, repaired[inner], mask[inner], protect=protect, only=regions, show=show)
+
+
+def _mended(looked: Looked, wires: Mapping[int, vs.VideoNode], *, gated: bool) -> tuple[vs.VideoNode, vs.VideoNode]:
+    """The clip without wires, and what was replaced; ``gated``: only where that is surely better than the wire."""
+    clip = looked.clip
+    views, repaired, replaced = Views.of(clip, looked.motion), clip, []
+    for sign, mask in wires.items():
         there = mask.std.PlaneStats()
         behind, better = filled(views, mask, sign)
-        # Whoever draws a path wants it gone.
-        kept = mask if points else core.akarin.Expr([mask, better], "x y min")
+        kept = core.akarin.Expr([mask, better], "x y min") if gated else mask
         mended = core.akarin.Expr([repaired, behind, mask_for_planes(kept, clip)], "z y x ?")
         # Most frames have no wire, and nothing is to be made for these.
         repaired, kept = (
             core.akarin.Select([plain, other], [there], "x.PlaneStatsMax 0 >")
             for plain, other in ((repaired, mended), (mask, kept))
         )
-        wires.append(kept)
-    mask = _together(wires)
-    inner = slice(_RADIUS, _RADIUS + source.num_frames)
-    return apply_repair("remove_wires", source, repaired[inner], mask[inner], protect=protect, only=regions, show=show)
+        replaced.append(kept)
+    return repaired, _together(replaced)
 
 
 def _points(path: str) -> list[tuple[float, float]]:

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import onnx
 import torch
-from onnx import TensorProto, helper, numpy_helper
+from shipping import Graph
 from torch import nn
 
 from .network import FLOOR, GAIN, NOISE, RATIO, SEEN, SpotNet
 
-__all__ = ["EXTRA", "export", "stamp", "trained"]
+__all__ = ["EXTRA", "export", "trained"]
 
 EXTRA = ("before2", "before1", "after1", "after2", "colour")
 """Names of the inputs beside ``frame``."""
-OPSET = 17
 
 
 def trained(folder: Path) -> SpotNet:
@@ -44,25 +39,8 @@ def export(net: SpotNet, file: Path) -> None:
     half = graph.block(net.leave, graph.add("Concat", half, graph.twice(quarter), axis=1))
     # CRD is the order of torch's pixel_shuffle.
     full = graph.add("DepthToSpace", graph.convolution(half, net.head, most=4), blocksize=2, mode="CRD")
-    graph.nodes.append(helper.make_node("Sigmoid", [full], ["damage"]))
-    model = graph.model(["frame", *EXTRA], "damage", 1)
-    onnx.checker.check_model(model, full_check=True)
-    part = file.with_suffix(".part")
-    onnx.save(model, str(part))
-    part.replace(file)
-
-
-def stamp(file: Path) -> None:
-    """Write size and checksum of a file into the card beside it, if there is one."""
-    card, content = file.with_suffix(".toml"), file.read_bytes()
-    if not card.exists():
-        return
-    text = re.sub(r"(?m)^size = \d+$", f"size = {len(content)}", card.read_text("utf-8"), count=1)
-    digest = hashlib.sha256(content).hexdigest()
-    text = re.sub(r'(?m)^sha256 = "[0-9a-f]{64}"$', f'sha256 = "{digest}"', text, count=1)
-    part = card.with_suffix(".part")
-    part.write_text(text, "utf-8")
-    part.replace(card)
+    graph.end("Sigmoid", full, output="damage")
+    graph.write(file, "spotnet", ["frame", *EXTRA], "damage", 1, ("height", "width"))
 
 
 def _prepared(graph: _Graph) -> str:
@@ -93,27 +71,8 @@ def _folded(graph: _Graph, seen: str) -> str:
     return graph.add("Conv", seen, graph.tensor("fold", kernel), kernel_shape=[2, 2], strides=[2, 2])
 
 
-class _Graph:
-    """Nodes and weights as they come."""
-
-    def __init__(self) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.weights: list[onnx.TensorProto] = []
-
-    def add(self, kind: str, *inputs: str, **attributes: Any) -> str:
-        """A node; the name of what comes out of it."""
-        name = f"{kind.lower()}{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
-        return name
-
-    def tensor(self, name: str, values: np.ndarray) -> str:
-        """Weights under a name."""
-        self.weights.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
-        return name
-
-    def constant(self, name: str, value: float) -> str:
-        """One number."""
-        return self.tensor(name, np.array(value, np.float32))
+class _Graph(Graph):
+    """What this network is made of."""
 
     def twice(self, x: str) -> str:
         """Each pixel four times."""
@@ -144,11 +103,3 @@ class _Graph:
             assert isinstance(norm, nn.BatchNorm2d)
             x = self.add("Relu", self.convolution(x, layer, norm))
         return x
-
-    def model(self, inputs: list[str], output: str, channels: int) -> onnx.ModelProto:
-        """The whole."""
-        ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, 1, "height", "width"]) for n in inputs]
-        out = helper.make_tensor_value_info(output, TensorProto.FLOAT, [1, channels, "height", "width"])
-        graph = helper.make_graph(self.nodes, "spotnet", ends, [out], self.weights)
-        opset = [helper.make_opsetid("", OPSET)]
-        return helper.make_model(graph, opset_imports=opset, ir_version=8, producer_name="vsfilmrestore")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F  # noqa: N812
+from learning import follow, rate, save
 
 from .crops import Batch, Crops
 from .network import SpotNet, fill
@@ -85,7 +85,7 @@ def train(plan: Plan, crops: Crops, folder: Path, minutes: float, say: Callable[
             batch = coming.result()
             coming = ahead.submit(crops.batch, step + 1, plan.size, plan.device)
             for group in optimiser.param_groups:
-                group["lr"] = _rate(plan, step)
+                group["lr"] = rate(plan.rate, step, plan.steps, 0.03)
             with torch.autocast(plan.device, torch.bfloat16):
                 logits = net.logits(batch.seen.contiguous(memory_format=torch.channels_last))
             loss, parts = loss_of(logits.float(), batch)
@@ -94,30 +94,12 @@ def train(plan: Plan, crops: Crops, folder: Path, minutes: float, say: Callable[
             torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
             optimiser.step()
             step += 1
-            _follow(kept, net, min(_KEEP, 1 - 1 / (step + 1)))
+            follow(kept, net, min(_KEEP, 1 - 1 / (step + 1)))
             told = {name: told[name] + 0.02 * (value - told[name]) for name, value in parts.items()}
             if step % 100 == 0:
                 pace = (time.monotonic() - started) / 60
                 say(f"{step}/{plan.steps} " + " ".join(f"{k} {v:.5f}" for k, v in told.items()) + f" {pace:.1f} min")
             if step % 500 == 0:
-                _save(file, net, optimiser, kept, step)
-    _save(file, net, optimiser, kept, step)
+                save(file, net, optimiser, kept, step)
+    save(file, net, optimiser, kept, step)
     return step >= plan.steps
-
-
-def _rate(plan: Plan, step: int) -> float:
-    rise = min(1.0, (step + 1) / (0.03 * plan.steps))
-    return plan.rate * rise * (0.5 + 0.5 * math.cos(math.pi * step / plan.steps)) + 1e-6
-
-
-def _follow(kept: dict[str, torch.Tensor], net: SpotNet, share: float) -> None:
-    with torch.no_grad():
-        for name, value in net.state_dict().items():
-            if value.is_floating_point():
-                kept[name].lerp_(value, 1 - share)
-
-
-def _save(file: Path, net: SpotNet, optimiser: torch.optim.Optimizer, kept: dict[str, torch.Tensor], step: int) -> None:
-    part = file.with_suffix(".part")
-    torch.save({"net": net.state_dict(), "optimiser": optimiser.state_dict(), "kept": kept, "step": step}, part)
-    part.replace(file)

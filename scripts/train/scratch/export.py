@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import onnx
-from onnx import TensorProto, helper, numpy_helper
+from shipping import Graph
 from torch import nn
 
 from .network import AROUND, CREST, FLOOR, NEAR, SHARE, WIDE, LineNet
@@ -16,7 +14,6 @@ __all__ = ["NAMES", "export"]
 
 NAMES = ("frame", *(f"{kind}{n}" for kind in ("lying", "moved") for n in range(2 * AROUND)))
 """Names of the inputs: the frame, its neighbours from the first to the last, the same moved onto it."""
-OPSET = 17
 
 
 def export(net: LineNet, file: Path) -> None:
@@ -30,12 +27,8 @@ def export(net: LineNet, file: Path) -> None:
     head = graph.convolution(seen, net.head)
     added, sure = (graph.part(head, n, n + 1) for n in range(2))
     parts = [graph.add("Mul", added, unit), graph.add("Sigmoid", sure), unit]
-    graph.nodes.append(helper.make_node("Concat", parts, ["lines"], axis=1))
-    model = graph.model()
-    onnx.checker.check_model(model, full_check=True)
-    part = file.with_suffix(".part")
-    onnx.save(model, str(part))
-    part.replace(file)
+    graph.end("Concat", *parts, output="lines", axis=1)
+    graph.write(file, "linenet", NAMES, "lines", 3, ("blocks", "width"))
 
 
 def _prepared(graph: _Graph) -> tuple[str, str]:
@@ -59,27 +52,8 @@ def _prepared(graph: _Graph) -> tuple[str, str]:
     return graph.add("Concat", lying, apart, first, graph.add("Mul", beside, half), axis=1), unit
 
 
-class _Graph:
-    """Nodes and weights as they come."""
-
-    def __init__(self) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.weights: list[onnx.TensorProto] = []
-
-    def add(self, kind: str, *inputs: str, **attributes: Any) -> str:
-        """A node; the name of what comes out of it."""
-        name = f"{kind.lower()}{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
-        return name
-
-    def tensor(self, name: str, values: np.ndarray) -> str:
-        """Weights under a name."""
-        self.weights.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
-        return name
-
-    def constant(self, name: str, value: float) -> str:
-        """One number."""
-        return self.tensor(name, np.array(value, np.float32))
+class _Graph(Graph):
+    """What this network is made of."""
 
     def part(self, x: str, first: int, stop: int) -> str:
         """Some channels."""
@@ -101,11 +75,3 @@ class _Graph:
         pads = [int(side) for side in layer.padding] * 2
         sides = {"kernel_shape": list(layer.kernel_size), "dilations": list(layer.dilation)}
         return self.add("Conv", x, *names, pads=pads, strides=[1, 1], **sides)
-
-    def model(self) -> onnx.ModelProto:
-        """The whole."""
-        ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, 1, "blocks", "width"]) for n in NAMES]
-        out = helper.make_tensor_value_info("lines", TensorProto.FLOAT, [1, 3, "blocks", "width"])
-        graph = helper.make_graph(self.nodes, "linenet", ends, [out], self.weights)
-        opset = [helper.make_opsetid("", OPSET)]
-        return helper.make_model(graph, opset_imports=opset, ir_version=8, producer_name="vsfilmrestore")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
+from learning import follow, rate, save
 
 from .network import AROUND, INPUTS, LineNet
 from .samples import SIZES
@@ -87,20 +87,20 @@ def train(
     started, told = time.monotonic(), np.zeros(2)
     while step < plan.steps and time.monotonic() - started < minutes * 60:
         for group in optimiser.param_groups:
-            group["lr"] = _rate(plan, step)
+            group["lr"] = rate(plan.rate, step, plan.steps, 0.02)
         loss, parts_of_it = loss_of(net, _batch(stacks, step, plan.size))
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimiser.step()
         step += 1
-        _follow(kept, net, min(_KEEP, 1 - 9 / (step + 9)))
+        follow(kept, net, min(_KEEP, 1 - 9 / (step + 9)))
         told += 0.02 * (np.array(parts_of_it) - told)
         if step % 200 == 0:
             pace = (time.monotonic() - started) / 60
             say(f"{step}/{plan.steps} added {told[0]:.4f} sure {told[1]:.4f} {pace:.1f} min")
-            _save(file, net, optimiser, kept, step)
-    _save(file, net, optimiser, kept, step)
+            save(file, net, optimiser, kept, step)
+    save(file, net, optimiser, kept, step)
     return step >= plan.steps
 
 
@@ -149,20 +149,3 @@ def _batch(stacks: Sequence[np.ndarray], step: int, size: int) -> torch.Tensor:
     if rng.random() < 0.3:
         batch = np.concatenate([255 - batch[:, :INPUTS], -batch[:, INPUTS:]], 1)
     return torch.from_numpy(np.ascontiguousarray(batch)) / 255
-
-
-def _rate(plan: Plan, step: int) -> float:
-    rise = min(1.0, (step + 1) / (0.02 * plan.steps))
-    return plan.rate * rise * (0.5 + 0.5 * math.cos(math.pi * step / plan.steps)) + 1e-6
-
-
-def _follow(kept: dict[str, torch.Tensor], net: LineNet, share: float) -> None:
-    with torch.no_grad():
-        for name, value in net.state_dict().items():
-            kept[name].lerp_(value, 1 - share)
-
-
-def _save(file: Path, net: LineNet, optimiser: torch.optim.Optimizer, kept: dict[str, torch.Tensor], step: int) -> None:
-    part = file.with_suffix(".part")
-    torch.save({"net": net.state_dict(), "optimiser": optimiser.state_dict(), "kept": kept, "step": step}, part)
-    part.replace(file)
