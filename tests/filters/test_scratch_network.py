@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import vapoursynth as vs
+from skimage import data as skimage
 
 from vsfilmrestore.errors import UsageError
 from vsfilmrestore.filters import _detector
@@ -120,3 +121,28 @@ def test_the_key_of_a_render_holds_the_network(monkeypatch: pytest.MonkeyPatch) 
     assert spec.weights({"model": "", "strength": 0.5}) == ""
     monkeypatch.setattr(_detector, "can_run", lambda _: False)
     assert spec.weights({"model": "auto", "strength": 0.5}) == ""
+
+
+@needs_network
+@pytest.mark.parametrize("height", [-30, 30])
+def test_what_the_network_tells_is_taken_away_and_nothing_else(height: int) -> None:
+    cat, noise = skimage.chelsea()[..., 1].astype(float), np.random.default_rng(6)
+    clean = np.stack([cat[40:240, 20 + 5 * n : 260 + 5 * n] for n in range(11)]) + noise.normal(0, 2, (11, 200, 240))
+    profile = np.zeros(240)
+    profile[119:122] = height * np.array([0.5, 1, 0.5])
+    spoilt = clean + profile
+    truth, damaged = (np.rint(each).clip(0, 255).astype(np.uint8) for each in (clean, spoilt))
+    blank = core.std.BlankClip(width=240, height=200, format=vs.GRAY8, length=11, keep=True)
+
+    def put(n: int, f: vs.VideoFrame) -> vs.VideoFrame:  # the names n and f are VapourSynth's
+        out = f.copy()
+        np.copyto(np.asarray(out[0]), damaged[n])
+        return out
+
+    clip = core.std.ModifyFrame(blank, blank, put)
+    made = np.asarray(remove_scratches(clip, 0.5, model=DETECTOR.own).get_frame(5)[0]).astype(float)
+    line, before = slice(118, 123), damaged[5].astype(float)
+    left, was = (np.abs(each[:, line] - truth[5][:, line]).mean() for each in (made, before))
+    assert left < 0.4 * was
+    far = np.abs(np.arange(240) - 120) > 12
+    np.testing.assert_array_equal(made[:, far], before[:, far])
