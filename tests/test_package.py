@@ -57,7 +57,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         _ = vsfilmrestore.remove_dust
 
 
-FLOORS = ["cli", "render", "assess", "recipes", "filters", "inference", "models", "timeline", "media"]
+FLOORS = ["cli", "serve", "render", "assess", "recipes", "filters", "inference", "models", "timeline", "media"]
 MAY_USE = {
     "media": set(),
     "timeline": {"media"},
@@ -67,7 +67,8 @@ MAY_USE = {
     "recipes": {"filters"},
     "assess": {"filters", "media"},
     "render": {"assess", "filters", "media", "recipes", "timeline"},
-    "cli": {"filters", "inference", "media", "models", "recipes", "render", "timeline"},
+    "serve": {"filters", "media", "recipes", "render", "timeline"},
+    "cli": {"filters", "inference", "media", "models", "recipes", "render", "serve", "timeline"},
 }
 
 

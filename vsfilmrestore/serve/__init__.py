@@ -1,0 +1,1 @@
+"""Frames on demand: the frame server for editing programs, and what is built on it."""
