@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from vsfilmrestore.errors import VsfrError
 from vsfilmrestore.filters import FILTERS, FilterSpec
 from vsfilmrestore.recipes import Recipe
 from vsfilmrestore.recipes.presets import names
@@ -20,8 +21,18 @@ def in_panel(spec: FilterSpec) -> bool:
     first = next(iter(spec.settings.values()))
     if first.kind != "float" or (first.low, first.high) != (0.0, 1.0) or spec.changes:
         return False
-    unnamed = "model" in spec.settings and spec.settings["model"].default == ""
-    return not unnamed and not any(setting.required for setting in spec.settings.values())
+    return not any(setting.required for setting in spec.settings.values()) and not _wants_a_name(spec)
+
+
+def _wants_a_name(spec: FilterSpec) -> bool:
+    """Whether the filter is a network, and none in particular."""
+    if "model" not in spec.settings or spec.settings["model"].default:
+        return False
+    try:
+        spec.network(spec.complete({}))
+    except VsfrError:
+        return True
+    return False
 
 
 def table() -> str:
