@@ -35,6 +35,8 @@ _CHROMATICITIES: Final = {
     9: (0.708, 0.292, 0.170, 0.797, 0.131, 0.046, 0.3127, 0.3290),
     12: (0.680, 0.320, 0.265, 0.690, 0.150, 0.060, 0.3127, 0.3290),
 }
+_SOFTWARE: Final = "vsfilmrestore"
+"""Without a version, so that the same frames give the same bytes; our reader knows by it where a DPX keeps the reel."""
 _MOST_FRAMES: Final = 40  # two bits hold the tens of frames
 
 
@@ -145,6 +147,7 @@ def describe_still(
     """
     timecode, keycode, reel = _labels(props, labels, number, info)
     spec["oiio:BitsPerSample"] = profile.bits
+    spec["Software"] = _SOFTWARE
     spec["DateTime"] = ""  # the same frames give the same bytes tomorrow
     spec["PixelAspectRatio"] = float(info.sample_aspect)
     word = timecode_word(timecode, info.rate) if timecode else None
