@@ -6,8 +6,8 @@
     | header | room | rows of pixels, top row first       |
     | header | table of rows | room | rows of pixels      |     OpenEXR
 
-Nothing is compressed, so every file has its size before its frame is rendered. Pixels begin 8 KB into the file, or later:
-programs that only look what a file is read less, and whatever they read there is known without rendering.
+Nothing is compressed, so every file has its size before its frame is rendered. Pixels begin 8 KB into the file, or
+later: programs that only look what a file is read less, and whatever they read there is known without rendering.
 
 DPX is SMPTE ST 268, 10 bits "filled, method A" in words, 16 bits as samples, both big-endian. OpenEXR is stored as
 "The OpenEXR File Layout" describes scan line images without compression. TIFF is revision 6.0, one strip.

@@ -9,9 +9,14 @@ import vapoursynth as vs
 
 from vsfilmrestore.media.out.atomic import atomic_file
 
-__all__ = ["write_wav"]
+__all__ = ["is_large", "write_wav"]
 
 _WAV_LIMIT: Final = (1 << 32) - 4096
+
+
+def is_large(audio: vs.AudioNode) -> bool:
+    """Whether the sound is too long for WAV, whose sizes have 32 bits."""
+    return audio.num_samples * audio.num_channels * audio.bytes_per_sample > _WAV_LIMIT
 
 
 def write_wav(path: Path, audio: vs.AudioNode) -> Path:
@@ -27,8 +32,7 @@ def write_wav(path: Path, audio: vs.AudioNode) -> Path:
     Raises:
         OutputError: It cannot be written.
     """
-    size = audio.num_samples * audio.num_channels * audio.bytes_per_sample
-    large = size > _WAV_LIMIT
+    large = is_large(audio)
     path = path.with_suffix(".w64") if large else path
     with atomic_file(path) as sink:
         # VapourSynth only ever calls write().

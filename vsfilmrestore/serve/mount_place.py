@@ -1,0 +1,108 @@
+"""Folders to mount on: what is wrong with one, and how to let go of it again."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import shutil
+import subprocess
+import sys
+from contextlib import suppress
+from errno import ENOTCONN
+from pathlib import Path
+from typing import Final
+
+from vsfilmrestore.errors import InstallationError, UsageError
+
+__all__ = ["HELPER", "check_machine", "check_place", "is_mounted", "unmount"]
+
+HELPER: Final = "fusermount3"
+"""FUSE's own program, by which users who are not root mount and unmount."""
+
+_DETACH: Final = 2  # MNT_DETACH of umount2(2)
+_MOUNTS: Final = Path("/proc/self/mountinfo")
+_ESCAPED: Final = re.compile(rb"\\([0-7]{3})")
+_UNMOUNT_SECONDS: Final = 10.0
+
+
+def check_machine() -> None:
+    """See to it that this machine can mount.
+
+    Raises:
+        InstallationError: It lacks something; the message names it and the way to get it.
+    """
+    if not sys.platform.startswith("linux"):
+        raise InstallationError("mounting works on Linux only", hint="Render to stills instead: vsfilmrestore render")
+    if not Path("/dev/fuse").exists():
+        hint = "Load the kernel module (modprobe fuse); a container has to be given /dev/fuse"
+        raise InstallationError("this machine has no /dev/fuse", hint=hint)
+    if shutil.which(HELPER) is None and os.geteuid() != 0:
+        raise InstallationError(f"the program {HELPER} is missing", hint="Install it: apt-get install fuse3")
+
+
+def check_place(folder: Path) -> Path:
+    """The folder, absolute, where it is good to mount on: there, empty, the user's, and nothing mounted on it.
+
+    Raises:
+        UsageError: It is not; one sentence with the way out.
+    """
+    place = Path(os.path.abspath(folder))
+    if not str(place).isprintable():
+        shown = str(place).encode("utf-8", "backslashreplace").decode()
+        raise UsageError("the name of the folder holds characters that cannot be written down", file=shown)
+    try:
+        place.stat()
+    except FileNotFoundError:
+        raise UsageError("there is no such folder to mount on", file=place, hint=f"Make it: mkdir -p {place}") from None
+    except OSError as error:
+        if error.errno != ENOTCONN:
+            raise UsageError(f"cannot be mounted on ({error.strerror})", file=place) from None
+        message = "a mount whose process has died is still there"
+        raise UsageError(message, file=place, hint=f"Remove it: {HELPER} -u {place}") from None
+    if is_mounted(place):
+        raise UsageError(
+            "something is mounted there already", file=place, hint=f"Unmount it, {HELPER} -u {place}, or name another"
+        )
+    if not place.is_dir():
+        raise UsageError("is no folder", file=place, hint="Name an empty folder")
+    if any(os.scandir(place)):
+        raise UsageError("the folder is not empty", file=place, hint="Name an empty folder to mount on")
+    if not os.access(place, os.W_OK):
+        raise UsageError("the folder is not yours to mount on", file=place, hint="Name a folder of your own")
+    return place
+
+
+def is_mounted(place: Path) -> bool:
+    """Whether something is mounted on a folder; tells it of a mount whose process has died as well."""
+    try:
+        lines = _MOUNTS.read_bytes().splitlines()
+    except OSError:
+        return os.path.ismount(place)
+    wanted = os.fsencode(os.path.realpath(place.parent) / Path(place.name))
+    return any(_unescaped(line.split(b" ")[4]) == wanted for line in lines)
+
+
+def unmount(place: Path) -> bool:
+    """Take a mount away. What is still open in it fails from then on, its processes are not waited for.
+
+    Returns:
+        Whether nothing is mounted there any more.
+    """
+    if is_mounted(place):
+        _detach(place)
+    return not is_mounted(place)
+
+
+def _detach(place: Path) -> None:
+    helper = shutil.which(HELPER)
+    if helper is not None:
+        with suppress(OSError, subprocess.SubprocessError):
+            command = [helper, "-u", "-z", "-q", "--", str(place)]
+            subprocess.run(command, check=False, timeout=_UNMOUNT_SECONDS, stdin=subprocess.DEVNULL)
+    if is_mounted(place) and os.geteuid() == 0:
+        ctypes.CDLL(None, use_errno=True).umount2(os.fsencode(place), _DETACH)
+
+
+def _unescaped(name: bytes) -> bytes:
+    return _ESCAPED.sub(lambda match: bytes([int(match[1], 8)]), name)
