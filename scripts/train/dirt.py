@@ -2,17 +2,18 @@
 
     python scripts/train/dirt.py --pictures FOLDER --overlays FOLDER --work FOLDER -o models/dirt-t1.onnx
 
-makes samples (0.4 s each on one core), trains in slices of --minutes, and exports. Each part goes on where it was cut
-off; what is in --work already is not made again. The same command with --slices 1 --minutes 9 does one slice.
+makes samples (0.4 s each on one core), trains in slices of --minutes, trains again on what the network still mistakes,
+in some of those samples and in harder ones, and exports. Each part goes on where it was cut off; what is in --work
+already is not made again. The same command with --slices 1 --minutes 9 does one slice.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from detector.command import Defaults, command, taught
+from detector.command import HARD, Defaults, command, taught, taught_hard
 from detector.export import export, trained
 from detector.judging import hear, judge_fully
-from detector.lessons import DIRT
+from detector.lessons import DIRT, HARD_DIRT
 from shipping import stamp
 from simulator import Pictures
 
@@ -25,15 +26,24 @@ def main() -> None:
     """Command line."""
     parser = command(__doc__, DEFAULTS)
     parser.add_argument("--judged", type=int, default=300, help="samples that the judge is fitted to (default 300)")
+    parser.add_argument("--again", type=int, default=1200, help="samples that are looked at again (default 1200)")
+    parser.add_argument("--hard-samples", type=int, default=800, help="harder samples (default 800)")
+    parser.add_argument("--hard-steps", type=int, default=17_000, help="batches of the second course (default 17000)")
+    parser.add_argument("--hard-rate", type=float, default=1e-3, help="its highest learning rate (default 1e-3)")
     options = parser.parse_args()
     if not taught(options, DIRT):
         return
-    heard = hear(trained(options.work), Pictures(options.pictures), options.overlays, JUDGED, options.judged)
+    if not taught_hard(
+        options, HARD_DIRT, options.hard_steps, options.hard_rate, (options.again, options.hard_samples)
+    ):
+        return
+    net = trained(options.work, HARD)
+    heard = hear(net, Pictures(options.pictures), options.overlays, JUDGED, options.judged)
     (weights, full), reached = judge_fully(heard)
     print(f"judged by (_dirt_judge._WEIGHTS, _CONSTANT): {np.array2string(weights, precision=3)}; {reached}")
     print(f"(_FULL, _FULL_CONSTANT): {np.array2string(full, precision=3)}")
     if options.output:
-        export(trained(options.work), options.output)
+        export(net, options.output)
         stamp(options.output)
 
 

@@ -28,9 +28,13 @@ _LIKE: Final = 0.35
 """What is left of a speck when its like in a neighbour is taken away, as a share of its energy."""
 _ALIKE: Final = 0.65
 """The same in what stands out, where both likes lie in one line with the speck, as far before as after."""
+_SMALL: Final = 25
+"""Pixels; the like of a smaller speck is found by chance, so it must be the more like it."""
 _FLOCK: Final = 4
 _SWARM: Final = 0.25
 """Where so many specks of a frame move, and so large a share of all, none is told from those."""
+_COUNTS: Final = 5
+"""Pixels; smaller specks are no part of that count."""
 _LARGE: Final = 0.06
 """Of the picture's width; what is larger may tumble, glitter and fly far."""
 _FAR: Final = 0.15
@@ -84,25 +88,27 @@ def _without_movers(chosen: vs.VideoFrame, pictures: Sequence[Words], reach: int
         one_side = (
             chosen.props["PlaneStatsDiff"] == 0 or min(left, top, width - left - across, height - top - down) <= 2
         )
-        moving[label] = _moves(pictures, box, reach, one_side)
-    if moving.sum() >= max(_FLOCK, _SWARM * (count - 1)):
+        moving[label] = _moves(pictures, box, reach, one_side, int(stats[label, cv2.CC_STAT_AREA]))
+    counted = stats[:, cv2.CC_STAT_AREA] >= _COUNTS
+    if (moving & counted).sum() >= max(_FLOCK, _SWARM * (counted.sum() - 1)):
         moving[1:] = True
     mask[moving[labels]] = 0
     return out
 
 
-def _moves(pictures: Sequence[Words], box: tuple[slice, slice], reach: int, one_side: bool) -> bool:
+def _moves(pictures: Sequence[Words], box: tuple[slice, slice], reach: int, one_side: bool, area: int) -> bool:
     """Whether the speck in a box comes from somewhere and goes on; pictures as for `_without_movers`."""
+    share = min(0.4 + 0.6 * area / _SMALL, 1.0)
     now, before, after, *moved, rest, rest_before, rest_after = pictures
     behind = ((moved[0][box].astype(np.float32) + moved[1][box]) / 2).astype(np.float32)
     speck, apart = now[box].astype(np.float32), rest[box].astype(np.float32)
-    lies = _lies(speck, now, box, reach, _LIKE * _energy(speck, behind))
+    lies = _lies(speck, now, box, reach, share * _LIKE * _energy(speck, behind))
     come, gone = (_way(speck, behind, picture, box, reach, lies) for picture in (before, after))
-    if _is_mover(come, gone, one_side, _LIKE):
+    if _is_mover(come, gone, one_side, share * _LIKE, share * _LIKE):
         return True
     ground = np.full_like(behind, _NOTHING)
     come, gone = (_way(apart, ground, picture, box, reach) for picture in (rest_before, rest_after))
-    return _is_mover(come, gone, one_side, _ALIKE) or _wanders(rest, (rest_before, rest_after), box, one_side)
+    return _is_mover(come, gone, one_side, share * _LIKE, share * _ALIKE) or _wanders(rest, (rest_before, rest_after), box, one_side)
 
 
 class _Way(NamedTuple):
@@ -156,17 +162,17 @@ def _way(
     return _Way(right + x, down + y, least / _energy(speck, behind))
 
 
-def _is_mover(come: _Way, gone: _Way, one_side: bool, alike: float) -> bool:
+def _is_mover(come: _Way, gone: _Way, one_side: bool, like: float, alike: float) -> bool:
     """Whether the ways to both neighbours go on; one of them is enough for what may come in there.
 
     On a straight way what is found there may be less like it: ``alike``.
     """
     if one_side:
-        return min(come.unlike, gone.unlike) <= _LIKE / 2
+        return min(come.unlike, gone.unlike) <= like / 2
     step = float(np.hypot(gone.x - come.x, gone.y - come.y)) / 2
     bend = float(np.hypot(gone.x + come.x, gone.y + come.y)) / 2
     unlike = max(come.unlike, gone.unlike)
-    return (unlike <= _LIKE and bend <= 2 + 0.35 * step) or (
+    return (unlike <= like and bend <= 2 + 0.35 * step) or (
         unlike <= alike and step >= _STEP and bend <= 1.5 + 0.05 * step
     )
 

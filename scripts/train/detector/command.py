@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import argparse
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from simulator import Pictures
 
 from .crops import Crops
+from .export import trained
 from .lessons import LESSONS, Lesson
+from .mining import MISTAKES, mine
+from .network import SpotNet
 from .stacks import Stacks, make
-from .training import Plan, train
+from .training import STATE, Plan, train
 
-__all__ = ["Defaults", "command", "taught"]
+__all__ = ["HARD", "Defaults", "command", "taught", "taught_hard"]
 
+HARD = "hard.pt"
+"""Where the state of the second course is kept."""
 PART = 100
 """Samples in a file."""
+_HARD_SEED = 200_000
 
 type Defaults = dict[str, int | float]
 
@@ -48,30 +55,71 @@ def command(text: str | None, defaults: Defaults) -> argparse.ArgumentParser:
 
 def taught(options: argparse.Namespace, lesson: Lesson) -> bool:
     """Make what samples are missing and train; whether the end of the training was reached."""
-    options.work.mkdir(parents=True, exist_ok=True)
-    parts = range(-(-options.samples // PART))
+    files = _made(options, lesson, options.samples, "", 0)
+    plan = Plan(options.steps, options.size, options.rate, options.device)
+    return _trained(options, plan, Crops(Stacks.load(files), options.side, seed=1))
+
+
+def taught_hard(options: argparse.Namespace, lesson: Lesson, steps: int, rate: float, samples: tuple[int, int]) -> bool:
+    """A second course for a network that was `taught`: what it mistakes, in some of its samples and in harder ones.
+
+    Args:
+        options: Of the first course.
+        lesson: Of the harder samples.
+        steps: Batches of this course.
+        rate: Its highest learning rate.
+        samples: How many of the first course's, and how many harder ones.
+
+    Returns:
+        Whether the end of the training was reached; the state lies in `HARD`.
+    """
+    files = [options.work / f"{n:03}.npy" for n in range(-(-samples[0] // PART))]
+    files += _made(options, lesson, samples[1], "hard", _HARD_SEED)
     with ProcessPoolExecutor(options.processes) as pool:
-        jobs = [pool.submit(_make, options.pictures, options.overlays, options.work, n, lesson.name) for n in parts]
-        for job in jobs:
+        for job in [pool.submit(_mine, options.work, file) for file in files]:
             job.result()
+    crops = Crops(Stacks.load(files, MISTAKES), options.side, seed=2, picked=True)
+    plan = Plan(steps, options.size, rate, options.device)
+    return _trained(options, plan, crops, trained(options.work), HARD)
+
+
+def _made(options: argparse.Namespace, lesson: Lesson, count: int, prefix: str, seed: int) -> list[Path]:
+    """Files of so many samples from a seed on; those that are missing are made."""
+    options.work.mkdir(parents=True, exist_ok=True)
+    files = [options.work / f"{prefix}{n:03}.npy" for n in range(-(-count // PART))]
+    with ProcessPoolExecutor(options.processes) as pool:
+        told = options.pictures, options.overlays
+        for job in [
+            pool.submit(_make, *told, f, seed + n * PART, lesson.name, lesson.hard) for n, f in enumerate(files)
+        ]:
+            job.result()
+    return files
+
+
+def _trained(
+    options: argparse.Namespace, plan: Plan, crops: Crops, start: SpotNet | None = None, name: str = STATE
+) -> bool:
     if options.threads:
         torch.set_num_threads(options.threads)
-    plan = Plan(options.steps, options.size, options.rate, options.device)
-    crops = Crops(Stacks.load([options.work / f"{n:03}.npy" for n in parts]), options.side, seed=1)
-    slices = (train(plan, crops, options.work, options.minutes, _say) for _ in range(options.slices))
+    slices = (train(plan, crops, options.work, options.minutes, _say, start, name) for _ in range(options.slices))
     return any(slices)
+
+
+def _mine(folder: Path, file: Path) -> None:
+    torch.set_num_threads(1)
+    mine(trained(folder), file)
 
 
 def _say(text: str) -> None:
     print(text, flush=True)
 
 
-def _make(pictures: Path, overlays: Path | None, folder: Path, part: int, name: str) -> None:
+def _make(pictures: Path, overlays: Path | None, file: Path, first: int, name: str, hard: bool) -> None:
     """Samples of one file, unless it is there; what a lesson looks with cannot be sent to another process."""
-    file, raw = folder / f"{part:03}.npy", folder / f"{part:03}.part.npy"
+    raw = file.with_suffix(".part.npy")
     if file.exists():
         return
     torch.set_num_threads(1)
-    make(Pictures(pictures), overlays, raw, part * PART, PART, LESSONS[name])
+    make(Pictures(pictures), overlays, raw, first, PART, replace(LESSONS[name], hard=hard))
     raw.with_suffix(".worth.npy").replace(file.with_suffix(".worth.npy"))
     raw.replace(file)

@@ -9,12 +9,14 @@ import torch
 
 from .stacks import Stacks
 
-__all__ = ["Batch", "Crops"]
+__all__ = ["CELL", "Batch", "Crops", "batch_of"]
 
-_CELL = 16
+CELL = 16
+"""Side of the squares of which it is told what there is to learn, in pixels."""
 _DULL = 0.3
 """Share of crops that are taken from anywhere."""
-
+_ANY = 0.4
+"""How often a stack comes of which nothing is left to learn, beside one that has as much as most."""
 _FAINT, _PALE = 2.5 / 255, 0.06
 """Damage that changes luma and colour by less does not count: nobody sees it."""
 _ENDS = 0.06
@@ -38,27 +40,28 @@ class Crops:
         stacks: What `stacks.make` wrote.
         side: Side of a crop, a multiple of 8.
         seed: All follows from it.
+        picked: Whether stacks with more to learn from come more often.
     """
 
-    def __init__(self, stacks: list[Stacks], side: int, seed: int) -> None:
+    def __init__(self, stacks: list[Stacks], side: int, seed: int, picked: bool = False) -> None:
         self._stacks, self._side, self._seed = stacks, side, seed
         self._count = np.array([len(each.pixels) for each in stacks])
+        self._shares = [_shares(each.worth) for each in stacks] if picked else []
 
     def batch(self, number: int, size: int, device: str = "cpu") -> Batch:
         """Batch ``number`` of ``size`` crops."""
         rng = np.random.default_rng((self._seed, number))
         raw = np.stack([self._crop(rng) for _ in range(size)])
-        pixels = torch.from_numpy(raw).to(device).float() / 255
-        seen, clean, kind = pixels[:, :6], pixels[:, 6:7], pixels[:, 7:]
-        luma = _relit(torch.cat((seen[:, :5], clean), 1), rng)
-        seen = torch.cat((luma[:, :5], seen[:, 5:]), 1)
-        faint = (kind > 0.75) & ((seen[:, :1] - clean).abs() < _FAINT) & (seen[:, 5:] < _PALE)
-        counts = (((kind < 0.25) | (kind > 0.75)) & ~faint).float()
-        return Batch(seen, luma[:, 5:], (kind > 0.75).float(), counts)
+        return batch_of(torch.from_numpy(raw).to(device), rng)
 
     def _crop(self, rng: np.random.Generator) -> np.ndarray:
-        part = self._stacks[rng.choice(len(self._stacks), p=self._count / self._count.sum())]
-        n = int(rng.integers(len(part.pixels)))
+        which = int(rng.choice(len(self._stacks), p=self._count / self._count.sum()))
+        part = self._stacks[which]
+        n = (
+            int(rng.choice(len(part.pixels), p=self._shares[which]))
+            if self._shares
+            else int(rng.integers(len(part.pixels)))
+        )
         stack, side = part.pixels[n], self._side
         rows, columns = part.worth.shape[1:]
         if rng.random() < _DULL:
@@ -67,7 +70,7 @@ class Crops:
             worth = part.worth[n].ravel() + 1e-3
             cell = int(rng.choice(rows * columns, p=worth / worth.sum()))
         top, left = (
-            min(max(int(at * _CELL + rng.integers(_CELL) - side // 2), 0), whole - side)
+            min(max(int(at * CELL + rng.integers(CELL) - side // 2), 0), whole - side)
             for at, whole in zip(divmod(cell, columns), stack.shape[1:], strict=True)
         )
         crop = np.rot90(stack[:, top : top + side, left : left + side], int(rng.integers(4)), (1, 2))
@@ -75,6 +78,25 @@ class Crops:
         crop = crop[[0, 4, 3, 2, 1, 5, 6, 7]] if rng.random() < 0.5 else crop
         # At the ends of a shot the neighbours of one side stand in for those of the other.
         return np.ascontiguousarray(crop[[0, 1, 2, 2, 1, 5, 6, 7]] if rng.random() < _ENDS else crop)
+
+
+def _shares(worth: np.ndarray) -> np.ndarray:
+    """How often each stack of a file comes."""
+    mean = worth.mean((1, 2), dtype=np.float64)
+    share: np.ndarray = mean + _ANY * mean.mean()
+    return share / share.sum()
+
+
+def batch_of(stacks: torch.Tensor, rng: np.random.Generator | None = None) -> Batch:
+    """Stacks of bytes, B, CHANNELS, H, W, as a batch; in another light where ``rng`` is given."""
+    pixels = stacks.float() / 255
+    seen, clean, kind = pixels[:, :6], pixels[:, 6:7], pixels[:, 7:]
+    faint = (kind > 0.75) & ((seen[:, :1] - clean).abs() < _FAINT) & (seen[:, 5:] < _PALE)
+    counts = (((kind < 0.25) | (kind > 0.75)) & ~faint).float()
+    if rng is not None:
+        luma = _relit(torch.cat((seen[:, :5], clean), 1), rng)
+        seen, clean = torch.cat((luma[:, :5], seen[:, 5:]), 1), luma[:, 5:]
+    return Batch(seen, clean, (kind > 0.75).float(), counts)
 
 
 def _relit(luma: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:

@@ -10,6 +10,7 @@ from shipping import Graph
 from torch import nn
 
 from .network import FLOOR, GAIN, NOISE, RATIO, SEEN, SpotNet
+from .training import STATE
 
 __all__ = ["EXTRA", "export", "trained"]
 
@@ -17,9 +18,9 @@ EXTRA = ("before2", "before1", "after1", "after2", "colour")
 """Names of the inputs beside ``frame``."""
 
 
-def trained(folder: Path) -> SpotNet:
+def trained(folder: Path, name: str = STATE) -> SpotNet:
     """The network of a training, with the weights that are kept."""
-    state = torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
+    state = torch.load(folder / name, map_location="cpu", weights_only=True)
     net = SpotNet()
     net.load_state_dict(state["kept"])
     return net.eval()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import vapoursynth as vs
 from simulator import CLASSES, Film
@@ -12,7 +12,7 @@ from vsfilmrestore.filters._dirt_sight import Sight, sight
 from vsfilmrestore.filters._motion import analysis_luma
 from vsfilmrestore.filters._wire_sight import WIDEST, motion_behind, thickness_in, wire_sight
 
-__all__ = ["DIRT", "LESSONS", "WIRES", "Lesson"]
+__all__ = ["DIRT", "HARD_DIRT", "LESSONS", "WIRES", "Lesson"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Lesson:
         painted: Whether more specks are painted on most samples.
         gauge: The film, where not any will do.
         look: What the filter sees of a clip on a film.
+        hard: Whether its samples are of the kind that is mistaken most, see `hard`.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Lesson:
     painted: bool
     gauge: str | None
     look: Callable[[vs.VideoNode, Film], Sight]
+    hard: bool = False
 
 
 def _past_wires(clip: vs.VideoNode, film: Film) -> Sight:
@@ -55,6 +57,8 @@ DIRT = Lesson(
     gauge=None,
     look=lambda clip, _: sight(clip),
 )
+
+HARD_DIRT = replace(DIRT, hard=True)
 
 WIRES = Lesson(
     name="wires",

@@ -17,6 +17,7 @@ from simulator import CLASSES, TRAIN, Atlas, Distribution, Film, Pictures, Sampl
 
 from vsfilmrestore.filters._dirt_sight import Sight
 
+from .hard import hard_sample
 from .lessons import DIRT, Lesson
 from .painted import paint
 
@@ -47,9 +48,9 @@ class Stacks:
     worth: np.ndarray
 
     @classmethod
-    def load(cls, files: list[Path]) -> list[Stacks]:
-        """Open what `make` wrote; the bytes stay on the disk."""
-        return [cls(np.load(f, mmap_mode="r"), np.load(f.with_suffix(".worth.npy"))) for f in files]
+    def load(cls, files: list[Path], told: str = ".worth.npy") -> list[Stacks]:
+        """Open what `make` wrote; the bytes stay on the disk. ``told``: what is beside each of them."""
+        return [cls(np.load(f, mmap_mode="r"), np.load(f.with_suffix(told))) for f in files]
 
 
 def make(pictures: Pictures, overlays: Path | None, file: Path, first: int, count: int, lesson: Lesson = DIRT) -> None:
@@ -75,11 +76,13 @@ def damaged_samples(
         kind, atlas = kinds[seed % 2]
         sample = _sample(pictures, seed, kind, atlas, lesson)
         more = lesson.painted and seed % 4 < 3 and seed % 8 != 7
-        yield sample, paint(sample.damaged, atlas, _PAINTED, seed) if more else None
+        yield sample, paint(sample.damaged, atlas, _PAINTED, seed, lesson.hard) if more else None
 
 
 def _sample(pictures: Pictures, seed: int, distribution: Distribution, atlas: Atlas, lesson: Lesson) -> Sample:
     """A damaged clip; every third one twice or three times as fast, every eighth one without damage."""
+    if lesson.hard:
+        return hard_sample(pictures, seed, distribution, atlas, FRAMES, SIZE)
     pace = (1, 1, 2, 1, 3, 1)[seed % 6]
     try:
         scene = pictures.clip(seed, FRAMES * pace, SIZE)[::pace]

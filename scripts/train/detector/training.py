@@ -15,8 +15,9 @@ from learning import follow, rate, save
 from .crops import Batch, Crops
 from .network import SpotNet, fill
 
-__all__ = ["Plan", "loss_of", "train"]
+__all__ = ["STATE", "Plan", "loss_of", "train", "weight_of"]
 
+STATE = "state.pt"
 _VISIBLE = 12 / 255
 """A mistake of as much costs the full price."""
 _KEEP = 0.998
@@ -47,10 +48,7 @@ def loss_of(logits: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, dict[str,
     """
     now = batch.seen[:, :1]
     with torch.no_grad():
-        guess = batch.seen[:, 1:5].sort(1).values[:, 1:3].mean(1, keepdim=True)
-        false = 0.3 + ((guess - batch.clean).abs() / _VISIBLE).clamp(max=2)
-        missed = 0.3 + ((now - batch.clean).abs() / _VISIBLE).clamp(max=3)
-        weight = torch.where(batch.damage > 0, missed, false) * batch.counts
+        weight = weight_of(batch)
         near = F.max_pool2d(batch.damage, 3, 1, 1)
     told = F.binary_cross_entropy_with_logits(logits[:, :1], batch.damage, weight, reduction="sum") / weight.sum()
     maps = torch.sigmoid(logits)
@@ -64,12 +62,39 @@ def loss_of(logits: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, dict[str,
     return total, {"told": told.item(), "fill": filled.item(), "price": price.item()}
 
 
-def train(plan: Plan, crops: Crops, folder: Path, minutes: float, say: Callable[[str], None]) -> bool:
-    """Go on for so many minutes, or to the end of the plan; whether the end was reached."""
+def weight_of(batch: Batch) -> torch.Tensor:
+    """What a mistake at each pixel costs, B, 1, H, W."""
+    now = batch.seen[:, :1]
+    guess = batch.seen[:, 1:5].sort(1).values[:, 1:3].mean(1, keepdim=True)
+    false = 0.3 + ((guess - batch.clean).abs() / _VISIBLE).clamp(max=2)
+    missed = 0.3 + ((now - batch.clean).abs() / _VISIBLE).clamp(max=3)
+    return torch.where(batch.damage > 0, missed, false) * batch.counts
+
+
+def train(
+    plan: Plan,
+    crops: Crops,
+    folder: Path,
+    minutes: float,
+    say: Callable[[str], None],
+    start: SpotNet | None = None,
+    name: str = STATE,
+) -> bool:
+    """Go on for so many minutes, or to the end of the plan; whether the end was reached.
+
+    Args:
+        plan: How to train.
+        crops: What to learn from.
+        folder: Where the state is kept between slices.
+        minutes: Length of this slice.
+        say: Told what was reached, line by line.
+        start: What a training begins with that is not under way; a network that knows nothing where it is left out.
+        name: Of the file with the state.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / "state.pt"
+    file = folder / name
     torch.manual_seed(0)
-    net = SpotNet().to(plan.device, memory_format=torch.channels_last)
+    net = (start or SpotNet()).to(plan.device, memory_format=torch.channels_last).train()
     kept = {name: value.clone() for name, value in net.state_dict().items()}
     optimiser = torch.optim.AdamW(net.parameters(), plan.rate, betas=(0.9, 0.98), weight_decay=1e-4)
     step = 0
