@@ -65,6 +65,8 @@ Lent::~Lent() {
     }
 }
 
+void check_room(const Lent &slot, std::uint64_t frames) { check_place(slot.place(), slot.source(), frames); }
+
 // Connection -------------------------------------------------------------------------------------------------------
 
 Connection::~Connection() {
@@ -231,7 +233,6 @@ Lent Connection::get(const std::shared_ptr<Source> &source, std::int64_t frame, 
     if (place.source != source->info.source || place.depth != source->key.depth) lie("a frame of something else");
     if (place.width != wide || place.height != high) lie("a frame of another size");
     check_place(place, *source, 1);
-    std::lock_guard<std::mutex> lock(mutex_);
     source->warm = true;
     return lent;
 }
@@ -264,7 +265,6 @@ Lent Connection::process(Lent slot, const std::shared_ptr<Source> &source, std::
         lie("a frame of something else");
     if (place.width != source->info.width || place.height != source->info.height) lie("a frame of another size");
     check_place(place, *source, 1);
-    std::lock_guard<std::mutex> lock(mutex_);
     source->warm = true;
     return lent;
 }

@@ -2,6 +2,7 @@
 #ifndef VSFR_CONNECTION_H
 #define VSFR_CONNECTION_H
 
+#include <atomic>
 #include <condition_variable>
 #include <map>
 #include <memory>
@@ -30,7 +31,8 @@ struct SourceKey {
 // An open source and its ring. Everything but `key` is the connection's to change, under its lock, until `ready`.
 struct Source {
     SourceKey key;
-    bool ready = false, warm = false;
+    bool ready = false;
+    std::atomic<bool> warm{false};  // a frame of it has come: what is slow at first is done
     std::unique_ptr<Problem> trouble;
     Info info;
     std::unique_ptr<Mapping> ring;
@@ -62,6 +64,9 @@ private:
     std::shared_ptr<Source> source_;
     Place place_;
 };
+
+// Whether so many frames fit where the server says they go. Throws Problem refused.
+void check_room(const Lent &slot, std::uint64_t frames);
 
 class Connection : public std::enable_shared_from_this<Connection> {
 public:

@@ -1,7 +1,9 @@
 #include "pixels.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
+#include <vector>
 
 #include "problem.h"
 
@@ -62,6 +64,68 @@ template <class T> void put_as(const Image &image, const OfxRectI &window, const
                 plane_row<T>(planes, 1, row) + skip, plane_row<T>(planes, 2, row) + skip);
         fill(row_of<T>(image, window.x1, y) + static_cast<std::ptrdiff_t>(to - window.x1) * image.components,
              window.x2 - to, image.components, black, black, black);
+    }
+}
+
+// Samples as numbers; half by its bits, as no compiler of ours has to know it.
+float load(std::uint8_t sample) { return sample; }
+float load(Word sample) { return sample.value; }
+float load(float sample) { return sample; }
+float load(Half sample) {
+    const int exponent = (sample.value >> 10) & 31, mantissa = sample.value & 1023;
+    float size = std::ldexp(static_cast<float>(mantissa), -24);
+    if (exponent == 31) size = 65504.0F;  // neither infinity nor nonsense is made larger
+    else if (exponent) size = std::ldexp(static_cast<float>(1024 + mantissa), exponent - 25);
+    return sample.value & 0x8000 ? -size : size;
+}
+
+void store(std::uint8_t &sample, float value) { sample = static_cast<std::uint8_t>(value + 0.5F); }
+void store(Word &sample, float value) { sample.value = static_cast<std::uint16_t>(value + 0.5F); }
+void store(float &sample, float value) { sample = value; }
+void store(Half &sample, float value) {
+    const float size = std::min(std::abs(value), 65504.0F);
+    int exponent = 0;
+    std::frexp(size, &exponent);  // size is below 2 to its power
+    exponent = std::max(exponent, -13);
+    const auto units = static_cast<unsigned>(std::lround(std::ldexp(size, 11 - exponent)));  // carries run on
+    const unsigned bits = units < 1024 ? units : static_cast<unsigned>(exponent + 13) * 1024 + units;
+    sample.value = static_cast<std::uint16_t>(bits | (value < 0 ? 0x8000U : 0U));
+}
+
+// Where a pixel of the larger picture lies between two of the smaller.
+struct Between {
+    std::uint32_t low, high;
+    float share;
+};
+
+Between between(int at, int size, std::uint32_t count) {
+    const double place = (at + 0.5) * count / size - 0.5;
+    const double low = std::clamp(std::floor(place), 0.0, static_cast<double>(count - 1));
+    const auto first = static_cast<std::uint32_t>(low);
+    return {first, std::min(first + 1, count - 1), static_cast<float>(std::clamp(place - low, 0.0, 1.0))};
+}
+
+template <class T>
+void put_scaled_as(const Image &image, const OfxRectI &window, const Planes &planes, const OfxRectI &place) {
+    const OfxRectI both = crossed(window, place);
+    const T black{};
+    std::vector<Between> columns;
+    for (int x = both.x1; x < both.x2; ++x)
+        columns.push_back(between(x - place.x1, place.x2 - place.x1, planes.width));
+    for (int y = window.y1; y < window.y2; ++y) {
+        fill(row_of<T>(image, window.x1, y), window.x2 - window.x1, image.components, black, black, black);
+        if (y < both.y1 || y >= both.y2) continue;
+        const Between row = between(place.y2 - 1 - y, place.y2 - place.y1, planes.height);
+        for (int plane = 0; plane < 3; ++plane) {
+            const T *upper = plane_row<T>(planes, plane, row.low), *lower = plane_row<T>(planes, plane, row.high);
+            T *out = row_of<T>(image, both.x1, y) + plane;
+            for (const Between &x : columns) {
+                const float a = load(upper[x.low]) + x.share * (load(upper[x.high]) - load(upper[x.low]));
+                const float b = load(lower[x.low]) + x.share * (load(lower[x.high]) - load(lower[x.low]));
+                store(*out, a + row.share * (b - a));
+                out += image.components;
+            }
+        }
     }
 }
 
@@ -154,6 +218,10 @@ Image Image::read(const Props &props) {
 
 void put(const Image &image, const OfxRectI &window, const Planes &planes, int left, int bottom) {
     by_depth(image.depth, [&](auto type) { put_as<decltype(type)>(image, window, planes, left, bottom); });
+}
+
+void put_scaled(const Image &image, const OfxRectI &window, const Planes &planes, const OfxRectI &place) {
+    by_depth(image.depth, [&](auto type) { put_scaled_as<decltype(type)>(image, window, planes, place); });
 }
 
 void take(const Image &image, const Planes &planes) {

@@ -36,6 +36,8 @@ OfxRectI crossed(const OfxRectI &a, const OfxRectI &b);
 
 // The picture into the window, its lower left corner at (left, bottom); black around it, alpha 1 everywhere.
 void put(const Image &image, const OfxRectI &window, const Planes &planes, int left, int bottom);
+// The same, made as large as the place is, bilinearly.
+void put_scaled(const Image &image, const OfxRectI &window, const Planes &planes, const OfxRectI &place);
 // All of an image into planes of its size.
 void take(const Image &image, const Planes &planes);
 // The same pixels of another image of the host, alpha 1.
