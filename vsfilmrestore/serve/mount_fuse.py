@@ -38,6 +38,7 @@ _KEPT_SECONDS: Final = 3600
 """How long the kernel may keep names and sizes without asking again."""
 _THREADS: Final = 64
 """Reads that may wait for frames at once without ``ls`` having to wait, too."""
+_IDLE_THREADS: Final = 16
 _START_SECONDS: Final = 20.0
 _STOP_SECONDS: Final = 10.0
 _MOST_TOLD: Final = 1000
@@ -235,5 +236,5 @@ def _options(fuse: ModuleType, allow_other: bool) -> dict[str, Any]:
     if allow_other:
         options["allow_other"] = True
     if (fuse.fuse_version_major, fuse.fuse_version_minor) >= (3, 12):  # older ones have as many as there are requests
-        options["max_threads"] = _THREADS
+        options |= {"max_threads": _THREADS, "max_idle_threads": _IDLE_THREADS}
     return options | kept
