@@ -38,8 +38,8 @@ _GIVE_BACK: Final = 24
 """Frames after which unused memory is handed back."""
 _WATCHED: Final = 8
 """Requests of a reader from which the way it plays is told: several threads of a host ask out of order."""
-_SPREAD: Final = 32
-"""Frames between which a player's latest requests lie; those of somebody who jumps lie further apart."""
+_STEP: Final = 4
+"""Frames from one request of a player to the next, at most and on average; who jumps asks further apart."""
 _READERS: Final = 256
 
 
@@ -254,6 +254,8 @@ class Frames:
         if len(self._heads) > _READERS:
             old, _ = self._heads.popitem(last=False)
             self._drop_ahead(old, set())
+        if recent and abs(number - recent[-1]) > _STEP * _WATCHED:
+            recent.clear()
         recent.append(number)
         wanted = [n for n in self._next(recent) if n not in self._kept]
         self._drop_ahead(reader, set(wanted))
@@ -265,7 +267,7 @@ class Frames:
         """The frames a reader will probably ask for, the next one first."""
         numbers = list(recent)
         half = len(numbers) // 2
-        if half < 1 or max(numbers) - min(numbers) > _SPREAD:
+        if half < 1 or max(numbers) - min(numbers) > _STEP * len(numbers):
             return range(0)
         turn = sum(numbers[-half:]) - sum(numbers[:half])
         count = min(self._most_ahead, self._most_bytes // (2 * self._largest))

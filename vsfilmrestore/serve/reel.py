@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,9 +14,11 @@ from typing import Any, Final, Self
 import vapoursynth as vs
 
 from vsfilmrestore.errors import RenderError
+from vsfilmrestore.media.naming import FileSequence, find_sequence
 from vsfilmrestore.media.source import Media
 from vsfilmrestore.media.timecode import format_timecode
 from vsfilmrestore.render.job import Watcher, open_project, open_reel
+from vsfilmrestore.render.project import ProjectSettings
 from vsfilmrestore.render.reel import Reel
 from vsfilmrestore.timeline.ids import unique_ids
 
@@ -96,8 +99,13 @@ class ServedReel:
         factor: Frames of the restored reel for each frame of the cut: more than 1 where a step multiplies them.
     """
 
-    def __init__(self, reel: Reel) -> None:
-        self.reel = reel
+    def __init__(self, reel: Reel, settings: ProjectSettings | None = None) -> None:
+        """
+        Args:
+            reel: The reel.
+            settings: What its project says, where it has one.
+        """
+        self.reel, self._settings = reel, settings or ProjectSettings()
         self.node = reel.restored()
         self.factor = int(self.node.fps / reel.rate)
         plain = reel.source()
@@ -132,7 +140,8 @@ class ServedReel:
         said = dict(given or {})
         if path.suffix.lower() == _SCRIPT:
             said.setdefault("preset", "none")
-        return cls(open_reel(open_project(path, project, said, save=False), watch=watch, save=save))
+        opened = open_project(path, project, said, save=False)
+        return cls(open_reel(opened, watch=watch, save=save), opened.settings)
 
     @property
     def name(self) -> str:
@@ -179,6 +188,25 @@ class ServedReel:
         matrix = 0 if self.node.format.color_family == vs.RGB else tags.matrix
         transfer = "log" if self.media[0].log else _word(vs.TransferCharacteristics, tags.transfer)
         return f"{_word(vs.MatrixCoefficients, matrix)}/{transfer}/{_word(vs.ColorPrimaries, tags.primaries)}"
+
+    @property
+    def telecined(self) -> bool:
+        """Whether frames of the media were brought back to film frames, so that they are others than in the files."""
+        return self._settings.inverse_telecine
+
+    def lead(self, path: Path) -> int:
+        """Frames at the start of a medium's file that are left out, so that its frame 0 is not that of the file."""
+        files = self._stills.get(path)
+        if files is None:
+            return self._settings.first or 0
+        medium = next(medium for medium in self.media if medium.path == path)
+        return max(0, medium.first_number - files.numbers[0])
+
+    def files(self, path: Path) -> tuple[str, ...]:
+        """Paths a medium may be known by: as it was named, and the pattern and folder of a sequence."""
+        files = self._stills.get(path)
+        names = (path,) if files is None else (path, files.folder, files.folder / files.pattern)
+        return tuple(os.path.abspath(name) for name in names)
 
     def shot_of(self, number: int) -> ServedShot:
         """The shot a frame of the restored reel belongs to.
@@ -230,16 +258,13 @@ class ServedReel:
         return read_header(still).keycode
 
     @cached_property
-    def _stills(self) -> dict[Path, Any]:
-        from vsfilmrestore.media.naming import find_sequence
-
+    def _stills(self) -> dict[Path, FileSequence]:
         return {medium.path: find_sequence(medium.path) for medium in self.media if medium.kind == "sequence"}
 
     def _still(self, medium: Media, index: int) -> Path | None:
         if medium.kind != "sequence":
             return None
-        path: Path = self._stills[medium.path].path(medium.first_number + index)
-        return path
+        return self._stills[medium.path].path(medium.first_number + index)
 
     def _shots(self) -> tuple[ServedShot, ...]:
         cut, bound = self.reel.cut, self.reel.bound

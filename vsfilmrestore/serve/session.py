@@ -1,0 +1,496 @@
+"""What one client asks for, and what it gets. Nothing it sends is believed."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from contextlib import suppress
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import count
+from time import monotonic
+from typing import Final, Protocol
+
+import vapoursynth as vs
+
+from vsfilmrestore.errors import RenderError, VsfrError, plain_text
+from vsfilmrestore.serve import wire
+from vsfilmrestore.serve.convert import Converter, fill
+from vsfilmrestore.serve.link import Link
+from vsfilmrestore.serve.ring import DEPTHS, Layout, Ring
+from vsfilmrestore.serve.supply import Refusal, Source, Supply
+from vsfilmrestore.serve.through import Through
+from vsfilmrestore.serve.wire import ErrorCode
+
+__all__ = ["MOST_SLOTS", "Host", "Session"]
+
+MOST_SLOTS: Final = 64
+"""Slots of a source."""
+_MOST_SOURCES: Final = 64
+_MOST_PENDING: Final = 1024
+_RINGS: Final = count(1)
+_QUIET: Final = frozenset({wire.Cancel, wire.Release, wire.Pong, wire.Bye, wire.Close})
+"""Messages that are not answered; their request may be 0."""
+
+
+class Host(Protocol):
+    """What a session needs of its server."""
+
+    supply: Supply
+    convert: Converter
+    pool: Executor
+    """Short work: conversion."""
+    labour: Executor
+    """Long work: recipes for frames of clients."""
+    ring_bytes: int
+    program: str
+
+    def told(self, event: str, **facts: object) -> None:
+        """Something happened."""
+
+
+@dataclass(slots=True, eq=False)
+class _Opened:
+    """A source of a client, with its memory."""
+
+    number: int
+    what: Source | Through
+    depth: int
+    ring: Ring
+    ready: deque[_Wanted] = field(default_factory=deque)
+    """Frames, and requests for a slot, that wait for one, the first come first."""
+    busy: set[int] = field(default_factory=set)
+    """Slots the server works on."""
+
+
+@dataclass(slots=True, eq=False)
+class _Wanted:
+    """A request that is not answered yet."""
+
+    request: int
+    opened: _Opened
+    since: float
+    layout: Layout
+    frame: vs.VideoFrame | None = None
+    shot: str = ""
+    flags: int = 0
+    future: Future[vs.VideoFrame] | None = None
+    reserves: bool = False
+    working: bool = False
+    """Its picture is being written; it can be cancelled no more."""
+
+
+class Session:
+    """A client, from HELLO to its end."""
+
+    def __init__(self, host: Host, link: Link, number: int) -> None:
+        self._host, self._link, self.number = host, link, number
+        self._sources: dict[int, _Opened] = {}
+        self._rings: dict[int, _Opened] = {}
+        self._pending: dict[int, _Wanted] = {}
+        self._lock = threading.RLock()
+        self._numbers = count(1)
+        self._greeted = False
+        self._said = ""
+        self.client = ""
+        self._answers: dict[type[wire.Message], Callable[[int, object], None]] = {
+            wire.ListShots: self._list,  # type: ignore[dict-item]
+            wire.Open: self._open,  # type: ignore[dict-item]
+            wire.Get: self._get,  # type: ignore[dict-item]
+            wire.Cancel: self._cancel,  # type: ignore[dict-item]
+            wire.Release: self._release,  # type: ignore[dict-item]
+            wire.Reserve: self._reserve,  # type: ignore[dict-item]
+            wire.Process: self._process,  # type: ignore[dict-item]
+            wire.Ping: lambda request, _: self._link.send(wire.Pong(), request),
+            wire.Pong: lambda request, _: None,
+            wire.Close: self._close_source,  # type: ignore[dict-item]
+        }
+
+    @property
+    def silent(self) -> float:
+        """Seconds since something came from the client."""
+        return monotonic() - self._link.heard
+
+    @property
+    def waiting(self) -> int:
+        """Requests that are not answered yet."""
+        return len(self._pending)
+
+    def ping(self) -> None:
+        """Ask the client whether it is there."""
+        self._link.send(wire.Ping(), 1)
+
+    def tell(self) -> None:
+        """Tell a client that waits what for."""
+        with self._lock:
+            if not self._greeted:
+                return
+            waits = [wanted for wanted in self._pending.values() if not wanted.reserves and wanted.frame is None]
+            longest = monotonic() - min((wanted.since for wanted in waits), default=monotonic())
+        text = f"{len(waits)} frames in work, the first for {longest:.0f} s" if longest >= 1 else ""
+        if text != self._said:
+            self._said = text
+            self._link.send(wire.Status(text))
+
+    def end(self, why: str) -> None:
+        """Say goodbye."""
+        self._link.send(wire.Bye(wire.fitting_text(why)))
+        self._link.finish()
+
+    def drop(self) -> None:
+        """End at once."""
+        self._link.end()
+
+    def run(self) -> None:
+        """Answer until the connection ends."""
+        try:
+            for request, message in self._link.messages():
+                if isinstance(message, wire.Bye) or not self._answered(request, message):
+                    break
+        except wire.WireError as error:
+            self._error(0, ErrorCode.BROKEN, str(error))
+            self._link.finish()
+        finally:
+            self._gone()
+            self._link.close()
+
+    def _answered(self, request: int, message: wire.Message) -> bool:
+        """Answer a message; whether the connection goes on."""
+        if isinstance(message, wire.Hello) or not self._greeted:
+            return self._greet(request, message)
+        if type(message) not in _QUIET and (request == 0 or request in self._pending):
+            raise wire.WireError("a request has no number of its own")
+        answer = self._answers.get(type(message))
+        if answer is None:
+            self._error(request, ErrorCode.UNKNOWN, "this server does not know that message")
+            return True
+        try:
+            answer(request, message)
+        except Refusal as refusal:
+            self._error(request, refusal.code, refusal.text)
+        except (VsfrError, vs.Error) as error:
+            self._error(request, ErrorCode.FAILED, plain_text(error))
+        return True
+
+    def _error(self, request: int, code: int, text: str) -> None:
+        self._link.send(wire.ErrorMessage(code, wire.fitting_text(text)), request)
+
+    def _greet(self, request: int, message: wire.Message) -> bool:
+        if not isinstance(message, wire.Hello) or message.magic != wire.MAGIC or self._greeted or not request:
+            raise wire.WireError("the first message, and no other, is HELLO")
+        if message.major != wire.MAJOR:
+            text = f"version {message.major} of the protocol was asked for, this server speaks {wire.MAJOR}"
+            self._error(request, ErrorCode.VERSION, text)
+            self._link.finish()
+            return False
+        self._greeted = True
+        self.client = message.host or "a client"
+        self._host.told("client", client=self.client, process=message.process)
+        welcome = wire.Welcome(wire.MAJOR, wire.MINOR, os.getpid(), MOST_SLOTS, self._host.program)
+        self._link.send(welcome, request)
+        return True
+
+    def _list(self, request: int, message: wire.ListShots) -> None:
+        entries = self._host.supply.entries
+        chosen: list[wire.Entry] = []
+        room = wire.MOST_PAYLOAD - 64
+        for entry in entries[message.first : message.first + 0xFFFF]:
+            room -= 32 + len(entry.shot.encode()) + len(entry.file.encode("utf-8", "replace"))
+            if room < 0:
+                break
+            chosen.append(entry)
+        self._link.send(wire.Catalogue(len(entries), message.first, tuple(chosen)), request)
+
+    def _open(self, request: int, message: wire.Open) -> None:
+        if message.depth >= len(DEPTHS):
+            raise Refusal(ErrorCode.SETTINGS, f"there is no depth {message.depth}")
+        if len(self._sources) >= _MOST_SOURCES:
+            raise Refusal(ErrorCode.BUSY, f"{_MOST_SOURCES} sources are open already")
+        what = self._source_of(message)
+        if isinstance(what, Through):
+            layout, pictures = what.layout, 2 * what.radius + 1
+        else:
+            layout, pictures = Layout(what.width, what.height, message.depth), 1
+        opened = _Opened(next(self._numbers), what, message.depth, self._ring(message.slots, pictures * layout.frame))
+        with self._lock:
+            self._sources[opened.number] = self._rings[opened.ring.number] = opened
+        self._link.send(_info(opened, layout), request, opened.ring.descriptor)
+        self._host.told("open", client=self.client, kind=message.kind, name=message.name, settings=message.settings)
+
+    def _source_of(self, message: wire.Open) -> Source | Through:
+        supply = self._host.supply
+        match message.kind:
+            case 0:
+                return supply.whole()
+            case 1:
+                return supply.shot(message.name)
+            case 2:
+                return supply.file(message.name)
+            case 3:
+                size = message.width, message.height, message.depth
+                return Through.of(message.settings, *size, message.rate_numerator, message.rate_denominator)
+        raise Refusal(ErrorCode.NOT_SERVED, f"there is no source of kind {message.kind}")
+
+    def _ring(self, slots: int, slot_bytes: int) -> Ring:
+        used = sum(opened.ring.slots * opened.ring.slot_bytes for opened in self._sources.values())
+        room = (self._host.ring_bytes - used) // Ring.size_of_slot(slot_bytes)
+        if room < 1:
+            raise Refusal(ErrorCode.MEMORY, f"{slot_bytes >> 20} MB for one slot are more than is left to this client")
+        try:
+            return Ring(next(_RINGS), max(1, min(slots, MOST_SLOTS, room)), slot_bytes)
+        except OSError as error:
+            raise Refusal(ErrorCode.MEMORY, f"there is no memory for the slots: {error.strerror}") from None
+
+    def _opened(self, number: int) -> _Opened:
+        opened = self._sources.get(number)
+        if opened is None:
+            raise Refusal(ErrorCode.NOT_SERVED, f"source {number} is not open")
+        return opened
+
+    def _get(self, request: int, message: wire.Get) -> None:
+        opened = self._opened(message.source)
+        what = opened.what
+        if isinstance(what, Through):
+            raise Refusal(ErrorCode.NOT_SERVED, "frames of this source are sent, not asked for")
+        if len(self._pending) >= _MOST_PENDING:
+            raise Refusal(ErrorCode.BUSY, f"{_MOST_PENDING} requests wait already")
+        width, height = message.width or what.width, message.height or what.height
+        if width > what.width or height > what.height or bool(message.width) != bool(message.height):
+            raise Refusal(ErrorCode.SETTINGS, f"frames are at most {what.width} x {what.height}")
+        place = what.place(message.frame)
+        reader = (self.number, opened.number)
+        wanted = _Wanted(request, opened, monotonic(), Layout(width, height, opened.depth), shot=place.shot)
+        with self._lock:
+            self._pending[request] = wanted
+        try:
+            if message.draft and place.frames.at_hand(place.number) is None:
+                wanted.flags = 1
+                future = place.scan.get(place.number)
+            else:
+                future = place.frames.get(place.number, reader=reader)
+        except RenderError:
+            self._pending.pop(request, None)
+            raise
+        wanted.future = future
+        future.add_done_callback(lambda done: self._work(self._made, wanted, done))
+
+    def _work(self, task: Callable[..., None], *words: object) -> None:
+        with suppress(RuntimeError):  # the server ends
+            self._host.pool.submit(task, *words)
+
+    def _made(self, wanted: _Wanted, future: Future[vs.VideoFrame]) -> None:
+        """A frame is there, or failed; on a thread of the pool."""
+        if future.cancelled():
+            return
+        error = future.exception()
+        if error is not None:
+            self._failed(wanted, plain_text(error))
+            return
+        wanted.frame = future.result()
+        wanted.future = None
+        self._find_slot(wanted)
+
+    def _failed(self, wanted: _Wanted, text: str) -> None:
+        if self._pending.pop(wanted.request, None) is not None:
+            self._error(wanted.request, ErrorCode.FAILED, text)
+            self._host.told("failed", client=self.client, shot=wanted.shot, text=text)
+
+    def _find_slot(self, wanted: _Wanted) -> None:
+        """Give a finished frame, or a request for a slot, the next free slot, or let it wait for one."""
+        opened = wanted.opened
+        with self._lock:
+            if wanted.request not in self._pending:
+                return
+            slot = opened.ring.take()
+            if slot is None:
+                opened.ready.append(wanted)
+                return
+            if wanted.reserves:
+                self._pending.pop(wanted.request)
+            else:
+                wanted.working = True
+                opened.busy.add(slot)
+        if wanted.reserves:
+            self._link.send(_slot(opened, wanted.layout, slot), wanted.request)
+        else:
+            self._work(self._write, wanted, slot)
+
+    def _write(self, wanted: _Wanted, slot: int) -> None:
+        """Write a finished frame into its slot and send it; on a thread of the pool."""
+        frame, opened = wanted.frame, wanted.opened
+        assert frame is not None
+        wanted.frame = None
+        try:
+            converted = self._host.convert(frame, wanted.layout)
+            fill(opened.ring.planes(slot, wanted.layout), converted)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the client waits for an answer
+            self._free(opened, slot)
+            self._failed(wanted, plain_text(error))
+            return
+        self._sent(wanted, slot)
+
+    def _sent(self, wanted: _Wanted, slot: int) -> None:
+        opened = wanted.opened
+        with self._lock:
+            opened.busy.discard(slot)
+            here = self._pending.pop(wanted.request, None) is not None
+        if not here:
+            self._free(opened, slot)
+            return
+        self._link.send(_frame(wanted, slot), wanted.request)
+        self._host.told("frame", client=self.client, shot=wanted.shot, seconds=monotonic() - wanted.since)
+
+    def _free(self, opened: _Opened, slot: int) -> None:
+        """A slot is free; whoever waits first gets it."""
+        with self._lock:
+            opened.busy.discard(slot)
+            if not opened.ring.give(slot):
+                return
+            waiting = opened.ready.popleft() if opened.ready else None
+        if waiting is not None:
+            self._find_slot(waiting)
+
+    def _release(self, request: int, message: wire.Release) -> None:
+        opened = self._rings.get(message.ring)
+        if opened is not None and message.slot not in opened.busy:
+            self._free(opened, message.slot)
+
+    def _cancel(self, request: int, message: wire.Cancel) -> None:
+        with self._lock:
+            wanted = self._pending.get(message.wanted)
+            if wanted is None or wanted.working:
+                return  # its answer is on its way
+            self._forget(wanted)
+        self._error(wanted.request, ErrorCode.CANCELLED, "cancelled")
+
+    def _forget(self, wanted: _Wanted) -> None:
+        """With the lock held: nobody wants it any more."""
+        self._pending.pop(wanted.request, None)
+        with suppress(ValueError):
+            wanted.opened.ready.remove(wanted)
+        wanted.frame = None
+        if wanted.future is not None:
+            wanted.future.cancel()
+
+    def _close_source(self, request: int, message: wire.Close) -> None:
+        with self._lock:
+            opened = self._sources.pop(message.source, None)
+            if opened is None:
+                return
+            self._rings.pop(opened.ring.number, None)
+            ended = [wanted for wanted in self._pending.values() if wanted.opened is opened]
+            for wanted in ended:
+                self._forget(wanted)
+            opened.ring.close()
+        self._forget_reader(opened)
+        for wanted in ended:
+            self._error(wanted.request, ErrorCode.CANCELLED, "the source is closed")
+
+    def _forget_reader(self, opened: _Opened) -> None:
+        self._host.supply.forget((self.number, opened.number))
+
+    def _reserve(self, request: int, message: wire.Reserve) -> None:
+        opened = self._opened(message.source)
+        if not isinstance(opened.what, Through):
+            raise Refusal(ErrorCode.NOT_SERVED, "frames of this source are asked for, not sent")
+        if len(self._pending) >= _MOST_PENDING:
+            raise Refusal(ErrorCode.BUSY, f"{_MOST_PENDING} requests wait already")
+        wanted = _Wanted(request, opened, monotonic(), opened.what.layout, reserves=True)
+        with self._lock:
+            self._pending[request] = wanted
+        self._find_slot(wanted)
+
+    def _process(self, request: int, message: wire.Process) -> None:
+        opened = self._opened(message.source)
+        what = opened.what
+        if not isinstance(what, Through):
+            raise Refusal(ErrorCode.NOT_SERVED, "frames of this source are asked for, not sent")
+        with self._lock:
+            if not opened.ring.is_lent(message.slot) or message.slot in opened.busy:
+                raise Refusal(ErrorCode.SETTINGS, f"slot {message.slot} was not reserved")
+            if message.before > what.radius or message.after > what.radius:
+                self._free(opened, message.slot)
+                raise Refusal(ErrorCode.SETTINGS, f"at most {what.radius} frames on each side are taken")
+            wanted = _Wanted(request, opened, monotonic(), what.layout)
+            self._pending[request] = wanted
+            opened.busy.add(message.slot)
+        with suppress(RuntimeError):
+            self._host.labour.submit(self._restore, wanted, message)
+
+    def _restore(self, wanted: _Wanted, message: wire.Process) -> None:
+        """Run a client's frames through its recipe; on a thread of the pool."""
+        opened, layout = wanted.opened, wanted.layout
+        what = opened.what
+        assert isinstance(what, Through)
+        with self._lock:
+            if wanted.request not in self._pending:
+                self._free(opened, message.slot)
+                return
+            wanted.working = True
+        try:
+            many = range(message.before + 1 + message.after)
+            frames = [opened.ring.planes(message.slot, layout, i * layout.frame) for i in many]
+            fill(frames[0], what.apply(frames, message.before, message.frame))
+        except Exception as error:  # noqa: BLE001 - whatever it was, the client waits for an answer
+            self._free(opened, message.slot)
+            self._failed(wanted, plain_text(error))
+            return
+        self._sent(wanted, message.slot)
+
+    def _gone(self) -> None:
+        """The client is gone: drop all it wanted, and its memory."""
+        with self._lock:
+            for wanted in list(self._pending.values()):
+                self._forget(wanted)
+            sources, self._sources, self._rings = list(self._sources.values()), {}, {}
+            for opened in sources:
+                opened.ring.close()
+        for opened in sources:
+            self._forget_reader(opened)
+        if self.client:
+            self._host.told("gone", client=self.client)
+
+
+def _info(opened: _Opened, layout: Layout) -> wire.Info:
+    what, ring = opened.what, opened.ring
+    rate: Fraction = what.rate
+    return wire.Info(
+        source=opened.number,
+        width=layout.width,
+        height=layout.height,
+        rate_numerator=rate.numerator,
+        rate_denominator=rate.denominator,
+        first=0,
+        frames=0 if isinstance(what, Through) else what.frames,
+        radius=what.radius if isinstance(what, Through) else 0,
+        ring=ring.number,
+        slots=ring.slots,
+        slot_bytes=ring.slot_bytes,
+        depth=opened.depth,
+        colour="" if isinstance(what, Through) else what.colour,
+    )
+
+
+def _slot(opened: _Opened, layout: Layout, slot: int) -> wire.Slot:
+    ring = opened.ring
+    return wire.Slot(ring.number, slot, ring.offset(slot), layout.stride, layout.plane, layout.frame)
+
+
+def _frame(wanted: _Wanted, slot: int) -> wire.FrameMessage:
+    layout, ring = wanted.layout, wanted.opened.ring
+    return wire.FrameMessage(
+        source=wanted.opened.number,
+        ring=ring.number,
+        slot=slot,
+        offset=ring.offset(slot),
+        stride=layout.stride,
+        plane=layout.plane,
+        width=layout.width,
+        height=layout.height,
+        depth=layout.depth,
+        flags=wanted.flags,
+        shot=wire.fitting_text(wanted.shot),
+    )
