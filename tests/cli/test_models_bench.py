@@ -80,6 +80,27 @@ def test_a_precision_that_is_not_run_is_not_measured(home: Path, capsys: pytest.
     assert (row["fps"], row["note"]) == (None, "this device keeps to fp32")
 
 
+def test_processors_keep_to_32_bits(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vsfilmrestore.cli.models_bench.measure", lambda job: Result(7.0))
+    path = home / "halving.onnx"
+    added(home)
+    model = onnx.load(path)
+    for each in (*model.graph.input, *model.graph.output):
+        each.type.tensor_type.elem_type = onnx.TensorProto.FLOAT16
+    model.graph.initializer[0].CopyFrom(numpy_helper.from_array(np.full(1, 0.5, np.float16), "a"))
+    onnx.save(model, home / "small.onnx")
+    assert main(["models", "add", str(home / "small.onnx"), "--task", "denoise", "--channels", "3"]) == 0
+    rows = rows_of(capsys, "small", "--size", "64x48", "--device", "cpu", "--device", "openvino", "--precision", "fp16")
+    assert [(row["holds"], row["fps"], row["note"]) for row in rows] == [
+        ("fp16", None, "this device keeps to fp32"),
+        ("fp16", None, "this device keeps to fp32"),
+    ]
+    (row,) = rows_of(capsys, "small", "--size", "64x48", "--device", "cpu", "--precision", "fp32")
+    assert (row["precision"], row["fps"]) == ("fp32", 7.0)
+
+
 def test_a_table_for_people(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     name = added(home)
     assert main(["models", "bench", name, "--size", "64x48", "--device", "cpu", "--seconds", "0.5"]) == 0

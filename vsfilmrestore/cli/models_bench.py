@@ -19,6 +19,7 @@ from vsfilmrestore.inference.choose import candidates
 from vsfilmrestore.inference.mlrt import PREFIX, can_run
 from vsfilmrestore.inference.mlrt import offered as plugins
 from vsfilmrestore.inference.runtimes import runtime_for
+from vsfilmrestore.inference.runtimes.base import run_in
 from vsfilmrestore.models.card import Card, WeightFile
 from vsfilmrestore.models.zoo import Zoo
 
@@ -39,7 +40,7 @@ _COLUMNS: Final = [
     "card",
     "",
 ]
-_CHOOSING: Final = ("tensorrt", "coreml", "openvino")
+_CHOOSING: Final = ("tensorrt", "coreml")
 
 type Row = tuple[Card, WeightFile, str, Job | None, Result]
 
@@ -112,15 +113,22 @@ def _rows(
                 for each in devices or offered:
                     for precision in precisions:
                         job = Job(card.name, file.name, each, precision, width, height, seconds)
-                        if not _can_choose(runtime, each, precision, file):
-                            yield card, file, runtime, job, Result(None, note=f"this device keeps to {file.precision}")
+                        kept = _keeps_to(runtime, each, file)
+                        if kept and precision not in ("auto", kept):
+                            yield card, file, runtime, job, Result(None, note=f"this device keeps to {kept}")
                             continue
                         yield card, file, "vapoursynth" if each.startswith(PREFIX) else runtime, job, measure(job)
 
 
-def _can_choose(runtime: str, device: str, precision: str, file: WeightFile) -> bool:
-    """Whether a precision is what a device would really run in: ONNX Runtime most often takes that of the file."""
-    return precision in ("auto", file.precision) or runtime == "torch" or device.partition(":")[0] in _CHOOSING
+def _keeps_to(runtime: str, device: str, file: WeightFile) -> str:
+    """The precision that a device runs in whatever is asked for, '' where it can choose.
+
+    ONNX Runtime most often takes that of the file, and 32 bits on processors.
+    """
+    if runtime == "torch" or device.partition(":")[0] in _CHOOSING:
+        return ""
+    known = run_in(runtime, device, "auto")
+    return file.precision if known == "auto" else known
 
 
 def _how_to_get(card: Card, file: WeightFile, zoo: Zoo) -> str:

@@ -26,7 +26,7 @@ from vsfilmrestore.errors import VsfrError
 from vsfilmrestore.inference._machine import cores, gpus
 from vsfilmrestore.inference.binding import bind
 from vsfilmrestore.inference.choices import Choice, Choices, Tried
-from vsfilmrestore.inference.runtimes.base import Array, Runtime, Session
+from vsfilmrestore.inference.runtimes.base import Array, Runtime, Session, run_in
 from vsfilmrestore.inference.tiles import padded_size
 from vsfilmrestore.models.contract import Contract
 
@@ -89,7 +89,8 @@ def machine(runtime: Runtime, devices: Sequence[str]) -> dict[str, Any]:
     """What of the machine decides a choice. Call it after the runtime was asked for its devices."""
     cards = [f"{card.name}, driver {card.driver}" for card in gpus()] if any(d != "cpu" for d in devices) else []
     library = str(getattr(sys.modules.get(runtime.name), "__version__", ""))
-    return {"runtime": f"{runtime.name} {library}", "cores": cores(), "cards": cards, "devices": list(devices)}
+    facts = {"runtime": f"{runtime.name} {library}", "cores": cores(), "cards": cards, "devices": list(devices)}
+    return facts | {"precision": {device: run_in(runtime.name, device, "auto") for device in devices}}
 
 
 def choose(runtime: Runtime, asked: Asked, store: Choices) -> Choice:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -25,7 +26,8 @@ from vsfilmrestore.errors import InferenceError, InstallationError, ModelError, 
 from vsfilmrestore.inference._machine import gpus, total_memory
 from vsfilmrestore.inference.colour import STEP
 from vsfilmrestore.inference.encoding import Encoding, encoding_of
-from vsfilmrestore.inference.runtimes._onnx_file import OnnxFile, read_onnx
+from vsfilmrestore.inference.runtimes._onnx_file import OnnxFile, in_32_bits, read_onnx, stays_in_16_bits
+from vsfilmrestore.inference.runtimes.base import PROCESSORS
 from vsfilmrestore.inference.tiles import fitting_tile, padded_size
 from vsfilmrestore.inference.windows import Tap, Windows
 from vsfilmrestore.media.ends import mirrored
@@ -160,22 +162,42 @@ class NativeRun:
         return model
 
     def _made(self, model: Callable[..., vs.VideoNode], encoding: Encoding, like: vs.VideoNode) -> vs.VideoNode:
+        """In 32 bits on processors, if it goes; else as the file is."""
         file = read_onnx(self.path, self.sha256)
         half = _wants_half(file, self.path)
-        if half and self.device.startswith(f"{PREFIX}openvino"):
+        no_half = self.device.startswith(f"{PREFIX}openvino")
+        wide = in_32_bits(file, self.path, border=not no_half) if self.device in PROCESSORS else None
+        if wide is not None:
+            try:
+                return self._made_of(wide, model, encoding, like, half)
+            except ModelError as error:
+                with suppress(ModelError):
+                    made = self._made_of(file, model, encoding, like, half)
+                    stays_in_16_bits(self.path, error.message)
+                    return made
+                raise
+        if half and no_half:
             raise ModelError(f"'{self.device}' takes no 16-bit networks", file=self.path, hint="Take mlrt:cpu")
+        return self._made_of(file, model, encoding, like, half)
+
+    def _made_of(
+        self, file: OnnxFile, model: Callable[..., vs.VideoNode], encoding: Encoding, like: vs.VideoNode, half: bool
+    ) -> vs.VideoNode:
+        """What a file makes; ``half`` says that it is shown 16-bit floats and gives such."""
         clips = self._inputs(encoding)
         height, width = (
             padded_size(side, self.contract.multiple, self.contract.minimum)
             for side in (clips[0].height, clips[0].width)
         )
         clips = [_padded(clip, height, width, self.path) for clip in clips]
-        if half:
-            clips = [clip.resize.Point(format=vs.RGBH if clip.format.num_planes == 3 else vs.GRAYH) for clip in clips]
         tile, reach = self._tiles(file, (height, width))
         options: dict[str, Any] = {"tilesize": list(tile[::-1]), "overlap": [reach, reach]} if any(tile) else {}
         if half:
+            clips = [_in_half(clip) for clip in clips]
+        if half and _wants_half(file, self.path):
             options["output_format"] = 1
+        elif half:
+            clips = [_in_full(clip) for clip in clips]
         try:
             made = model(clips, file.data, path_is_serialization=1, **options)
         except vs.Error as error:
@@ -183,6 +205,7 @@ class NativeRun:
         wanted = (width * self.contract.scale, height * self.contract.scale, like.format.num_planes)
         if (made.width, made.height, made.format.num_planes) != wanted:
             raise ModelError(f"gives {made.width}x{made.height}, its card says otherwise", file=self.path)
+        made = _in_half(made) if half else made
         made = made.std.CropAbs(like.width, like.height).resize.Point(format=like.format.id)
         low, span = _line_out(encoding) or (0.0, 1.0)
         made = made if (low, span) == (0.0, 1.0) else core.akarin.Expr(made, f"x {low!r} - {span!r} /")
@@ -267,6 +290,14 @@ def _wants_half(file: OnnxFile, path: Path) -> bool:
     if len(inputs) != 1 or len(graph.output) != 1 or not kinds <= {_FLOAT, _HALF}:
         raise ModelError("has more than one input or output, which these plug-ins do not take", file=path)
     return kinds == {_HALF}
+
+
+def _in_half(clip: vs.VideoNode) -> vs.VideoNode:
+    return clip.resize.Point(format=vs.RGBH if clip.format.num_planes == 3 else vs.GRAYH)
+
+
+def _in_full(clip: vs.VideoNode) -> vs.VideoNode:
+    return clip.resize.Point(format=vs.RGBS if clip.format.num_planes == 3 else vs.GRAYS)
 
 
 def _padded(clip: vs.VideoNode, height: int, width: int, path: Path) -> vs.VideoNode:

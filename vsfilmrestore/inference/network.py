@@ -19,7 +19,7 @@ from vsfilmrestore.inference._machine import available_memory, total_memory
 from vsfilmrestore.inference.binding import Binding, Feed, bind
 from vsfilmrestore.inference.encoding import Encoding, encoding_of
 from vsfilmrestore.inference.registry import Handle, Loaded
-from vsfilmrestore.inference.runtimes.base import Array, MemoryShortError, Session
+from vsfilmrestore.inference.runtimes.base import PROCESSORS, Array, MemoryShortError, Session
 from vsfilmrestore.inference.tiles import TilePlan, fitting_tile, padded_size, plan_tiles, run_tiled, smaller
 from vsfilmrestore.models.contract import Contract
 
@@ -214,6 +214,7 @@ class Network:
             fine = all(math.isfinite(float(plane.sum(dtype=np.float32))) for frame in pictures for plane in frame)
         if not fine:
             half = self._plan is not None and self._plan.binding.pictures[0].dtype == np.float16
+            half = half and self._planned_for is not None and self._planned_for.device not in PROCESSORS
             raise InferenceError(
                 "the network gives values that are no numbers",
                 file=self._path,

@@ -25,7 +25,7 @@ from vsfilmrestore.inference._machine import cores, total_memory
 from vsfilmrestore.inference.choices import Choices
 from vsfilmrestore.inference.choose import Asked, candidates, choose
 from vsfilmrestore.inference.runtimes import runtime_for
-from vsfilmrestore.inference.runtimes.base import MemoryShortError, Session
+from vsfilmrestore.inference.runtimes.base import MemoryShortError, Session, run_in
 from vsfilmrestore.models.contract import Contract
 
 __all__ = ["Handle", "Key", "Loaded", "Registry", "registry", "usual_lanes"]
@@ -44,7 +44,8 @@ class Key:
         file: sha256 of the file, or where and which it is if nobody told what it should be.
         runtime: Name of the runtime.
         device: Device asked for, or found for those who leave it open.
-        precision: ``auto``, ``fp32`` or ``fp16``.
+        precision: What it runs in as far as that was asked for or is known: ``auto`` is the file's own. ONNX networks
+            run in ``fp32`` on processors, whoever asks for what.
         lanes: Runs that go on at a time.
         tile: Size of tiles asked for; (0, 0) lets the engine choose.
     """
@@ -211,7 +212,9 @@ class Registry:
 
         def keys() -> list[Key]:
             file = sha256.lower() or _which(path)
-            return [Key(file, runtime.name, each, precision, lanes, tile) for each in devices()]
+            return [
+                Key(file, runtime.name, each, run_in(runtime.name, each, precision), lanes, tile) for each in devices()
+            ]
 
         def load(key: Key) -> Session:
             return runtime.load(path, sha256, device=key.device, precision=precision, threads=threads, parallel=lanes)

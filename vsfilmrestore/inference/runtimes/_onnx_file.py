@@ -7,20 +7,25 @@ in the same folder or below it.
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from vsfilmrestore.errors import InstallationError, ModelError
 from vsfilmrestore.inference._machine import total_memory
 from vsfilmrestore.models.onnx_graph import check_sizes
+from vsfilmrestore.models.onnx_wide import CannotWidenError, holds_half, widened
 from vsfilmrestore.models.safety import plain_bytes
 
 if TYPE_CHECKING:
     import onnx
 
-__all__ = ["OnnxFile", "read_onnx"]
+__all__ = ["OnnxFile", "in_32_bits", "read_onnx", "stays_in_16_bits"]
+
+log = logging.getLogger(__name__)
 
 _EXTERNAL: Final = 1
 _GRAPH, _GRAPHS, _TENSOR, _TENSORS = 5, 10, 4, 9
@@ -39,12 +44,14 @@ class OnnxFile:
         weights: Bytes of all weights.
         external: Whether weights lie in other files.
         per_pixel: Bytes of intermediate results per pixel of the picture, None where the graph does not tell.
+        half: Whether 16-bit floats occur in it.
     """
 
     data: bytes
     weights: int
     external: bool
     per_pixel: float | None
+    half: bool = False
 
 
 def read_onnx(path: Path, sha256: str) -> OnnxFile:
@@ -85,7 +92,42 @@ def read_onnx(path: Path, sha256: str) -> OnnxFile:
             file=path,
             hint="Its file may be damaged; take a smaller network",
         )
-    return OnnxFile(data, weights, bool(outside), peak / pixels if peak else None)
+    return OnnxFile(data, weights, bool(outside), peak / pixels if peak else None, holds_half(model))
+
+
+def in_32_bits(file: OnnxFile, path: Path, *, border: bool = True) -> OnnxFile | None:
+    """The same network in 32 bits, weights and all in one; None where it has no 16-bit floats or has to keep them.
+
+    Args:
+        file: What was read.
+        path: From where.
+        border: Whether inputs and outputs stay what they are.
+    """
+    import onnx
+    from onnx.external_data_helper import load_external_data_for_model
+
+    if not file.half:
+        return None
+    try:
+        model = onnx.load_model_from_string(file.data)
+        if file.external:  # its places were checked when it was read
+            load_external_data_for_model(model, str(path.parent))
+        made = widened(model, border=border)
+        data = made.SerializeToString()
+    except CannotWidenError as error:
+        stays_in_16_bits(path, str(error))
+        return None
+    except Exception as error:  # noqa: BLE001 - the format's own limit of 2 GB, and what libraries say of it, differ
+        stays_in_16_bits(path, " ".join(str(error).split())[:200])
+        return None
+    peak, pixels = _peak_of_probe(made)
+    return OnnxFile(data, len(data), False, peak / pixels if peak else None, holds_half(made))
+
+
+@cache
+def stays_in_16_bits(path: Path, why: str) -> None:
+    """Say, once, that a network keeps its 16 bits on a processor."""
+    log.warning("%s: runs in 16 bits here, which other devices round otherwise (%s)", path, why)
 
 
 def _tensors(model: onnx.ModelProto) -> Iterator[Any]:

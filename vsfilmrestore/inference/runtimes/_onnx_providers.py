@@ -49,7 +49,7 @@ def providers(
         device: One of `PROVIDERS`.
         number: Which card.
         precision: ``auto``, ``fp32`` or ``fp16``. Nothing but ``fp16`` makes a network run in fewer bits than its file
-            has: no TF32, no bfloat16, no neural engine.
+            has: no TF32, no bfloat16, no neural engine. Processors always have 32 bits.
         threads: Processor threads of one run.
         engines: Where TensorRT keeps what it builds.
         sizes: Sizes of the inputs it builds for.
@@ -66,7 +66,7 @@ def providers(
         case "coreml":
             options = {"ModelFormat": "MLProgram", "MLComputeUnits": "ALL" if half else "CPUAndGPU"}
         case "openvino":
-            options = _openvino(threads, half=half)
+            options = _openvino(threads)
         case _:
             options = {}
     chain: list[Any] = [(PROVIDERS[device], options)]
@@ -104,9 +104,9 @@ def _engines(folder: Path | None, sizes: Shapes) -> dict[str, Any]:
     }
 
 
-def _openvino(threads: int, *, half: bool) -> dict[str, Any]:
+def _openvino(threads: int) -> dict[str, Any]:
     # Left to itself it takes bfloat16 on processors that have it.
-    hint = {"INFERENCE_PRECISION_HINT": "f16" if half else "f32"}
+    hint = {"INFERENCE_PRECISION_HINT": "f32"}
     return {"device_type": "CPU", "num_of_threads": str(threads), "load_config": json.dumps({"CPU": hint})}
 
 

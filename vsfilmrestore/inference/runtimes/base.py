@@ -5,16 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from vsfilmrestore.errors import InferenceError
 
-__all__ = ["Array", "MemoryShortError", "Runtime", "Session", "TensorSpec"]
+__all__ = ["PROCESSORS", "Array", "MemoryShortError", "Runtime", "Session", "TensorSpec", "run_in"]
 
 type Array = npt.NDArray[Any]
+
+PROCESSORS: Final = frozenset({"cpu", "openvino", "mlrt:cpu", "mlrt:openvino"})
+"""Devices that are the processor. ONNX networks run in 32 bits there, whatever their file holds: 16 bits are emulated,
+by each runtime in its own way."""
+
+
+def run_in(runtime: str, device: str, precision: str) -> str:
+    """The precision that a network is run in, where so much is asked for.
+
+    Args:
+        runtime: Name of the runtime.
+        device: ``cpu``, ``cuda:1`` …
+        precision: ``auto``, ``fp32``, ``fp16`` or ``bf16``.
+    """
+    return "fp32" if runtime == "onnxruntime" and device in PROCESSORS else precision
 
 
 class MemoryShortError(InferenceError):

@@ -22,11 +22,11 @@ from typing import Any, Final
 import numpy as np
 
 from vsfilmrestore.errors import InferenceError, InstallationError, ModelError, VsfrError
-from vsfilmrestore.inference.runtimes._onnx_file import OnnxFile, read_onnx
+from vsfilmrestore.inference.runtimes._onnx_file import OnnxFile, in_32_bits, read_onnx, stays_in_16_bits
 from vsfilmrestore.inference.runtimes._onnx_pinned import PinnedRuns, cuda_register
 from vsfilmrestore.inference.runtimes._onnx_providers import BUILDS, PROVIDERS, Shapes, engine_folder, providers, runs
 from vsfilmrestore.inference.runtimes._onnx_tensors import run_on_tensors
-from vsfilmrestore.inference.runtimes.base import Array, MemoryShortError, TensorSpec
+from vsfilmrestore.inference.runtimes.base import PROCESSORS, Array, MemoryShortError, TensorSpec
 
 __all__ = ["OnnxRuntime", "OnnxSession", "TensorrtSession", "preload"]
 
@@ -76,13 +76,13 @@ class OnnxRuntime:
         if chosen == "tensorrt":
             return TensorrtSession(opener, place, runs(chosen, parallel))
         try:
-            session = opener.open()
+            opener, session = opener.opened()
         except InstallationError as error:
             if device != "auto":
                 raise
             log.warning("%s; networks run on the processor", error.message)
-            opener = dataclasses.replace(opener, device="cpu", number=0)
-            session, place, chosen = opener.open(), "cpu", "cpu"
+            opener, session = dataclasses.replace(opener, device="cpu", number=0).opened()
+            place = chosen = "cpu"
         sparing = opener.sparing if chosen == "cpu" else None
         return OnnxSession(session, opener.file, path, place, runs(chosen, parallel), sparing)
 
@@ -113,6 +113,27 @@ class _Opener:
     number: int
     precision: str
     threads: int
+
+    def opened(self) -> tuple[_Opener, Any]:
+        """A session that runs on the device, and what opened it: on processors the network in 32 bits, if it goes.
+
+        Raises:
+            ModelError: See `open`.
+            MemoryShortError: See `open`.
+            InstallationError: See `open`.
+        """
+        wide = in_32_bits(self.file, self.path) if self.device in PROCESSORS else None
+        if wide is None:
+            return self, self.open()
+        if self.precision not in ("auto", "fp32"):
+            log.info("%s: runs in 32 bits on the processor, whatever is asked for", self.path)
+        opener = dataclasses.replace(self, file=wide)
+        try:
+            return opener, opener.open()
+        except ModelError as error:
+            session = self.open()  # what is wrong with the file itself is told by it
+            stays_in_16_bits(self.path, error.message)
+            return self, session
 
     def open(self, engines: Path | None = None, sizes: Shapes | None = None) -> Any:
         """A session that runs on the device.
