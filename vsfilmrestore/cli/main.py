@@ -41,6 +41,7 @@ _COMMANDS: Final = (
     "revert",
     "recut",
     "export",
+    "serve",
     "mount",
     "models",
 )

@@ -97,10 +97,19 @@ class Server:
         for thread in self._threads:
             thread.start()
 
-    def stop(self, why: str = "the server was stopped") -> None:
-        """Say goodbye to all clients, take the socket away, end all rendering."""
+    @property
+    def ended(self) -> threading.Event:
+        """Set when the server is being stopped."""
+        return self._stopped
+
+    def stop(self, why: str = "the server was stopped") -> bool:
+        """Say goodbye to all clients, take the socket away, end all rendering.
+
+        Returns:
+            Whether every frame that had begun was finished in time.
+        """
         if self._stopped.is_set():
-            return
+            return True
         self._stopped.set()
         with suppress(OSError):
             self._listener.socket.shutdown(socket.SHUT_RDWR)  # wakes who accepts
@@ -111,9 +120,10 @@ class Server:
             session.end(why)
         for pool in (self.pool, self.labour):
             pool.shutdown(wait=False, cancel_futures=True)
-        self.supply.close()
+        calm = self.supply.close()
         for thread in self._threads:
             thread.join(5)
+        return calm
 
     def _accept(self) -> None:
         while not self._stopped.is_set():

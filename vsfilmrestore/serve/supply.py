@@ -125,11 +125,10 @@ class Supply:
         for pair in self._pairs:
             pair.frames.forget(reader)
 
-    def close(self) -> None:
-        """End all rendering; waits for the frames that have begun."""
-        for pair in self._pairs:
-            pair.frames.close()
-            pair.scan.close()
+    def close(self) -> bool:
+        """End all rendering; waits for the frames that have begun. Returns whether all of them ended in time."""
+        ended = [frames.close() for pair in self._pairs for frames in (pair.frames, pair.scan)]
+        return all(ended)
 
     @cached_property
     def _labels(self) -> list[str]:
