@@ -13,6 +13,8 @@ import vapoursynth as vs
 from vsutil import join, split
 
 from vsfilmrestore.filters._motion import mirrored
+from vsfilmrestore.filters._scratch_evidence import LOW, Evidence, Known, far_from_scene
+from vsfilmrestore.filters._scratch_judge import verdict_on
 from vsfilmrestore.filters._scratch_learned import DETECTOR, Told, lines_told, told_of
 from vsfilmrestore.filters._scratch_profile import Profile, continued, fitted, over_rows, without
 from vsfilmrestore.filters._scratch_search import (
@@ -66,6 +68,16 @@ _DOUBT: Final = (0.75, 1.25)
 """By how many times as sure a profile must be at strength 1, and at strength 0."""
 _OPEN: Final = 0.15
 """A line that has not fallen to this share of its height at its sides is wider, or none."""
+_TOLD: Final = (0.4, 0.1)
+"""How sure the network must be of a block of a line: at strength 0, and so much less at strength 1."""
+_ODDS: Final = (3.0, 3.0)
+"""The same in log odds of a whole line."""
+_APART_LEAST: Final = 0.08
+_APART_SHARE: Final = 0.5
+"""Pixels by which a line must move against what is beside it and against the whole picture; of one that was measured,
+as a share of how far the scene moves itself."""
+_UNEVEN: Final = 0.7
+"""Logarithm of 1 and by how many of its heights its sides may differ, of a line that is pointed at."""
 _LEAST: Final = 7
 """Least sum of the score over the blocks of a line: in so few, anything may line up."""
 _AGREE: Final = 0.65
@@ -82,6 +94,7 @@ class _Wanted(NamedTuple):
     Attributes:
         score: How sure a line must be.
         told: How sure the network must be of a block of rows.
+        odds: How likely a line that it tells must be a scratch, in log odds.
         doubt: By how many times surer its profile must be than usual.
         length: Least length, as a share of the height.
         reaches: Half-widths that are looked for.
@@ -91,6 +104,7 @@ class _Wanted(NamedTuple):
 
     score: float
     told: float
+    odds: float
     doubt: float
     length: float
     reaches: tuple[int, ...]
@@ -105,14 +119,20 @@ class _Wanted(NamedTuple):
             return run.score >= max(self.score, 0.5) and found.rough <= 1 and found.uneven <= 0.4
         return found.uneven <= (2 if run.score > _SURE else 0.8)
 
-    def told_line(self, run: Run, found: Verdict, mass: float) -> bool:
-        """The same of what the network tells, which adds so many levels to a row in all."""
-        if not self.on_film(run, found) or found.uneven > (1.2 if run.score > 1 else 0.8):
+    def told_line(self, known: Known, odds: float) -> bool:
+        """The same of what the network tells, of which evidence is known and how likely it is a scratch."""
+        if known["length"] < self.length or known["known"] < _KNOWN or known["height"] < 0:
             return False
-        if found.own > found.moved + 1 and (found.height < _PLAIN or run.score <= 1):
-            return False  # here and there in the grain, rather than the same line again
-        plain = found.apart >= min(2 * _APART, 4 * found.moved)
-        return self.trusted or plain or mass < _NARROW * found.height
+        if self.trusted:
+            return known["uneven"] < _UNEVEN
+        return odds > self.odds and far_from_scene(known) > _APART_LEAST
+
+    def not_in_scene(self, known: Known) -> bool:
+        """Whether a line that was measured is found again elsewhere than where the picture has gone."""
+        if self.trusted:
+            return True
+        least = max(_APART_LEAST, _APART_SHARE * (math.exp(known["scene moves"]) - LOW))
+        return known["known"] >= _KNOWN and far_from_scene(known) > least
 
     def on_film(self, run: Run, found: Verdict) -> bool:
         """Whether it is long and high enough, goes on from frame to frame, and not with the scene."""
@@ -194,7 +214,8 @@ def remove_scratches(
         reaches = (REACH, wide) if wide > REACH + 1 else (wide,)
         wanted = _Wanted(
             0.5 - 0.15 * strength,
-            0.45 - 0.1 * strength,
+            _TOLD[0] - _TOLD[1] * strength,
+            _ODDS[0] - _ODDS[1] * strength,
             _DOUBT[1] - (_DOUBT[1] - _DOUBT[0]) * strength,
             min_length / 100,
             reaches,
@@ -254,9 +275,9 @@ def _told(maps: vs.VideoNode, around: Sequence[vs.VideoNode], blocks: int, netwo
 
 def _without_lines(levels: Levels, maps: Maps, around: Sequence[Maps], wanted: _Wanted, told: Told | None) -> Levels:
     """The plane of one frame without its scratches; the surest line goes first, and is gone for the others."""
-    taken = np.zeros(maps.mean.shape, bool)
+    taken, evidence = np.zeros(maps.mean.shape, bool), Evidence(maps, around)
     if told is not None:
-        levels = _without_told(levels, maps, around, wanted, told, taken)
+        levels = _without_told(levels, evidence, wanted, told, taken)
     for run in lines(maps, wanted.reaches, wanted.signs):
         if run.score < max(wanted.score, _LEAST / len(maps.mean)):
             continue
@@ -265,7 +286,7 @@ def _without_lines(levels: Levels, maps: Maps, around: Sequence[Maps], wanted: _
             continue
         found = verdict(run, maps, around)
         line = _fitted(levels, run, len(maps.mean), wanted) if wanted.line(run, found) else None
-        if line is not None:
+        if line is not None and wanted.not_in_scene(evidence.of(run, _crest_of(run, maps))):
             levels = without(levels, line)
         elif found.known < _KNOWN or found.apart >= 0.7 * _APART or _wider(run, maps, found):
             continue
@@ -276,20 +297,27 @@ def _without_lines(levels: Levels, maps: Maps, around: Sequence[Maps], wanted: _
 
 
 def _without_told(
-    levels: Levels, maps: Maps, around: Sequence[Maps], wanted: _Wanted, told: Told, taken: npt.NDArray[np.bool_]
+    levels: Levels, evidence: Evidence, wanted: _Wanted, told: Told, taken: npt.NDArray[np.bool_]
 ) -> Levels:
     """The plane without the lines that the network tells; where they lie is ``taken``."""
-    left = levels
+    left, widest = levels, max(wanted.reaches)
     for run in told.runs(wanted.told, wanted.signs):
-        if run.score < max(wanted.score, _LEAST / len(taken)):
+        if run.score < _LEAST / len(taken):
             continue
-        mine: Levels = np.where(taken, 0, told.of(run, max(wanted.reaches))).astype(np.float32)
-        if not wanted.told_line(run, verdict(run, maps, around), float(np.abs(mine).sum()) / len(run.x)):
+        mine: Levels = np.where(taken, 0, told.of(run, widest)).astype(np.float32)
+        known = evidence.of(run, run.strip(mine, np.arange(-widest, widest + 1)))
+        if not wanted.told_line(known, verdict_on(known, told.sureness(run))):
             continue
         left = left - _agreed(mine, left, run, told, wanted)
         for block, x in enumerate(run.x, run.first):
             taken[block, max(x - run.reach - 1, 0) : x + run.reach + 2] = True
     return left
+
+
+def _crest_of(run: Run, maps: Maps) -> Levels:
+    """What a line that was measured adds, roughly, (blocks, columns)."""
+    offsets = np.arange(-run.reach - 1, run.reach + 2)
+    return np.asarray(run.strip(maps.crest(run.bright, run.scale), offsets) * (1 if run.bright else -1), np.float32)
 
 
 def _agreed(mine: Levels, levels: Levels, run: Run, told: Told, wanted: _Wanted) -> Levels:
