@@ -180,7 +180,7 @@ bool plain_name(const std::string &name) {
 // A folder or socket that another user could have put there is not used.
 void check_owner(const std::string &path, bool folder) {
     struct stat facts {};
-    if (::lstat(path.c_str(), &facts) != 0) throw Problem(Trouble::absent, "no server at " + path);
+    if (::lstat(path.c_str(), &facts) != 0) throw Problem(Trouble::absent, "no server at " + path + "; start one with: vsfilmrestore serve PROJECT");
     if (folder ? !S_ISDIR(facts.st_mode) : !S_ISSOCK(facts.st_mode))
         throw Problem(Trouble::absent, path + (folder ? " is no folder" : " is no socket"));
     if (facts.st_uid != ::geteuid()) throw Problem(Trouble::absent, path + " belongs to another user");
@@ -241,7 +241,7 @@ std::unique_ptr<Channel> connect_channel(const std::string &name, const Patience
     while (::connect(socket.number, reinterpret_cast<const sockaddr *>(&address), sizeof address) != 0) {
         if (errno == EISCONN) break;
         if (errno != EAGAIN && errno != EINTR && errno != EINPROGRESS && errno != EALREADY)
-            throw Problem(Trouble::absent, "no server at " + path);
+            throw Problem(Trouble::absent, "no server at " + path + "; start one with: vsfilmrestore serve PROJECT");
         if (Clock::now() >= until) throw Problem(Trouble::absent, "the server at " + path + " does not answer");
         if (patience.aborted()) throw Problem(Trouble::aborted, "");
         ::poll(nullptr, 0, static_cast<int>(kGlance.count()));

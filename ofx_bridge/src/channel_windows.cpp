@@ -183,7 +183,7 @@ std::unique_ptr<Channel> connect_channel(const std::string &name, const Patience
             if (!same_user(pipe.value)) throw Problem(Trouble::absent, "the server at " + path + " is another user's");
             return std::make_unique<PipeChannel>(std::move(pipe));
         }
-        if (::GetLastError() != ERROR_PIPE_BUSY) throw Problem(Trouble::absent, "no server at " + path);
+        if (::GetLastError() != ERROR_PIPE_BUSY) throw Problem(Trouble::absent, "no server at " + path + "; start one with: vsfilmrestore serve PROJECT");
         if (Clock::now() >= until) throw Problem(Trouble::absent, "the server at " + path + " does not answer");
         if (patience.aborted()) throw Problem(Trouble::aborted, "");
         ::WaitNamedPipeA(path.c_str(), static_cast<DWORD>(kGlance.count()));
