@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import math
 from collections import Counter
@@ -25,6 +26,7 @@ plots: Any = importlib.import_module("_damage.plots")
 runs: Any = importlib.import_module("_damage.runs")
 scores: Any = importlib.import_module("_damage.scores")
 sheets: Any = importlib.import_module("_damage.sheets")
+strands: Any = importlib.import_module("_damage.strands")
 tables: Any = importlib.import_module("_damage.tables")
 truths: Any = importlib.import_module("_damage.truth")
 wires: Any = importlib.import_module("_damage.wires")
@@ -299,6 +301,55 @@ def test_rough_paths_run_along_each_wire() -> None:
         assert across.max() <= 3 * 2**0.5 + 1.5
         assert min(np.hypot(*(points - end).T).min() for end in ends) < 12
     assert list(wires.paths_of(mask > 0, 5)) == [first, second]
+
+
+def strung(depth: int, grain: float) -> Any:
+    """A case with one wire that leans, ``depth`` levels darker than a grey wall with grain."""
+    wall = np.rint(120 + np.random.default_rng(2).normal(0, grain, (FRAMES, HEIGHT, WIDTH))).astype(np.uint8)
+    wire = cv2.line(np.zeros((HEIGHT, WIDTH), np.uint8), (10, 5), (80, 60), 1, 2) > 0
+    grey = [np.full((HEIGHT // 2, WIDTH // 2), 128, np.uint8)] * 2
+    clean, damaged = ([[np.where(wire, luma - d, luma).astype(np.uint8), *grey] for luma in wall] for d in (0, depth))
+    masks = np.repeat(wire[None], FRAMES, 0)
+    return cases.Case(
+        "wall", "wire", clip_from(clean), clip_from(damaged), masks, {"wire": masks}, masks.astype(np.float32),
+        np.zeros_like(masks), ("ok",) * FRAMES, strands=masks[None],
+    )  # fmt: skip
+
+
+def test_half_of_a_wires_length_is_found_whatever_its_width() -> None:
+    truth = truths.Truth(strung(20, 2))
+    core = truth.case.strands[0, 1]
+    upper, thin = core.copy(), core & ~np.roll(core, 1, 1)
+    upper[40:] = False
+    assert strands.length_found(core, core) == strands.length_found(core, thin | np.roll(core, 1, 1)) == 1
+    assert strands.length_found(core, upper) == pytest.approx(35 / 55, abs=0.04)
+    assert strands.strands_found(truth, 1, upper) == {"strands": 1, "strands found": 1}
+    upper[28:] = False
+    assert strands.strands_found(truth, 1, upper) == {"strands": 1, "strands found": 0}
+
+
+def test_of_a_wire_fainter_than_the_grain_nothing_is_asked() -> None:
+    for depth, grain, seen in ((20, 4, 1), (5, 4, 0), (5, 1, 1), (1, 0, 0)):
+        truth = truths.Truth(strung(depth, grain))
+        assert strands.strands_found(truth, 1, truth.case.masks[1])["strands"] == seen, (depth, grain)
+
+
+def test_of_a_wire_that_fades_the_part_that_is_seen_counts() -> None:
+    case = strung(20, 1)
+    frames, clean = footage_of.planes_of(case.damaged), footage_of.planes_of(case.clean)
+    for planes, plain in zip(frames, clean, strict=True):
+        planes[0][:, 40:] = plain[0][:, 40:]
+    truth = truths.Truth(dataclasses.replace(case, damaged=clip_from(frames)))
+    left = case.strands[0, 1].copy()
+    left[:, 40:] = False
+    assert strands.strands_found(truth, 1, left) == {"strands": 1, "strands found": 1}
+    assert strands.length_found(case.strands[0, 1], left) < 0.5
+
+
+def test_a_table_of_wires_says_how_many_can_be_seen() -> None:
+    records = [record("remove_wires", "ours", 40, strands=8, **{"strands found": 6})]
+    assert "visible wires, half the length (8 to be found)" in tables.found_table(records)
+    assert "0.75" in tables.found_table(records)
 
 
 # --- variants, records, tables --------------------------------------------------------------------------------------

@@ -59,6 +59,7 @@ class Case:
         frames: What each frame is: ok, torn, splice, frozen, absent.
         film: Gauge and width of the whole scan, where the simulator drew it; the clip is at least half as wide.
         ageing: Stages that aged the picture.
+        strands: The middle of each wire, where it is at least half as opaque as anywhere: wires, T, H, W.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Case:
     frames: tuple[str, ...]
     film: Film | None = None
     ageing: tuple[str, ...] = field(default=())
+    strands: Flags = field(default_factory=lambda: np.zeros((0, 1, 1, 1), bool))
 
     @property
     def share(self) -> float:
@@ -170,7 +172,8 @@ def _case(name: str, kind: str, sample: Sample, like: vs.VideoNode, aged: tuple[
     per_class = {each: sample.masks[CLASSES.index(each)].numpy() for each in KINDS[kind]}
     masks = sample.masks.any(0).numpy()
     alpha, hard = sample.alpha.numpy(), sample.hard.numpy()
-    return Case(name, kind, clean, damaged, masks, per_class, alpha, hard, sample.frames, sample.film, aged)
+    strands = (sample.strands > 0.5 * sample.strands.amax((2, 3), keepdim=True)).numpy()
+    return Case(name, kind, clean, damaged, masks, per_class, alpha, hard, sample.frames, sample.film, aged, strands)
 
 
 def _simple(

@@ -19,6 +19,7 @@ from .footage import WIDTH
 from .frames import TOLD, told_by_name, told_flow_in_mask
 from .methods import CLASSICAL, INPUT, Method, oracles_for, other_methods, ours
 from .scores import Tally, changes, detected, harmed, leaks, repaired
+from .strands import strands_found
 from .truth import Truth
 from .wires import by_path, measured_frames
 
@@ -163,8 +164,11 @@ def _measured(
     tally = repaired(truth, planes)
     if method.group in ("input", "oracle"):
         return tally, []
-    found = detected(truth, masks if masks is not None else changes(truth, planes))
+    told = masks if masks is not None else changes(truth, planes)
+    found = detected(truth, told)
     tally.update({key: value for key, value in found.items() if key != "pixels"})
+    for n in truth.frames:
+        tally.update(strands_found(truth, n, told[n]))
     if masks is None and strengths:
         return tally, [(level, detected(truth, changes(truth, planes, level))) for level in LEVELS]
     if not (method.sweeps and strengths):

@@ -178,6 +178,7 @@ def found_table(records: Sequence[Record], said: bool = True) -> str:
     if JOBS[records[0].job].lost:
         finders = [m for m, g in unique((r.method, r.group) for r in records) if g == "ours"]
     rows = []
+    strands = int(max((pooled(of(records, method=method))["strands"] for method in finders), default=0))
     for method in finders:
         mine = of(records, method=method)
         tally = pooled(mine)
@@ -187,12 +188,15 @@ def found_table(records: Sequence[Record], said: bool = True) -> str:
             parts = [ratio(tally[f"{what} found {name}"], tally[f"{what} {name}"]) for what in _UNITS]
             at_one = _recall_at_one(mine, name)
             row.append(" / ".join(share(part) for part in parts) + (f" ({at_one})" if at_one else ""))
+        row += [share(ratio(tally["strands found"], tally["strands"]))] if strands else []
         rows.append(row)
     if not rows:
         return ""
     words = "Precision by pixels / pieces. Recall of each class by pixels / pieces / frames of which half was found; "
     words += "in brackets, of pieces, at the strength that brings one false piece a frame.\n\n"
-    return (words if said else "") + table(["found", "precision", "false pieces a frame", *all_classes], rows)
+    heads = ["found", "precision", "false pieces a frame", *all_classes]
+    heads += [f"visible wires, half the length ({strands} to be found)"] if strands else []
+    return (words if said else "") + table(heads, rows)
 
 
 _UNITS = ("pixels", "blobs", "frames")

@@ -47,6 +47,7 @@ class Sample:
         film: Gauge and scan.
         occurs: Classes, props and stages that were drawn.
         compressed: Whether the sample went through a codec: differences then reach over whole 8 x 8 blocks.
+        strands: Opacity of each stunt wire alone, wires, T, H, W, 0..1, before anything that happens to video.
     """
 
     scene: torch.Tensor
@@ -59,6 +60,7 @@ class Sample:
     film: Film
     occurs: tuple[str, ...]
     compressed: bool
+    strands: torch.Tensor
 
 
 @dataclass
@@ -195,6 +197,7 @@ def _finish(state: _State, scene: torch.Tensor, hard: torch.Tensor, names: list[
     # A speck's faintest rim belongs to no class: there the damaged clip is the clean one again.
     damaged = torch.where(differs[:, None], state.damaged, state.clean)
     alpha = alpha * differs
+    strands = [layer.alpha * differs for layer in state.layers if layer.kind == "wire"]
     whole = state.classes & {"tear", "splice", "missing"}
     damaged, broken, kinds = breaks.broken(dice.part("breaks"), state.film, damaged, whole)
     for name, mask in broken.items():
@@ -206,7 +209,8 @@ def _finish(state: _State, scene: torch.Tensor, hard: torch.Tensor, names: list[
             masks[:keep, gone] = masks[keep + 1 :, gone] = False
     clean, damaged, masks, alpha, codec = _after(state, state.clean, damaged, masks, alpha)
     occurs = (*sorted(state.classes), *names, *sorted(state.stages))
-    return Sample(scene, clean, damaged, masks, alpha, hard, tuple(kinds), state.film, occurs, codec)
+    each = torch.stack(strands) if strands else alpha.new_zeros((0, *alpha.shape))
+    return Sample(scene, clean, damaged, masks, alpha, hard, tuple(kinds), state.film, occurs, codec, each)
 
 
 def _after(
