@@ -1,16 +1,46 @@
-"""What all trainings do alike: a rate that rises and falls, weights that follow, a state that outlives a cut."""
+"""What all trainings do alike: their options, a rate that rises and falls, weights that follow, a state that stays."""
 
 from __future__ import annotations
 
+import argparse
 import math
 from pathlib import Path
 
 import torch
 from torch import nn
 
-__all__ = ["Weights", "follow", "rate", "save"]
+__all__ = ["Defaults", "Weights", "follow", "parser_of", "rate", "save"]
 
+type Defaults = dict[str, int | float]
 type Weights = dict[str, torch.Tensor]
+
+TOLD = {
+    "samples": "damaged clips to learn from",
+    "hard": "clips full of what looks like lines",
+    "steps": "batches",
+    "more": "batches with plain lines after these",
+    "last": "batches with what looks like lines after these",
+    "size": "samples in a batch",
+    "side": "side of a crop in pixels",
+    "rate": "highest learning rate",
+    "judged": "clips that the judge is fitted to",
+}
+"""What the numbers mean that a training may be given."""
+
+
+def parser_of(text: str | None, defaults: Defaults) -> argparse.ArgumentParser:
+    """The options of a training; ``defaults`` names the numbers of `TOLD` that it may be given."""
+    parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pictures", type=Path, required=True, help="photographs and videos without damage")
+    parser.add_argument("--work", type=Path, required=True, help="where samples and the state of the training lie")
+    parser.add_argument("-o", "--output", type=Path, help="write the network here when the training has ended")
+    for name, usual in defaults.items():
+        parser.add_argument(f"--{name}", type=type(usual), default=usual, help=f"{TOLD[name]} (default {usual})")
+    parser.add_argument("--minutes", type=float, default=9, help="length of a slice (default 9)")
+    parser.add_argument("--slices", type=int, default=10_000, help="slices to do now; all by default")
+    parser.add_argument("--processes", type=int, default=2, help="processes that make samples (default 2)")
+    parser.add_argument("--threads", type=int, default=0, help="threads that train; 0 leaves it to torch")
+    return parser
 
 
 def rate(highest: float, step: int, steps: int, rise: float) -> float:

@@ -2,96 +2,117 @@
 
     python scripts/train/lines.py --pictures FOLDER --work FOLDER -o models/lines-t1.onnx
 
-makes samples (a second each on one core), trains in slices of --minutes, and exports. Each part goes on where it was
-cut off; what is in --work already is not made again. The same command with --slices 1 --minutes 9 does one slice.
+makes samples (two seconds each on one core), trains in slices of --minutes, fits the judge and exports. Each part goes
+on where it was cut off; what is in --work already is not made again. The same command with --slices 1 --minutes 9 does
+one slice.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import cv2
+import numpy as np
 import torch
+from learning import Defaults, parser_of
 from scratch.export import export
+from scratch.judging import hear_lines, judge
 from scratch.plain import make_plain, plain_name
-from scratch.samples import SIZES, Posts, make
+from scratch.samples import HARD, LINES, SIZES, Lesson, Posts, make
 from scratch.training import Plan, reached, train, trained
 from shipping import stamp
 
 PART = 30
 """Clips in a file."""
-HELD = 1_000_000
-"""First seed of the samples that are held back to see what was reached."""
-
-
-def arguments() -> argparse.ArgumentParser:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pictures", type=Path, required=True, help="photographs and videos without damage")
-    parser.add_argument("--work", type=Path, required=True, help="where samples and the state of the training lie")
-    parser.add_argument("-o", "--output", type=Path, help="write the network here when the training has ended")
-    parser.add_argument("--samples", type=int, default=600, help="clips to learn from (default 600)")
-    parser.add_argument("--steps", type=int, default=3000, help="batches (default 3000)")
-    parser.add_argument("--more", type=int, default=1100, help="batches with plain lines after these (default 1100)")
-    parser.add_argument("--size", type=int, default=12, help="stacks in a batch (default 12)")
-    parser.add_argument("--rate", type=float, default=3e-3, help="highest learning rate (default 0.003)")
-    parser.add_argument("--minutes", type=float, default=9, help="length of a slice (default 9)")
-    parser.add_argument("--slices", type=int, default=10_000, help="slices to do now; all by default")
-    parser.add_argument("--processes", type=int, default=2, help="processes that make samples (default 2)")
-    parser.add_argument("--threads", type=int, default=0, help="threads that train; 0 leaves it to torch")
-    return parser
+HELD, JUDGED = 1_000_000, 500_000
+"""First seeds of the samples that are held back to see what was reached, and of those that the judge is fitted to."""
+DEFAULTS: Defaults = {
+    "samples": 600, "hard": 360, "steps": 3000, "more": 1100, "last": 1800, "size": 12, "rate": 3e-3, "judged": 160,
+}  # fmt: skip
 
 
 def main() -> None:
     """Command line."""
-    options = arguments().parse_args()
+    options = parser_of(__doc__, DEFAULTS).parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
-    parts = [(options.work / f"{n:03}.npy", n * PART) for n in range(-(-options.samples // PART))]
-    held = options.work / "held.npy", HELD
-    with ProcessPoolExecutor(options.processes) as pool:
-        jobs = [pool.submit(_make, options.pictures, *part) for part in (*parts, held)]
-        for job in jobs:
-            job.result()
-    for n, (file, _) in enumerate(parts):
-        if not plain_name(file).with_name(f"{plain_name(file).stem}.{len(SIZES) - 1}.npy").exists():
-            make_plain(file, n)
+    usual, hard = sampled(options)
     if options.threads:
         torch.set_num_threads(options.threads)
-    files = [file for file, _ in parts]
-    more = [plain_name(file) for file in files]
-    first = Plan("first", options.steps, options.size, options.rate)
-    second = Plan("second", options.more, options.size, options.rate * 2 / 3)
-    for _ in range(options.slices):
-        if train(first, files, options.work, options.minutes, _say) and train(
-            second, files + more, options.work, options.minutes, _say, first.name
-        ):
-            break
-    else:
+    last = taught(options, usual, hard)
+    if not last:
         return
-    net = trained(options.work, second.name)
-    _say(reached(net, held[0]))
+    net = trained(options.work, last)
+    print(reached(net, options.work / "held.npy"), flush=True)
+    lessons = [Posts(options.pictures, lesson) for lesson in (LINES, HARD)]
+    weights, told = judge(hear_lines(net, lessons, JUDGED, options.judged))
+    print(f"judged by (_scratch_judge._WEIGHTS, _CONSTANT): {np.array2string(weights, precision=3)}; {told}")
     if options.output:
         export(net, options.output)
         stamp(options.output)
+
+
+def sampled(options: argparse.Namespace) -> tuple[list[Path], list[Path]]:
+    """Make what samples are missing: the files of both lessons."""
+    usual = [options.work / f"{n:03}.npy" for n in range(-(-options.samples // PART))]
+    hard = [options.work / f"hard-{n:03}.npy" for n in range(-(-options.hard // PART))]
+    jobs = [(file, n * PART, LINES) for n, file in enumerate(usual)]
+    jobs += [(file, HARD.seed + n * PART, HARD) for n, file in enumerate(hard)]
+    with ProcessPoolExecutor(options.processes) as pool:
+        made = [pool.submit(_make, options.pictures, *job) for job in (*jobs, (options.work / "held.npy", HELD, LINES))]
+        for each in made:
+            each.result()
+    for n, file in enumerate(usual):
+        if not _there(plain_name(file)):
+            make_plain(file, n)
+    return usual, hard
+
+
+def taught(options: argparse.Namespace, usual: list[Path], hard: list[Path]) -> str:
+    """Go on training; the name of the last lesson, or '' where there was no time to end it."""
+    both = [*usual, *map(plain_name, usual)]
+    after = options.rate * 2 / 3
+    lessons = [
+        (Plan("first", options.steps, options.size, options.rate), usual),
+        (Plan("second", options.more, options.size, after), both),
+        (Plan("third", options.last, options.size, after), both + hard),
+    ]
+    for _ in range(options.slices):
+        if _slice(lessons, options):
+            return lessons[-1][0].name
+    return ""
+
+
+def _slice(lessons: Iterable[tuple[Plan, list[Path]]], options: argparse.Namespace) -> bool:
+    """Every lesson for some minutes, up to the first that has not ended."""
+    before = ""
+    for plan, files in lessons:
+        if not train(plan, files, options.work, options.minutes, _say, before):
+            return False
+        before = plan.name
+    return True
 
 
 def _say(text: str) -> None:
     print(text, flush=True)
 
 
-def _make(pictures: Path, file: Path, first: int) -> None:
+def _there(file: Path) -> bool:
+    return all(file.with_name(f"{file.stem}.{k}.npy").exists() for k in range(len(SIZES)))
+
+
+def _make(pictures: Path, file: Path, first: int, lesson: Lesson) -> None:
     """Samples of one file, unless they are there."""
-    kinds = [file.with_name(f"{file.stem}.{k}.npy") for k in range(len(SIZES))]
-    if all(each.exists() for each in kinds):
+    if _there(file):
         return
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     raw = file.with_name(f"part-{file.name}")
-    make(Posts(pictures), raw, first, PART)
-    for k, each in enumerate(kinds):
-        raw.with_name(f"{raw.stem}.{k}.npy").replace(each)
+    make(Posts(pictures, lesson), raw, first, PART)
+    for k in range(len(SIZES)):
+        raw.with_name(f"{raw.stem}.{k}.npy").replace(file.with_name(f"{file.stem}.{k}.npy"))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from learning import Defaults, parser_of
 from simulator import Pictures
 
 from .crops import Crops
@@ -26,29 +27,11 @@ PART = 100
 """Samples in a file."""
 _HARD_SEED = 200_000
 
-type Defaults = dict[str, int | float]
-
 
 def command(text: str | None, defaults: Defaults) -> argparse.ArgumentParser:
     """The command line; ``defaults`` are those of samples, steps, size, side and rate."""
-    parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pictures", type=Path, required=True, help="photographs and videos without damage")
+    parser = parser_of(text, defaults)
     parser.add_argument("--overlays", type=Path, help="shapes of real dirt; drawn ones where this is left out")
-    parser.add_argument("--work", type=Path, required=True, help="where samples and the state of the training lie")
-    parser.add_argument("-o", "--output", type=Path, help="write the network here when the training has ended")
-    for name, told in (
-        ("samples", "damaged clips to learn from"),
-        ("steps", "batches"),
-        ("size", "crops in a batch"),
-        ("side", "side of a crop in pixels"),
-        ("rate", "highest learning rate"),
-    ):
-        usual = defaults[name]
-        parser.add_argument(f"--{name}", type=type(usual), default=usual, help=f"{told} (default {usual})")
-    parser.add_argument("--minutes", type=float, default=9, help="length of a slice (default 9)")
-    parser.add_argument("--slices", type=int, default=10_000, help="slices to do now; all by default")
-    parser.add_argument("--processes", type=int, default=2, help="processes that make samples (default 2)")
-    parser.add_argument("--threads", type=int, default=0, help="threads that train; 0 leaves it to torch")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     return parser
 
