@@ -161,14 +161,14 @@ def _caller(folder: Path, tmp_path: Path) -> Host:
             named.setdefault("dump", tmp_path / "dump")
         here = {"VSFILMRESTORE_SOCKET": str(tmp_path / "s")} | (env or {})
         process = start(folder, effect, named, here)
-        return finish(process, named) if wait else (process, named)
+        return finish(process, named) if wait else (lambda: finish(process, named))
 
     return call
 
 
 @pytest.fixture
 def host(built: Path, tmp_path: Path) -> Host:
-    """Run the host against ``tmp_path/s``, with every kind of build: ``host("Through", frames="0-3", depth="byte")``."""
+    """Run the host against ``tmp_path/s``, with every kind of build: ``host("Through", frames="0-3")``."""
     return _caller(built, tmp_path)
 
 

@@ -266,8 +266,10 @@ def test_what_the_panel_says_goes_to_the_server(host: Host, serve: Serve) -> Non
     assert settings == ["remaster dust=0.805 grain=off", "archive scratch=1.0 dust.max_size=60 wires=on"]
 
 
-@pytest.mark.parametrize(("rate", "number"), [("23.976", (24000, 1001)), ("24", (24, 1)), ("29.97002997", (30000, 1001)),
-                                              ("16.667", (16667, 1000))])  # fmt: skip
+RATES = {"23.976": (24000, 1001), "24": (24, 1), "29.97002997": (30000, 1001), "16.667": (16667, 1000)}
+
+
+@pytest.mark.parametrize(("rate", "number"), RATES.items())
 def test_the_rate_goes_to_the_server(plain_host: Host, serve: Serve, rate: str, number: tuple[int, int]) -> None:
     server = serve()
     plain_host("Through", frames="0", rate=rate).clean()

@@ -43,6 +43,7 @@ _COMMANDS: Final = (
     "export",
     "serve",
     "mount",
+    "ofx",
     "models",
 )
 
