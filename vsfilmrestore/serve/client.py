@@ -140,6 +140,15 @@ class RemoteSource:
             TimeoutError: It did not come in time.
         """
         slot = _waited(self.client.reserve(self.info.source), timeout)
+        try:
+            self._write(frames, slot)
+        except BaseException:
+            self.release(slot.slot)
+            raise
+        ask = wire.Process(self.info.source, slot.slot, number, before, len(frames) - 1 - before)
+        return _waited(self.client.ask(ask, self), timeout)
+
+    def _write(self, frames: Sequence[Sequence[Plane]], slot: wire.Slot) -> None:
         layout = Layout(self.info.width, self.info.height, self.info.depth)
         if slot.stride != layout.stride or slot.plane != layout.plane or slot.frame != layout.frame:
             raise ServerError(wire.ErrorCode.BROKEN, "the server lays pictures out in a way that is not known")
@@ -147,8 +156,6 @@ class RemoteSource:
         for index, planes in enumerate(frames):
             for mine, theirs in zip(planes, layout.planes(self.memory, slot.offset + index * slot.frame), strict=True):
                 np.copyto(theirs, mine)
-        ask = wire.Process(self.info.source, slot.slot, number, before, len(frames) - 1 - before)
-        return _waited(self.client.ask(ask, self), timeout)
 
     def release(self, slot: int) -> None:
         """Give a slot back."""

@@ -10,7 +10,6 @@ import mmap
 import os
 import sys
 import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -131,10 +130,7 @@ class Ring:
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
-        memory, self._memory = self._memory, None
-        if memory is not None:
-            with suppress(BufferError):
-                memory.close()
+        self._memory = None  # unmapped with the last array that lies in it; numpy does not keep an mmap from closing
 
 
 def ring_name(process: int, number: int) -> str:

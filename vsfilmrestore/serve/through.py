@@ -33,7 +33,8 @@ core = vs.core
 
 MOST_PIXELS: Final = 16384
 """Of a side."""
-MOST_RADIUS: Final = 32
+MOST_RADIUS: Final = 8
+"""Frames asked of a host on each side. A recipe that reaches further makes do with them, as at the ends of a shot."""
 _SHOT: Final = "through"
 _HALF: Final = int(vs.RGBH)
 _building = threading.Lock()
@@ -60,9 +61,6 @@ def _recipe(words: str) -> Recipe:
                 raise Refusal(ErrorCode.SETTINGS, text)
     except (VsfrError, ValueError) as error:
         raise Refusal(ErrorCode.SETTINGS, str(error)) from None
-    if recipe.reach > MOST_RADIUS:
-        text = f"the recipe looks at {recipe.reach} frames on each side, {MOST_RADIUS} is the most"
-        raise Refusal(ErrorCode.SETTINGS, text)
     return recipe
 
 
@@ -96,7 +94,7 @@ class Through:
     @property
     def radius(self) -> int:
         """Frames wanted on each side."""
-        return self.recipe.reach
+        return min(self.recipe.reach, MOST_RADIUS)
 
     def apply(self, frames: Sequence[Sequence[Plane]], middle: int, number: int) -> vs.VideoFrame:
         """One restored frame.
