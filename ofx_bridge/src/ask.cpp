@@ -42,13 +42,13 @@ std::string colourspace_of(const std::string &colour) {
     const auto is = [](const std::string &text, std::initializer_list<const char *> names) {
         return std::any_of(names.begin(), names.end(), [&](const char *name) { return text == name; });
     };
-    const bool narrow = is(primaries, {"bt709", "709"}), wide = is(primaries, {"bt2020", "2020"});
-    if (is(transfer, {"log100", "log316"})) return "ofx_scene_log";
+    const bool narrow = primaries == "bt709", wide = primaries == "bt2020";
+    if (is(transfer, {"log", "log_100", "log_316"})) return "ofx_scene_log";
     if (is(transfer, {"linear"})) return narrow ? "lin_rec709_srgb" : wide ? "lin_rec2020" : "ofx_scene_linear";
     if (is(transfer, {"st2084"})) return "rec2100_pq_display";
-    if (is(transfer, {"std-b67", "arib-b67", "hlg"})) return "rec2100_hlg_display";
-    if (is(transfer, {"srgb", "iec-61966-2-1"})) return narrow ? "srgb_display" : "ofx_display_sdr";
-    if (is(transfer, {"bt1886", "bt709", "709", "601", "bt601", "2020_10", "2020_12"}))
+    if (is(transfer, {"arib_b67"})) return "rec2100_hlg_display";
+    if (is(transfer, {"iec_61966_2_1"})) return narrow ? "srgb_display" : "ofx_display_sdr";
+    if (is(transfer, {"bt1886", "bt709", "bt601", "bt2020_10", "bt2020_12"}))
         return narrow ? "rec1886_rec709_display" : wide ? "rec1886_rec2020_display" : "ofx_display_sdr";
     return "ofx_raw";
 }

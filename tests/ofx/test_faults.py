@@ -339,8 +339,11 @@ COLOURS = {
     "rgb/bt709/bt2020": "rec1886_rec2020_display",
     "rgb/st2084/bt2020": "rec2100_pq_display",
     "rgb/linear/bt709": "lin_rec709_srgb",
-    "rgb/log100/bt709": "ofx_scene_log",
-    "rgb/srgb/bt709": "srgb_display",
+    "bt709/log/bt709": "ofx_scene_log",
+    "rgb/iec_61966_2_1/bt709": "srgb_display",
+    "bt709/arib_b67/bt2020": "rec2100_hlg_display",
+    "bt470_bg/bt601/bt470_bg": "ofx_display_sdr",
+    "rgb/unspecified/unspecified": "ofx_raw",
     "nonsense": "ofx_raw",
 }
 
