@@ -7,11 +7,10 @@ directory OpenImageIO puts behind the pixels, is written here.
 
 from __future__ import annotations
 
+import os
 import struct
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -26,8 +25,8 @@ from vsfilmrestore.serve.mount_stills import StillLayout
 __all__ = ["HeaderMaker"]
 
 _SAMPLES: Final = {"dpx": ("uint16", "u2"), "openexr": ("half", "f2"), "tiff": ("uint16", "u2")}
+_SOFTWARE: Final = "vsfilmrestore"
 _REEL: Final = "vsfilmrestore:reel"
-_MEMORY: Final = Path("/dev/shm")
 _DPX_NAME_AT, _DPX_NAME_BYTES = 36, 100
 _DPX_OFFSET, _DPX_SIZE, _DPX_LINES, _DPX_DATA = 4, 16, 776, 808
 _DATA_WINDOW: Final = b"dataWindow\0box2i\0\x10\0\0\0"
@@ -81,14 +80,16 @@ class HeaderMaker:
 def _written(spec: Any, layout: StillLayout) -> bytes:
     """The file of one row that OpenImageIO makes."""
     row = np.zeros((1, layout.width, layout.channels), _SAMPLES[layout.kind][1])
-    folder = _MEMORY if _MEMORY.is_dir() else None
-    with tempfile.TemporaryDirectory(prefix="vsfilmrestore-", dir=folder) as place:
-        path = Path(place) / f"row{layout.profile.suffix}"
+    # A file in memory, by the name that the system gives it: no folder is touched.
+    memory = os.memfd_create(_SOFTWARE)
+    try:
         output = oiio.ImageOutput.create(layout.kind)
-        if output is None or not output.open(str(path), spec) or not output.write_image(row):
+        if output is None or not output.open(f"/proc/self/fd/{memory}", spec) or not output.write_image(row):
             raise OutputError(f"a header cannot be made ({(output or oiio).geterror().strip()})")
         output.close()
-        return path.read_bytes()
+        return os.pread(memory, os.fstat(memory).st_size, 0)
+    finally:
+        os.close(memory)
 
 
 def _dpx(spec: Any, layout: StillLayout, name: str) -> bytes:

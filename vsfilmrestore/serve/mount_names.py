@@ -32,8 +32,8 @@ def safe_name(text: str, fallback: str = "untitled") -> str:
     """
     text = unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode())
     letters = [c if c in _KEPT or c == "." or _is_letter(c) else "_" for c in text]
-    words = [word for word in "".join(letters).split("_") if word]
-    name = _cut("_".join(words).strip(".-"))
+    words = [word.strip(".-") for word in "".join(letters).split("_")]
+    name = _cut("_".join(word for word in words if word))
     while ".." in name:
         name = name.replace("..", ".")
     if not any(_is_letter(c) for c in name):
