@@ -25,7 +25,7 @@ DEFAULTS: Defaults = {"samples": 2400, "steps": 6000, "size": 16, "side": 96, "r
 def main() -> None:
     """Command line."""
     parser = command(__doc__, DEFAULTS)
-    parser.add_argument("--judged", type=int, default=300, help="samples that the judge is fitted to (default 300)")
+    parser.add_argument("--judged", type=int, default=200, help="samples that the judge is fitted to (default 200)")
     parser.add_argument("--again", type=int, default=1200, help="samples that are looked at again (default 1200)")
     parser.add_argument("--hard-samples", type=int, default=800, help="harder samples (default 800)")
     parser.add_argument("--hard-steps", type=int, default=17_000, help="batches of the second course (default 17000)")
@@ -38,10 +38,10 @@ def main() -> None:
     ):
         return
     net = trained(options.work, HARD)
-    heard = hear(net, Pictures(options.pictures), options.overlays, JUDGED, options.judged)
-    (weights, full), reached = judge_fully(heard)
-    print(f"judged by (_dirt_judge._WEIGHTS, _CONSTANT): {np.array2string(weights, precision=3)}; {reached}")
-    print(f"(_FULL, _FULL_CONSTANT): {np.array2string(full, precision=3)}")
+    weights, reached = judge_fully(*hear(net, Pictures(options.pictures), options.overlays, JUDGED, options.judged))
+    print(f"specks, as _dirt_judge judges them by what is heard: {reached}")
+    for name, each in weights.items():
+        print(f"{name} and its constant: {np.array2string(each, precision=3, separator=', ', max_line_width=110)}")
     if options.output:
         export(net, options.output)
         stamp(options.output)

@@ -1,30 +1,95 @@
 """Both witnesses heard: what a speck measures, and what a network says of its pixels.
 
-Two logistic regressions, fitted by scripts/train/dirt.py to the network that they belong to: one over three numbers,
-one over all measures of a speck besides. What counts is their mean: the second tells more apart, the first errs less
-far on pictures unlike those they were fitted to.
+Logistic regressions, fitted by scripts/train/dirt.py to the network that they belong to: one for specks that stand out
+from both neighbours, one for pieces that the network marks, whatever their measures.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from vsfilmrestore.filters._dirt_sight import LEVEL
 from vsfilmrestore.filters._dirt_specks import Specks, likelihood
 
-__all__ = ["heard", "judged", "verdict", "with_measures"]
+__all__ = ["Apart", "heard", "lighter", "likely_piece", "likely_speck", "stands_apart", "verdict", "with_measures"]
 
 type Reals = npt.NDArray[np.float64]
+type Flags = npt.NDArray[np.bool_]
+type Levels = npt.NDArray[np.float32]
 
 _WEIGHTS: Final = (0.0746, 0.3169, 0.4772)
 _CONSTANT: Final = -0.1043
-_FULL: Final = (-0.371, 0.171, 0.112, 0.025, -0.429, -0.587, -0.426, 0.717, -0.056, 0.035, 0.393, 0.342)
-_FULL_CONSTANT: Final = 1.055
-"""The second regression: over `FEATURES` and what is `heard`."""
+"""What is `heard` alone."""
+_SPECK: Final = (
+    -0.190,
+    0.137,
+    0.112,
+    0.221,
+    -0.355,
+    -0.518,
+    -0.255,
+    0.693,
+    -0.019,
+    0.135,
+    0.322,
+    0.437,
+    -0.274,
+    -0.200,
+    0.829,
+    -0.052,
+)
+_SPECK_CONSTANT: Final = 1.494
+"""A speck that stands out from both neighbours, by all of `with_measures`."""
+_PIECE: Final = (
+    -0.925,
+    0.195,
+    0.523,
+    0.685,
+    0.202,
+    -0.448,
+    -0.306,
+    0.692,
+    0.004,
+    0.142,
+    0.121,
+    1.155,
+    0.305,
+    -0.877,
+    1.500,
+    -0.013,
+)
+_PIECE_CONSTANT: Final = 2.550
+"""A piece that the network marks."""
 _LEAST: Final = 0.002
 """Nothing is surer than this, nor less sure."""
+_FAINT: Final = 0.25
+"""Levels; fainter differences are all alike."""
+
+
+class Apart(NamedTuple):
+    """How each pixel differs from its four neighbours, in levels of 8 bits.
+
+    Attributes:
+        three: By how much it lies beyond three of them: dirt that two frames share does.
+        middle: How far above the middle of all four it is.
+    """
+
+    three: Levels
+    middle: Levels
+
+
+def stands_apart(now: npt.NDArray[np.uint16], moved: Sequence[npt.NDArray[np.uint16]]) -> Apart:
+    """Compare the luma of a frame with that of its four neighbours, moved onto it; 16 bits."""
+    a, b, c, d = (each.astype(np.int32) for each in moved)
+    low, high = np.maximum(np.minimum(a, b), np.minimum(c, d)), np.minimum(np.maximum(a, b), np.maximum(c, d))
+    first, second = np.minimum(low, high), np.maximum(low, high)
+    three = np.maximum(np.maximum(now - second, first - now), 0)
+    levels = (three, now - (first + second) // 2)
+    return Apart(*((each / LEVEL).astype(np.float32) for each in levels))
 
 
 def heard(found: Specks, sure: npt.NDArray[np.floating[Any]]) -> Reals:
@@ -43,21 +108,51 @@ def heard(found: Specks, sure: npt.NDArray[np.floating[Any]]) -> Reals:
     return np.stack([likelihood(found.features).clip(-12, 12), most, mean], 1)
 
 
-def with_measures(found: Specks, known: Reals) -> Reals:
-    """The measures of each speck and what is `heard` of it, [speck, 12]."""
-    return np.hstack([found.features, known])
+def with_measures(found: Specks, known: Reals, apart: Apart, shared: Flags) -> Reals:
+    """All that is known of each speck, [speck, 16].
+
+    Its measures, what is `heard` of it, how far it lies beyond three neighbours and from the middle of all, how alike
+    its pixels are in that, and how much of it is ``shared``: marked by the other witness too.
+    """
+    at = np.flatnonzero(found.labels)
+    owner, count = found.labels.ravel()[at], len(found.features)
+
+    def mean(values: npt.NDArray[Any]) -> Reals:
+        return np.bincount(owner, values.ravel()[at].astype(np.float64), count) / np.maximum(found.area, 1)
+
+    whole, parts = np.abs(mean(apart.middle)), mean(np.abs(apart.middle))
+    alike = np.log((whole + _FAINT) / (parts + _FAINT))
+    more = np.stack([_log(mean(apart.three)), _log(whole), alike, mean(shared)], 1)
+    return np.hstack([found.features, known, more])
 
 
-def judged(found: Specks, known: Reals) -> Reals:
-    """How likely each speck is dirt, in log odds, by both regressions."""
-    full: Reals = with_measures(found, known) @ np.array(_FULL) + _FULL_CONSTANT
-    return (verdict(known) + full) / 2
+def lighter(found: Specks, apart: Apart) -> Flags:
+    """Whether each speck is brighter than the middle of its neighbours."""
+    bright: Flags = np.bincount(found.labels.ravel(), apart.middle.ravel(), len(found.area)) > 0
+    return bright
+
+
+def likely_speck(known: Reals) -> Reals:
+    """How likely each speck that stands out is dirt, in log odds, from `with_measures`."""
+    odds: Reals = known @ np.array(_SPECK) + _SPECK_CONSTANT
+    return odds
+
+
+def likely_piece(known: Reals) -> Reals:
+    """How likely each piece that the network marks is dirt, in log odds, from `with_measures`."""
+    odds: Reals = known @ np.array(_PIECE) + _PIECE_CONSTANT
+    return odds
 
 
 def verdict(known: Reals) -> Reals:
     """How likely each speck is dirt, in log odds, from what is `heard` alone."""
     odds: Reals = known @ np.array(_WEIGHTS) + _CONSTANT
     return odds
+
+
+def _log(levels: Reals) -> Reals:
+    found: Reals = np.log(np.maximum(levels, _FAINT))
+    return found
 
 
 def _log_odds(p: Reals) -> Reals:

@@ -28,10 +28,10 @@ _LIKE: Final = 0.35
 """What is left of a speck when its like in a neighbour is taken away, as a share of its energy."""
 _ALIKE: Final = 0.65
 """The same in what stands out, where both likes lie in one line with the speck, as far before as after."""
-_SMALL: Final = 25
+_SMALL: Final = 8
 """Pixels; the like of a smaller speck is found by chance, so it must be the more like it."""
 _FLOCK: Final = 4
-_SWARM: Final = 0.25
+_SWARM: Final = 0.12
 """Where so many specks of a frame move, and so large a share of all, none is told from those."""
 _COUNTS: Final = 5
 """Pixels; smaller specks are no part of that count."""
@@ -98,7 +98,7 @@ def _without_movers(chosen: vs.VideoFrame, pictures: Sequence[Words], reach: int
 
 def _moves(pictures: Sequence[Words], box: tuple[slice, slice], reach: int, one_side: bool, area: int) -> bool:
     """Whether the speck in a box comes from somewhere and goes on; pictures as for `_without_movers`."""
-    share = min(0.4 + 0.6 * area / _SMALL, 1.0)
+    share = min(0.6 + 0.4 * area / _SMALL, 1.0)
     now, before, after, *moved, rest, rest_before, rest_after = pictures
     behind = ((moved[0][box].astype(np.float32) + moved[1][box]) / 2).astype(np.float32)
     speck, apart = now[box].astype(np.float32), rest[box].astype(np.float32)
@@ -108,7 +108,9 @@ def _moves(pictures: Sequence[Words], box: tuple[slice, slice], reach: int, one_
         return True
     ground = np.full_like(behind, _NOTHING)
     come, gone = (_way(apart, ground, picture, box, reach) for picture in (rest_before, rest_after))
-    return _is_mover(come, gone, one_side, share * _LIKE, share * _ALIKE) or _wanders(rest, (rest_before, rest_after), box, one_side)
+    return _is_mover(come, gone, one_side, share * _LIKE, share * _ALIKE) or _wanders(
+        rest, (rest_before, rest_after), box, one_side
+    )
 
 
 class _Way(NamedTuple):

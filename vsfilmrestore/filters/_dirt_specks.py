@@ -73,13 +73,14 @@ class Specks(NamedTuple):
     light: Flags
 
 
-def specks(maps: Sequence[vs.VideoFrame]) -> Specks:
-    """Measure what is considered in one frame, given the frames of `Evidence.maps`."""
+def specks(maps: Sequence[vs.VideoFrame], marked: Bytes | None = None) -> Specks:
+    """Measure what is considered in one frame, given the frames of `Evidence.maps`; or what is ``marked`` instead."""
     import cv2  # on first use: it is large, and a plan needs none of it
 
     hot, light, dark, sure, second, around, texture, crowd, *near = (np.asarray(m[0]) for m in maps)
-    count, marked, stats, _ = cv2.connectedComponentsWithStats(hot, connectivity=8)
-    labels = np.asarray(marked, np.int32)
+    hot = hot if marked is None else marked
+    count, numbers, stats, _ = cv2.connectedComponentsWithStats(hot, connectivity=8)
+    labels = np.asarray(numbers, np.int32)
     at = np.flatnonzero(hot)
     owner = labels.ravel()[at]
     area = np.maximum(np.bincount(owner, minlength=count), 1)

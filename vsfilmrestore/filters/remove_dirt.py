@@ -10,9 +10,10 @@ from vsutil import join, split
 from vsfilmrestore.filters._between import neighbour
 from vsfilmrestore.filters._detector import AUTO
 from vsfilmrestore.filters._dirt_dose import Dose
+from vsfilmrestore.filters._dirt_fill import mended
 from vsfilmrestore.filters._dirt_learned import DETECTOR, learned_mask
 from vsfilmrestore.filters._dirt_measured import measured_mask
-from vsfilmrestore.filters._dirt_sight import LEVEL, Sight, blurred, from16, sight
+from vsfilmrestore.filters._dirt_sight import Sight, blurred, from16, sight
 from vsfilmrestore.filters._dirt_streaks import streaks
 from vsfilmrestore.filters._motion import mirrored
 from vsfilmrestore.filters.masks import apply_repair, mask_for_planes
@@ -26,8 +27,6 @@ _SMALLEST: Final = 16
 """Smaller pictures hold nothing that could be told from dirt."""
 _SMALLEST_PLANE: Final = 8
 _RADIUS: Final = 3
-_NEARBY: Final = ((12, 0), (9, 9), (0, 12), (-9, 9), (-12, 0), (-9, -9), (0, -12), (9, -9))
-"""Places where grain is measured besides, in pixels."""
 
 
 @restoration_filter(
@@ -98,7 +97,7 @@ def remove_dirt(
     mask = learned_mask(seen, network, dose) if network else measured_mask(seen, dose)
     if streak:
         mask = core.akarin.Expr([mask, streaks(seen, streak, dose).std.Maximum()], "x y max")
-    repaired = from16(_laid(seen, _mended(seen, grain), mask), padded)
+    repaired = from16(_laid(seen, mended(seen, mask, grain), mask), padded)
     own = slice(_RADIUS, clip.num_frames + _RADIUS)
     return apply_repair("remove_dirt", clip, repaired[own], mask[own], protect=protect, only=only, show=show)
 
@@ -116,28 +115,6 @@ def _true_to_ends(seen: Sight) -> Sight:
 def _unless_itself(work: vs.VideoNode, far: vs.VideoNode, near: vs.VideoNode, distance: int) -> vs.VideoNode:
     same = work.std.PlaneStats(neighbour(work, distance))
     return core.akarin.Select([far, near], [same], "x.PlaneStatsDiff 0 =")
-
-
-def _mended(seen: Sight, grain: float) -> list[vs.VideoNode]:
-    """What is put in the place of dirt, one clip a plane: the middle of four neighbours.
-
-    It has less grain than they; where one neighbour differs from it by no more than grain, it stands for them.
-    """
-    planes = zip(*map(split, seen.moved), _calmest(seen), strict=True)
-    middle = "x y min z a min max x y max z a max min + 2 / M!"
-    grained = f"b {1.25 * grain} * {15 * LEVEL} min L! y M@ - L@ -1 * max L@ min M@ +"
-    return [core.akarin.Expr(list(each), f"{middle} {grained}") for each in planes]
-
-
-def _calmest(seen: Sight) -> list[vs.VideoNode]:
-    """By how much grain makes the nearer neighbours differ, one clip a plane: what they do where they fit best nearby.
-
-    Misfit of motion stays near its edges; grain is everywhere.
-    """
-    pairs = zip(*map(split, seen.moved[1:3]), strict=True)
-    differ = [blurred(core.akarin.Expr(list(pair), "x y - abs"), 4) for pair in pairs]
-    nearby = " ".join(f"x[{across},{down}] min" for across, down in _NEARBY)
-    return [core.akarin.Expr([each], f"x {nearby}") for each in differ]
 
 
 def _laid(seen: Sight, mended: list[vs.VideoNode], mask: vs.VideoNode) -> vs.VideoNode:

@@ -1,11 +1,12 @@
 """How much the word of the network counts beside the measures of a speck: `_dirt_judge`'s weights.
 
-Specks of damaged samples are heard as the filter hears them and labelled by the truth; logistic regressions are fitted
-in which a mistake weighs area times depth, the squared error it costs.
+Specks, and pieces that the network marks, of damaged samples are heard as the filter hears them and labelled by the
+truth; logistic regressions are fitted in which a mistake weighs area times depth, the squared error it costs.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,11 @@ import numpy.typing as npt
 import torch
 from simulator import Pictures, Sample
 
-from vsfilmrestore.filters._dirt_judge import heard, verdict, with_measures
+from vsfilmrestore.filters._dirt_judge import heard, stands_apart, with_measures
+from vsfilmrestore.filters._dirt_learned import EDGE
 from vsfilmrestore.filters._dirt_measured import evidence
 from vsfilmrestore.filters._dirt_sight import sight
-from vsfilmrestore.filters._dirt_specks import FEATURES, specks
+from vsfilmrestore.filters._dirt_specks import FEATURES, Specks, specks
 
 from .network import SpotNet
 from .stacks import KEPT, clip_of, damaged_samples, kinds_of, seen_of
@@ -29,40 +31,61 @@ type Heard = tuple[Reals, Reals, Reals]
 
 CLEAN = 2.0
 """A repair of a clip without damage is worse than a speck left."""
-_WORTH = -1.7
-"""Log odds below which nothing is taken for dirt, however much strength."""
+_WORTH = -3.5
+"""Log odds below which, by the network's surest pixel, nothing is taken for dirt; the same 0.5 above by measures."""
+_WHOLE = len(FEATURES) + 4
+"""Where in what is known stands how far a speck is from the middle of its neighbours."""
 _DIRT = 0.35
 """Share of a speck that must be damaged."""
 
 
-def hear(net: SpotNet, pictures: Pictures, overlays: Path | None, first: int, count: int) -> Heard:
-    """Specks of ``count`` samples from seed ``first`` on: their measures, and what the network says of them."""
-    rows: list[Heard] = []
+def hear(net: SpotNet, pictures: Pictures, overlays: Path | None, first: int, count: int) -> tuple[Heard, Heard]:
+    """Specks, and pieces of the network's, of ``count`` samples from seed ``first`` on, and what is known of them."""
+    rows: tuple[list[Heard], list[Heard]] = ([], [])
     for sample, painted in damaged_samples(pictures, overlays, first, count):
-        rows += list(_of_sample(net, sample, painted))
+        for specks_of, pieces_of in _of_sample(net, sample, painted):
+            rows[0].append(specks_of)
+            rows[1].append(pieces_of)
+    return _joined(rows[0]), _joined(rows[1])
+
+
+def _joined(rows: list[Heard]) -> Heard:
     x, y, w = (np.concatenate(parts) for parts in zip(*rows, strict=True))
     return x, y, w
 
 
-def _of_sample(net: SpotNet, sample: Sample, painted: tuple[torch.Tensor, torch.Tensor] | None) -> list[Heard]:
+def _of_sample(
+    net: SpotNet, sample: Sample, painted: tuple[torch.Tensor, torch.Tensor] | None
+) -> Iterator[tuple[Heard, Heard]]:
+    """What is known of the specks and pieces of each frame that is kept."""
     damaged = painted[0] if painted else sample.damaged
     seen = sight(clip_of(damaged))
-    maps = evidence(seen).maps
+    maps, lumas = evidence(seen).maps, seen.lumas
     kinds = kinds_of(sample, painted)
     clean = 1.0 if (kinds == 255).any() else CLEAN
-    rows = []
     for n in KEPT:
         with torch.no_grad():
             sure = net(torch.from_numpy(seen_of(seen, n))[None].float() / 255)[0, 0].numpy()
-        found = specks([each.get_frame(n) for each in maps])
-        owner, count = found.labels.ravel(), len(found.features)
-        share = np.bincount(owner, (kinds[n] == 255).ravel(), count) / np.maximum(found.area, 1)
-        other = np.bincount(owner, (kinds[n] == 128).ravel(), count) > 0
-        cost = np.minimum(found.area, 60) * np.minimum(np.exp(found.features[:, 0]), 60) * clean
-        kept = ~other & (np.arange(count) > 0)
-        known = with_measures(found, heard(found, sure))
-        rows.append((known[kept], (share > _DIRT)[kept].astype(float), cost[kept]))
-    return rows
+        now, *moved = (np.asarray(clip.get_frame(n)[0]) for clip in lumas)
+        marked, apart = sure >= EDGE, stands_apart(now, moved)
+        frames = [each.get_frame(n) for each in maps]
+        found, pieces = specks(frames), specks(frames, marked.astype(np.uint8))
+        known = [
+            with_measures(found, heard(found, sure), apart, marked),
+            with_measures(pieces, heard(pieces, sure), apart, found.labels > 0),
+        ]
+        yield _labelled(found, known[0], kinds[n], clean), _labelled(pieces, known[1], kinds[n], clean)
+
+
+def _labelled(found: Specks, known: Reals, kinds: npt.NDArray[np.uint8], clean: float) -> Heard:
+    """What is known of each speck with the truth; ``kinds`` of pixels as `kinds_of` gives them."""
+    owner, count = found.labels.ravel(), len(found.features)
+    share = np.bincount(owner, (kinds == 255).ravel(), count) / np.maximum(found.area, 1)
+    other = np.bincount(owner, (kinds == 128).ravel(), count) > 0
+    depth = np.exp(np.maximum(found.features[:, 0], known[:, _WHOLE]))
+    cost = np.minimum(found.area, 60) * np.minimum(depth + 1, 60) * clean
+    kept = ~other & (np.arange(count) > 0)
+    return known[kept], (share > _DIRT)[kept].astype(float), cost[kept]
 
 
 def fit(terms: Reals, y: Reals, w: Reals, ridge: float = 3e-4, rounds: int = 40) -> Reals:
@@ -84,18 +107,18 @@ def fit(terms: Reals, y: Reals, w: Reals, ridge: float = 3e-4, rounds: int = 40)
     return weights
 
 
-def judge_fully(rows: Heard) -> tuple[tuple[Reals, Reals], str]:
-    """Weights of both regressions of `_dirt_judge`, of specks as `hear` hears them, and what they reach.
+def judge_fully(specks_of: Heard, pieces_of: Heard) -> tuple[dict[str, Reals], str]:
+    """Weights of all regressions of `_dirt_judge`, constants last, and what those of specks reach.
 
-    The first is over measures and network in three numbers. The second is over all measures too, and fitted to what
-    might be taken for dirt at all.
+    They are fitted to what might be taken for dirt at all.
     """
-    x, y, w = rows
-    few = x[:, len(FEATURES) :]
-    worth = (verdict(few) > _WORTH) | (few[:, 0] > 2 * _WORTH)
-    weights, told = judge((few, y, w))
-    full = fit(np.hstack([x, np.ones((len(x), 1))])[worth], y[worth], w[worth], ridge=1e-3)
-    return (weights, full), told
+    first = len(FEATURES)
+    few, told = judge((specks_of[0][:, first : first + 3], *specks_of[1:]))
+    weights = {"_WEIGHTS": few}
+    for name, (x, y, w) in (("_SPECK", specks_of), ("_PIECE", pieces_of)):
+        worth = (x[:, first + 1] > _WORTH) | (x[:, first] > _WORTH + 0.5)
+        weights[name] = fit(np.hstack([x, np.ones((len(x), 1))])[worth], y[worth], w[worth], ridge=1e-3)
+    return weights, told
 
 
 def judge(rows: Heard) -> tuple[Reals, str]:
