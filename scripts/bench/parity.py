@@ -192,7 +192,7 @@ def of_torch(name: str, path: Path, folder: Path, devices: list[str], size: tupl
     if net.half:
         halved = export(module, channels, folder / "half.onnx", half=True)
         half = list(load(halved, "cpu", "auto").run({"input": values.astype(np.float16)}))
-        yield Row(name, "torch cpu", "ONNX Runtime fp16", "fp16", difference(half, made))
+        yield Row(name, "torch cpu", "its 16-bit ONNX", "fp16", difference(half, made))
 
 
 def converted(path: Path, folder: Path) -> Path:
