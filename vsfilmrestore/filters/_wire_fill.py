@@ -14,7 +14,7 @@ from vsfilmrestore.filters._dirt_sight import DISTANCES
 from vsfilmrestore.filters._motion import Motion, analysis_luma
 from vsfilmrestore.filters.masks import mask_for_planes
 
-__all__ = ["MIDDLE", "Views", "across", "filled"]
+__all__ = ["MIDDLE", "Views", "across", "filled", "seen_through"]
 
 core = vs.core
 
@@ -33,6 +33,11 @@ _LEFT: Final = 1.3
 """A wire may be left in what other frames show, for so many times what the picture is rough by."""
 _PLAIN: Final = 1.5
 """A wire is plain where it stands out by so many times what the picture is rough by."""
+_RUN: Final = 8
+"""Pixels along a wire, to both sides of a place, that tell its shade there."""
+_DETAIL: Final = 33
+"""Side of the square over which it is told how much is seen through a wire."""
+_WIDE: Final = 4096
 _SMOOTH: Final = 3.0
 """Pixels over which the direction of a wire is taken."""
 
@@ -76,7 +81,71 @@ def filled(views: Views, mask: vs.VideoNode, sign: int) -> tuple[vs.VideoNode, v
     beside = across(work, mask)
     seen, plain = _seen(views, analysis_luma(beside), mask, sign)
     chosen = core.akarin.Expr([beside, _behind(work, views.moved, sign), mask_for_planes(seen, work)], "z y x ?")
+    chosen = seen_through(work, chosen, mask)
     return views.back(chosen).std.CopyFrameProps(views.clip), core.akarin.Expr([seen, plain], "x y max")
+
+
+def seen_through(clip: vs.VideoNode, behind: vs.VideoNode, mask: vs.VideoNode) -> vs.VideoNode:
+    """``behind``, with what shows of it through wires that hide it by half: there only their own shade is taken away.
+
+    A thin wire covers its pixels in part. How much of what lies behind is still there is told by how the detail along
+    the wire goes with the detail of ``behind``; where nothing does, the wire is painted over.
+
+    Args:
+        clip: Planes of one sample type.
+        behind: The same without wires.
+        mask: GRAY8 of the picture's size.
+    """
+
+    def draw(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
+        out = f[0].copy()
+        for plane in range(f[0].format.num_planes):
+            covered = np.asarray(f[2][plane]) > 0
+            if covered.any():
+                _draw_through(np.asarray(out[plane]), np.asarray(f[1][plane]), covered)
+        return out
+
+    return core.std.ModifyFrame(behind, [behind, clip, mask_for_planes(mask, clip)], draw)
+
+
+def _draw_through(plane: Plane, now: Plane, covered: npt.NDArray[np.bool_]) -> None:
+    """Give covered samples of a plane the detail that is seen through a wire."""
+    import cv2  # on first use: it is large, and a plan needs none of it
+
+    top, left = (int(np.flatnonzero(covered.any(axis)).min()) for axis in (1, 0))
+    low, right = (int(np.flatnonzero(covered.any(axis)).max()) + 1 for axis in (1, 0))
+    part = np.s_[top:low, left:right]
+    there = covered[part]
+    y, x = np.nonzero(there)
+    turn = _normal(there)[y, x]
+    made, seen = (np.where(there, each[part].astype(np.float32), np.float32(0)) for each in (plane, now))
+    share = _along(there.astype(np.float32), (y, x), turn)
+    details = []
+    for each in (made, seen):
+        fine = np.zeros_like(each)
+        fine[y, x] = each[y, x] - _along(each, (y, x), turn) / np.maximum(share, 1e-3)
+        details.append(fine)
+    behind, through = details
+    window = (_DETAIL, _DETAIL)
+    both, own, here = (
+        np.maximum(cv2.boxFilter(a * b, -1, window)[y, x], 1e-6)
+        for a, b in ((behind, through), (behind, behind), (through, through))
+    )
+    # What is put behind is not quite what is there, and the first ratio is too small; grain makes the second too large.
+    kept = np.sqrt(np.minimum(both / own, 1) * np.minimum(np.sqrt(here / own), 1))
+    mended = made[y, x] + kept * (through - behind)[y, x]
+    if np.issubdtype(plane.dtype, np.integer):
+        mended = np.rint(np.clip(mended, 0, np.iinfo(plane.dtype).max))
+    plane[top + y, left + x] = mended
+
+
+def _along(picture: Reals, at: tuple[Plane, Plane], normal: Reals) -> Reals:
+    """Sums along a wire, about each place."""
+    sin, cos = np.sin(normal), np.cos(normal)
+    total: Reals = np.zeros(len(normal), np.float32)
+    for step in range(-_RUN, _RUN + 1):
+        total += _sampled(picture, at[1] - step * sin, at[0] + step * cos)
+    return total
 
 
 def across(clip: vs.VideoNode, mask: vs.VideoNode) -> vs.VideoNode:
@@ -117,8 +186,6 @@ def _beside(
     plane: Plane, covered: npt.NDArray[np.bool_], at: tuple[Plane, Plane], step: tuple[Plane, Plane]
 ) -> tuple[Reals, Reals]:
     """The sample beyond the rim on one side of each place, and how far off it is; infinity where there is none."""
-    import cv2  # on first use: it is large, and a plan needs none of it
-
     height, width = plane.shape
     far = np.full(len(at[0]), np.inf, np.float32)
     left = np.arange(len(far))
@@ -132,10 +199,22 @@ def _beside(
         if not len(left):
             break
     reach = np.where(np.isfinite(far), far, 0)
-    y, x = ((at[i] + step[i] * reach).astype(np.float32) for i in (0, 1))
+    y, x = (at[i] + step[i] * reach for i in (0, 1))
     source = plane if plane.dtype in (np.uint8, np.uint16) else plane.astype(np.float32)
-    value = cv2.remap(source, x[None], y[None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0]
-    return value.astype(np.float32), far
+    return _sampled(source, x, y).astype(np.float32), far
+
+
+def _sampled(picture: Plane, x: Plane, y: Plane) -> Plane:
+    """A picture between its pixels; beyond its edge these go on. ``x`` and ``y`` are of any length."""
+    import cv2  # on first use: it is large, and a plan needs none of it
+
+    # The library takes maps of less than 32,768 columns and rows.
+    wide = min(_WIDE, max(len(x), 1))
+    maps = [np.zeros((-(-len(x) // wide), wide), np.float32) for _ in (x, y)]
+    for each, values in zip(maps, (x, y), strict=True):
+        each.flat[: len(values)] = values
+    seen = cv2.remap(picture, maps[0], maps[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(seen).ravel()[: len(x)]
 
 
 def _normal(covered: npt.NDArray[np.bool_]) -> Reals:

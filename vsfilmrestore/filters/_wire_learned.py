@@ -1,4 +1,4 @@
-"""Wires told by a network, piece by piece, and known again in the frames beside."""
+"""Wires told by a network: strands of what it says, judged in their frame, and followed through the frames beside."""
 
 from __future__ import annotations
 
@@ -8,32 +8,48 @@ import numpy as np
 import numpy.typing as npt
 import vapoursynth as vs
 
+from vsfilmrestore.filters._between import neighbour
 from vsfilmrestore.filters._detector import Detector
-from vsfilmrestore.filters._dirt_sight import Sight
-from vsfilmrestore.filters._motion import analysis_luma
+from vsfilmrestore.filters._dirt_sight import DISTANCES, LEVEL, Sight
 from vsfilmrestore.filters._wire_fill import MIDDLE
 from vsfilmrestore.filters._wire_judge import motion_of, pieces_of, verdict
-from vsfilmrestore.filters._wire_measured import TRAVEL, Looked, beside_frames
+from vsfilmrestore.filters._wire_measured import Looked
+from vsfilmrestore.filters._wire_rims import drawn
 from vsfilmrestore.filters._wire_sight import wire_sight
+from vsfilmrestore.filters._wire_strands import Strand, strands_of
+from vsfilmrestore.filters._wire_tracks import (
+    FAR,
+    MOVING,
+    NOTHING,
+    Judged,
+    Looks,
+    follow,
+    known_of,
+    odds_of,
+    read,
+    taken,
+    written,
+)
 
-__all__ = ["DETECTOR", "learned_wires"]
+__all__ = ["DETECTOR", "learned_wires", "looked_at", "strands_in", "sure_of"]
 
 core = vs.core
 
-type Flags = npt.NDArray[np.bool_]
 type Levels = npt.NDArray[Any]
-type Bytes = npt.NDArray[np.uint8]
+type Reals = npt.NDArray[np.float32]
+type Known = npt.NDArray[np.float64]
 
 DETECTOR: Final = Detector(task="wires", own="wires-t1")
-_PERHAPS, _SURELY = 128, 255
+_STRANDS: Final = "_VsfrStrands"
+"""Property: the strands of a frame, as `_wire_tracks.written` writes them."""
+_LEAST: Final = 6.0
+"""Gain in pixels of which the network is sure, below which there is no strand."""
+_CRUMB: Final = 0.06
+"""Where the network is nowhere surer there is nothing to be looked at."""
 _EASED: Final = 1.5
-"""Log odds that a piece may lack which is where the frame before or after has a wire."""
+"""Log odds that a strand may lack which lies where a wire is known to be."""
 _MOVES: Final = 0.1
 """Less than this is gone in other frames of a line that stands still in the scene: a roof, a rail."""
-_SPEED: Final = 0.025
-"""Share of the picture's width that a wire may move from frame to frame to be known again."""
-_PLAIN: Final = 0.6
-"""A wire is as sure as that somewhere."""
 _SIDE: Final = 8
 """Pixels around over which it is told whether a wire is darker or brighter than what is beside it."""
 
@@ -51,72 +67,116 @@ def learned_wires(looked: Looked, model: str, strength: float, *, confined: bool
         VsfrError: There is no such model, or it cannot be run.
     """
     seen = wire_sight(looked.clip, looked.motion)
-    sure = core.akarin.Expr([DETECTOR.damage(model, seen)], "x 65535 *", format=vs.GRAY16)
-    needed, moves = (_needed(strength) - _EASED, 0.0) if confined else (_needed(strength), _MOVES)
-    pieces = _seen_again(_judged(sure, seen, looked, needed, moves))
-    mask = _to_the_rims(pieces, sure, strength)
-    bright = _brighter(analysis_luma(seen.work), mask, looked.thickness)
+    sure = sure_of(model, seen)
+    strands = _strands(sure, seen, looked, confined)
+    needed = _needed(strength) - (_EASED if confined else 0)
+    mask = _drawn(_followed(strands, looked), sure, seen.lumas[0], looked, (needed, 0.3 - 0.3 * strength))
+    bright = _brighter(seen.lumas[0], mask, looked.thickness)
     return {sign: core.akarin.Expr([mask, bright], test) for sign, test in ((-1, "y 0 x ?"), (1, "y x 0 ?"))}
 
 
 def _needed(strength: float) -> float:
-    """Log odds that a piece needs."""
-    return 3 - 2 * strength
+    """Log odds that a strand needs."""
+    return 1.6 - 2 * strength
 
 
-def _judged(sure: vs.VideoNode, seen: Sight, looked: Looked, needed: float, moves: float) -> vs.VideoNode:
-    """GRAY8: what surely is a wire, and what is one if the frames beside say so.
+def _strands(sure: vs.VideoNode, seen: Sight, looked: Looked, confined: bool) -> vs.VideoNode:
+    """Frames that hold nothing but what strands they have; ``confined``: whether these move or not."""
+    blank = core.std.BlankClip(sure, width=1, height=1, format=vs.GRAY8, keep=True)
 
-    ``needed`` are log odds; of what a piece stands out by, the share ``moves`` must be gone in other frames.
-    """
+    def judge(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
+        found = strands_in([np.asarray(frame[0]) for frame in f[1:]], looked, confined=confined)
+        if not found:
+            return f[0]
+        out = f[0].copy()
+        out.props[_STRANDS] = written([Judged(strand, odds_of(each), float(each[MOVING])) for strand, each in found])
+        return out
+
+    return core.std.ModifyFrame(blank, [blank, *looked_at(sure, seen)], judge)
+
+
+def sure_of(model: str, seen: Sight) -> vs.VideoNode:
+    """GRAY16: how likely each pixel is part of a wire, 65535 for certain."""
+    return core.akarin.Expr([DETECTOR.damage(model, seen)], "x 65535 *", format=vs.GRAY16)
+
+
+def looked_at(sure: vs.VideoNode, seen: Sight) -> list[vs.VideoNode]:
+    """The clips whose frames `strands_in` takes."""
     luma, *views = seen.lumas
-
-    def judge(told: Levels, now: Levels, behind: Levels) -> Bytes:
-        likely = told.astype(np.float32) / 65535
-        pieces = pieces_of(likely, looked.length, looked.thickness)
-        odds = verdict(pieces.known)
-        kind = np.where(odds > needed, _SURELY, np.where(odds > needed - _EASED, _PERHAPS, 0))
-        kind[0] = 0
-        if moves and kind.any():
-            now, behind = now.astype(np.float32), behind.astype(np.float32)
-            kind[motion_of(pieces, likely, now, behind, looked.thickness) < moves] = 0
-        return kind.astype(np.uint8)[pieces.labels]
-
-    return _framewise([sure, luma, core.akarin.Expr(views, MIDDLE)], judge)
+    return [sure, luma, core.akarin.Expr(views, MIDDLE), *views, *(neighbour(luma, d) for d in DISTANCES)]
 
 
-def _seen_again(judged: vs.VideoNode) -> vs.VideoNode:
-    """GRAY8: wires that the frame before or after has close by as well; one of the two must be sure."""
-    reach = 2 * max(TRAVEL, round(judged.width * _SPEED)) + 1
+def strands_in(pictures: list[Levels], looked: Looked, *, confined: bool = False) -> list[tuple[Strand, Known]]:
+    """Strands of a frame, and what is known of each by that frame.
 
-    def choose(now: Bytes, before: Bytes, after: Bytes) -> Bytes:
-        import cv2  # on first use: it is large, and a plan needs none of it
-
-        near = cv2.dilate(np.maximum(before, after), np.ones((reach, reach), np.uint8))
-        again = (near > 0) & ((now == _SURELY) | (near == _SURELY))
-        return _pieces_with(now > 0, again, 0.5)
-
-    return _framewise([judged, *beside_frames(judged)], choose)
-
-
-def _to_the_rims(pieces: vs.VideoNode, sure: vs.VideoNode, strength: float) -> vs.VideoNode:
-    """GRAY8: of the pieces all that is likely enough a wire, without crumbs of which nothing is plain."""
-    least = round(65535 * (0.6 - 0.3 * strength))
-    return _framewise(
-        [pieces, sure], lambda found, told: _pieces_with((found > 0) & (told > least), told > _PLAIN * 65535, 0.0)
-    )
+    Args:
+        pictures: Frames of `looked_at`.
+        looked: What is looked at.
+        confined: Whether they move or not.
+    """
+    told, now, behind, *rest = pictures
+    likely: Reals = (told / 65535).astype(np.float32)
+    if likely.max() <= _CRUMB or not (found := strands_of(likely, _LEAST)):
+        return []
+    here = _here(likely, now, behind, rest, looked, confined)
+    return [(strand, known_of(strand, here)) for strand in found]
 
 
-def _pieces_with(mask: Flags, proof: Flags, share: float) -> Bytes:
-    """Connected pieces of a mask of which more than a share is proven, 255."""
-    import cv2  # on first use: it is large, and a plan needs none of it
+def _here(likely: Reals, now: Levels, behind: Levels, rest: list[Levels], looked: Looked, confined: bool) -> Looks:
+    """What the strands of a frame are judged by."""
+    pieces = pieces_of(likely, looked.length, looked.thickness)
+    odds = verdict(pieces.known)
+    odds[0] = NOTHING
+    if not confined:
+        moved = motion_of(pieces, likely, now.astype(np.float32), behind.astype(np.float32), looked.thickness)
+        odds[moved < _MOVES] = NOTHING
+    luma, *others = (_levels(each) for each in (now, *rest))
+    told = odds.astype(np.float32)[pieces.labels]
+    half = len(DISTANCES)
+    moved_there, plain = ([], []) if confined else (others[:half], others[half:])
+    return Looks(likely, told, luma, moved_there, plain, looked.length, looked.thickness)
 
-    count, marked = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
-    labels = np.asarray(marked, np.int32)
-    area, proven = np.bincount(labels.ravel(), minlength=count), np.bincount(labels[proof], minlength=count)
-    taken = proven > share * area
-    taken[0] = False
-    return np.where(taken[labels], np.uint8(255), np.uint8(0))
+
+def _followed(strands: vs.VideoNode, looked: Looked) -> vs.VideoNode:
+    """The same with the odds that the frames before and after leave of each."""
+    around = [neighbour(strands, d) for d in range(-FAR, FAR + 1)]
+
+    def judge(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
+        judged = [read(frame.props.get(_STRANDS)) for frame in f[1:]]
+        if not judged[FAR]:
+            return f[0]
+        out = f[0].copy()
+        odds = follow(judged, looked.clip.width)
+        out.props[_STRANDS] = written([each._replace(odds=odd) for each, odd in zip(judged[FAR], odds, strict=True)])
+        return out
+
+    return core.std.ModifyFrame(strands, [strands, *around], judge)
+
+
+def _drawn(
+    strands: vs.VideoNode, sure: vs.VideoNode, luma: vs.VideoNode, looked: Looked, needs: tuple[float, float]
+) -> vs.VideoNode:
+    """GRAY8: strands with enough odds, as far as the network is surer than the second need."""
+    blank = core.std.BlankClip(luma, format=vs.GRAY8, keep=True)
+    around = [neighbour(strands, d) for d in (-1, 0, 1)]
+    needed, least = needs
+
+    def draw(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
+        before, now, after = (read(frame.props.get(_STRANDS)) for frame in f[3:])
+        wires = taken(now, (before, after), needed, luma.width)
+        if not wires:
+            return f[0]
+        out = f[0].copy()
+        likely = (np.asarray(f[2][0]) / 65535).astype(np.float32)
+        np.copyto(np.asarray(out[0]), drawn(wires, _levels(np.asarray(f[1][0])), likely, looked.thickness, least))
+        return out
+
+    return core.std.ModifyFrame(blank, [blank, luma, sure, *around], draw)
+
+
+def _levels(picture: Levels) -> Reals:
+    """In levels of 8 bits."""
+    return (picture / LEVEL).astype(np.float32)
 
 
 def _brighter(luma: vs.VideoNode, found: vs.VideoNode, widest: float) -> vs.VideoNode:
@@ -126,15 +186,3 @@ def _brighter(luma: vs.VideoNode, found: vs.VideoNode, widest: float) -> vs.Vide
     around = luma.std.BoxBlur(hradius=reach, vradius=reach)
     apart = core.akarin.Expr([luma, around, found], "z x y - 0 ?", format=vs.GRAYS)
     return core.akarin.Expr([apart.std.BoxBlur(hradius=side, vradius=side)], "x 0 > 255 0 ?", format=vs.GRAY8)
-
-
-def _framewise(clips: list[vs.VideoNode], made: Any) -> vs.VideoNode:
-    """GRAY8 that a function of pictures makes."""
-    blank = core.std.BlankClip(clips[0], format=vs.GRAY8, keep=True)
-
-    def draw(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
-        out = f[0].copy()
-        np.copyto(np.asarray(out[0]), made(*(np.asarray(frame[0]) for frame in f[1:])))
-        return out
-
-    return core.std.ModifyFrame(blank, [blank, *clips], draw)

@@ -24,7 +24,7 @@ __all__ = ["remove_wires"]
 
 core = vs.core
 
-_RADIUS: Final = 3
+_RADIUS: Final = 5
 
 
 @restoration_filter(

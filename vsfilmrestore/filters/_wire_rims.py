@@ -1,0 +1,156 @@
+"""How far wires reach: along their own course, as far as anything speaks for them, and across, until nothing is seen.
+
+Across, the picture is laid straight along the wire and averaged along it: grain sinks, and the rim of a wide wire, far
+fainter than its middle, stands out from what lies on both sides. Only the wire's own course is taken: a rail that it
+crosses is averaged away.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from vsfilmrestore.filters._wire_strands import Strand, course, strip
+
+__all__ = ["drawn", "lengthened", "middle_of", "rims_of"]
+
+type Reals = npt.NDArray[np.float32]
+type Bytes = npt.NDArray[np.uint8]
+
+_BEYOND: Final = 0.6
+"""A wire is looked for beyond its ends by so much of its length."""
+_COST: Final = 0.08
+"""And goes on while the network says more than this on the average."""
+_ALONG: Final = 21
+"""Pixels along a wire over which it is averaged."""
+_SIDE: Final = 3
+"""Pixels on both sides that are the background."""
+_SHARE: Final = 0.12
+"""A rim is what stands out by more than this share of the middle,"""
+_SIGMAS: Final = 3.0
+"""and by more standard deviations of averaged grain than this."""
+_ROOM: Final = 3.0
+"""Pixels by which blur may make a wire wider than its greatest width, on each side."""
+_GROWN: Final = 0.7
+"""Pixels by which what is found is made wider, on each side."""
+_OFF: Final = 3
+"""Pixels that the middle of a wire may lie off its curve."""
+_STEADY: Final = 41
+"""Pixels along a wire over which its middle is averaged."""
+_GAP: Final = 13
+"""Pixels along a wire over which it is told whether anything is seen of it."""
+
+
+def drawn(strands: list[Strand], luma: Reals, sure: Reals, thickness: float, least: float) -> Bytes:
+    """A mask of wires, 255 from rim to rim.
+
+    Args:
+        strands: The wires of a frame.
+        luma: The frame, H x W, in levels of 8 bits.
+        sure: How likely each pixel is part of a wire, 0..1.
+        thickness: Greatest width in pixels.
+        least: Where the network says less on the average nothing is seen of a wire, and nothing is to be done.
+    """
+    import cv2  # on first use: it is large, and a plan needs none of it
+
+    mask = np.zeros(luma.shape, np.uint8)
+    for strand in strands:
+        longer = lengthened(strand, sure)
+        along, said = course(longer, sure)
+        if len(along) < _GAP:
+            continue
+        longer = longer._replace(start=float(along[0]), end=float(along[-1]))
+        middle = middle_of(longer, sure)
+        low, high = rims_of(longer, luma, middle, thickness)
+        there = cv2.blur(said.reshape(1, -1), (_GAP, 1))[0] > least
+        for start, end in _runs(there):
+            _fill(mask, longer, along[start:end], (middle[start:end] - low, middle[start:end] + high))
+    return mask
+
+
+def lengthened(strand: Strand, sure: Reals) -> Strand:
+    """A strand as far as what a network says speaks for it, beyond both ends."""
+    more = _BEYOND * strand.length
+    along, said = course(strand._replace(start=strand.start - more, end=strand.end + more), sure)
+    gain = said - _COST
+    before, after = gain[along < strand.start][::-1], gain[along > strand.end]
+    return strand._replace(start=strand.start - _reach(before), end=strand.end + _reach(after))
+
+
+def _reach(gain: Reals) -> float:
+    """How many pixels from the first on have the largest sum."""
+    sums = np.cumsum(gain)
+    return float(sums.argmax() + 1) if len(sums) and sums.max() > 0 else 0.0
+
+
+def middle_of(strand: Strand, sure: Reals) -> Reals:
+    """How far beside a strand the middle of what a network says lies, for each pixel along."""
+    import cv2  # on first use: it is large, and a plan needs none of it
+
+    here = strip(strand, sure, _OFF)
+    weight, aside = here.sum(1), (here * np.arange(-_OFF, _OFF + 1, dtype=np.float32)).sum(1)
+    size = (min(_STEADY, len(here)), 1)
+    weight, aside = (cv2.blur(each.reshape(1, -1), size)[0] for each in (weight, aside))
+    return np.asarray(aside / np.maximum(weight, 1e-3))
+
+
+def rims_of(strand: Strand, luma: Reals, middle: Reals, thickness: float) -> tuple[float, float]:
+    """How many pixels a wire reaches to both sides of its middle: the same all along.
+
+    Args:
+        strand: The wire.
+        luma: H x W, in levels of 8 bits.
+        middle: Of `middle_of`.
+        thickness: Greatest width in pixels.
+    """
+    import cv2  # on first use: it is large, and a plan needs none of it
+
+    most = math.ceil(thickness / 2 + _ROOM)
+    reach = most + _SIDE
+    here = _straightened(strip(strand, luma, reach + _OFF), middle, reach)
+    left, right = here[:, :_SIDE].mean(1, keepdims=True), here[:, -_SIDE:].mean(1, keepdims=True)
+    aside = np.linspace(0, 1, here.shape[1], dtype=np.float32)[None]
+    apart = here - left * (1 - aside) - right * aside
+    core = cv2.blur(apart[:, reach - 1 : reach + 2].mean(1).reshape(1, -1), (min(_ALONG, len(apart)), 1))[0]
+    # Of a wire that is dark before the sky and bright before a coat both halves say how wide it is.
+    profile = np.median(apart * np.sign(core)[:, None], axis=0)
+    rest = here - cv2.blur(here, (1, _ALONG)).reshape(here.shape)
+    grain = 1.4826 * float(np.median(np.abs(rest))) * 1.25 / math.sqrt(len(here))
+    floor = max(_SHARE * float(profile[reach - 1 : reach + 2].max()), _SIGMAS * grain)
+    low, high = (_reached(profile[reach::step][1 : most + 1], floor) for step in (-1, 1))
+    return low + _GROWN, high + _GROWN
+
+
+def _straightened(here: Reals, middle: Reals, reach: int) -> Reals:
+    """A strip with the middle of the wire in its middle."""
+    import cv2  # on first use: it is large, and a plan needs none of it
+
+    x = np.arange(2 * reach + 1, dtype=np.float32)[None] + middle[:, None] + _OFF
+    y = np.broadcast_to(np.arange(len(here), dtype=np.float32)[:, None], x.shape)
+    # The library's maps end at 32,767, and no strip is so long.
+    return np.asarray(cv2.remap(here, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR))
+
+
+def _reached(profile: Reals, floor: float) -> int:
+    """How many values from the first on are above a floor."""
+    below = np.flatnonzero(profile <= floor)
+    return int(below[0]) if len(below) else len(profile)
+
+
+def _runs(there: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+    steps = np.flatnonzero(np.diff(np.concatenate(([0], there.astype(np.int8), [0]))))
+    return [(int(start), int(end)) for start, end in zip(steps[::2], steps[1::2], strict=True) if end - start > 3]
+
+
+def _fill(mask: Bytes, strand: Strand, along: Reals, rims: tuple[Reals, Reals]) -> None:
+    """The pixels of a run from rim to rim."""
+    import cv2  # on first use: it is large, and a plan needs none of it
+
+    x, y = strand.points(along)
+    cos, sin = math.cos(strand.turn), math.sin(strand.turn)
+    one, other = (np.stack((x - rim * sin, y + rim * cos), 1) for rim in rims)
+    outline = np.concatenate((one, other[::-1]))
+    cv2.fillPoly(mask, [np.rint(outline * 16).astype(np.int32)], 255, shift=4)
