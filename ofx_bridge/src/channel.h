@@ -39,6 +39,18 @@ public:
     virtual std::unique_ptr<Mapping> memory(std::uint32_t server_process, const Info &info, bool writable) = 0;
 };
 
+// While it lives, threads that are started get no signals: those are the host's.
+class QuietSignals {
+public:
+    QuietSignals();
+    ~QuietSignals();
+    QuietSignals(const QuietSignals &) = delete;
+    QuietSignals &operator=(const QuietSignals &) = delete;
+
+private:
+    std::shared_ptr<void> before_;
+};
+
 // Connect to the server of a name ("" for the default) within the time; no more than letters, digits, '-', '_' and '.'
 // in a name: host projects come from elsewhere. Throws Problem absent, refused or aborted.
 std::unique_ptr<Channel> connect_channel(const std::string &name, const Patience &patience, Instant until);

@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <deque>
@@ -216,6 +217,16 @@ Descriptor open_socket() {
 }
 
 }  // namespace
+
+QuietSignals::QuietSignals() : before_(std::make_shared<sigset_t>()) {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, static_cast<sigset_t *>(before_.get()));
+}
+
+QuietSignals::~QuietSignals() {
+    ::pthread_sigmask(SIG_SETMASK, static_cast<const sigset_t *>(before_.get()), nullptr);
+}
 
 std::string where_is(const std::string &name) {
     const char *named = std::getenv("VSFILMRESTORE_SOCKET");

@@ -164,6 +164,9 @@ void stay_loaded() {
 
 }  // namespace
 
+QuietSignals::QuietSignals() = default;
+QuietSignals::~QuietSignals() = default;
+
 std::string where_is(const std::string &name) {
     const std::string named = variable("VSFILMRESTORE_SOCKET");
     if (name.empty() && !named.empty()) return named;

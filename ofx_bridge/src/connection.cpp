@@ -102,6 +102,7 @@ void Connection::greet(const std::string &host, const std::string &name, const P
     if (major != kMajor)
         throw Problem(Trouble::version, "the server speaks version " + std::to_string(major) + ", this plug-in " +
                                             std::to_string(kMajor) + ": install both from one release");
+    const QuietSignals quiet;
     reader_ = std::thread([this] { read_on(); });
 }
 
@@ -232,6 +233,7 @@ Lent Connection::get(const std::shared_ptr<Source> &source, std::int64_t frame, 
     const std::uint32_t wide = width ? width : source->info.width, high = height ? height : source->info.height;
     if (place.source != source->info.source || place.depth != source->key.depth) lie("a frame of something else");
     if (place.width != wide || place.height != high) lie("a frame of another size");
+    if (place.draft && !draft) lie("a draft that was not asked for");
     check_place(place, *source, 1);
     source->warm = true;
     return lent;
@@ -466,6 +468,7 @@ void Hub::note_loss(Server &server, const Patience &patience) {
 std::shared_ptr<Connection> Hub::connection(const std::string &name, const Patience &patience) {
     std::unique_lock<std::mutex> lock(mutex_);
     std::shared_ptr<Connection> gone;  // its thread is joined without the lock
+    bool told = false;
     for (;;) {
         Server &server = servers_[name];
         if (server.current && !server.current->dead()) return server.current;
@@ -512,12 +515,12 @@ std::shared_ptr<Connection> Hub::connection(const std::string &name, const Patie
             server.seen = false;
             throw Problem(Trouble::absent, server.why);
         }
-        const std::string status = waited_for ? "the server is gone; waiting for it to come back" : "connecting";
         changed_.wait_for(lock, kGlance);
         lock.unlock();
         gone.reset();
         if (patience.aborted()) throw Problem(Trouble::aborted, "");
-        if (waited_for) patience.tell(status);
+        if (waited_for && !told) patience.tell("the server is gone; waiting for it to come back");
+        told = told || waited_for;
         lock.lock();
     }
 }

@@ -1,6 +1,7 @@
 // What the host loads: two functions, two effects, and the wall no exception passes.
 #include <atomic>
 #include <cstring>
+#include <mutex>
 #include <new>
 
 #include "effect.h"
@@ -15,20 +16,26 @@ namespace vsfr {
 namespace {
 
 std::atomic<OfxHost *> g_host{nullptr};
-std::atomic<int> g_loads{0};
+std::mutex g_loading;
+int g_loads = 0;
 
 void set_host(OfxHost *host) { g_host = host; }
 
+// One effect may be loaded while the other renders: the host is asked once for both.
 OfxStatus load() {
-    if (!fetch_suites(g_host)) return kOfxStatErrMissingHostFeature;
-    Hub::get().set_host(suites().name);
+    std::lock_guard<std::mutex> lock(g_loading);
+    if (g_loads == 0) {
+        if (!fetch_suites(g_host)) return kOfxStatErrMissingHostFeature;
+        Hub::get().set_host(suites().name);
+    }
     ++g_loads;
     return kOfxStatOK;
 }
 
 // The thread that reads must be gone before the host takes our code away.
 OfxStatus unload() {
-    if (--g_loads <= 0) Hub::get().close_all();
+    std::lock_guard<std::mutex> lock(g_loading);
+    if (g_loads > 0 && --g_loads == 0) Hub::get().close_all();
     return kOfxStatOK;
 }
 

@@ -117,7 +117,12 @@ def start(folder: Path, effect: str, words: dict[str, object], env: dict[str, st
     plain_env = {name: value for name, value in os.environ.items() if not name.startswith(("VSFILM", "XDG", "LD_"))}
     line = [str(folder / "ofx_host"), str(folder / EFFECT), effect, *(f"{k}={v}" for k, v in words.items())]
     return subprocess.Popen(
-        line, env=plain_env | env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder
+        line,
+        env=plain_env | {"TSAN_OPTIONS": "die_after_fork=0"} | env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder,
     )
 
 

@@ -246,6 +246,7 @@ LIES: list[dict[str, Any]] = [
     {"frame": {"source": 77}},
     {"frame": {"depth": 0}},
     {"frame": {"depth": 9}},
+    {"frame": {"flags": 1}},
     {"info": {"width": 0}},
     {"info": {"width": 2**31, "height": 2**31}},
     {"info": {"slots": 0}},
