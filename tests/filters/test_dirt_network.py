@@ -10,9 +10,18 @@ import vapoursynth as vs
 
 from vsfilmrestore.errors import UsageError
 from vsfilmrestore.filters import _detector
-from vsfilmrestore.filters._dirt_judge import heard, verdict
+from vsfilmrestore.filters._dirt_fill import mended
+from vsfilmrestore.filters._dirt_judge import (
+    heard,
+    lighter,
+    likely_piece,
+    likely_speck,
+    stands_apart,
+    verdict,
+    with_measures,
+)
 from vsfilmrestore.filters._dirt_learned import DETECTOR
-from vsfilmrestore.filters._dirt_sight import sight
+from vsfilmrestore.filters._dirt_sight import LEVEL, Sight, sight
 from vsfilmrestore.filters._dirt_specks import FEATURES, Specks
 from vsfilmrestore.filters._model import can_run
 from vsfilmrestore.filters.remove_dirt import remove_dirt
@@ -47,6 +56,57 @@ def test_the_surer_the_network_the_likelier_dirt(measures: float) -> None:
     odds = np.linspace(-5, 5, 11)
     likely = verdict(np.stack([np.full(11, measures), odds, odds], 1))
     assert (np.diff(likely) > 0).all()
+
+
+def test_dirt_that_two_frames_share_lies_beyond_three_of_four() -> None:
+    clean, dirty = np.full((5, 6), 100 * LEVEL, np.uint16), np.full((5, 6), 40 * LEVEL, np.uint16)
+    shared = stands_apart(dirty, [clean, clean, dirty, clean])
+    assert shared.three.min() == shared.three.max() == 60
+    assert shared.middle.max() == -60
+    lasting = stands_apart(dirty, [clean, dirty, dirty, clean])
+    assert lasting.three.max() == 0
+    labels = np.zeros((5, 6), int)
+    labels[1:3, 1:4] = 1
+    assert not lighter(specks_of(labels), shared)[1]
+    assert lighter(specks_of(labels), stands_apart(clean, [dirty] * 4))[1]
+
+
+def test_the_surer_the_network_the_likelier_a_piece() -> None:
+    labels = np.zeros((5, 6), int)
+    labels[1:3, 1:4] = 1
+    found, shared = specks_of(labels), np.zeros((5, 6), bool)
+    clean = np.full((5, 6), 100 * LEVEL, np.uint16)
+    apart = stands_apart(clean - 60 * LEVEL, [clean] * 4)
+    known = [
+        with_measures(found, heard(found, np.full((5, 6), sure, np.float32)), apart, shared)
+        for sure in (0.4, 0.7, 0.97)
+    ]
+    assert known[0].shape == (2, len(FEATURES) + 7)
+    for judge in (likely_piece, likely_speck):
+        assert (np.diff([float(judge(each)[1]) for each in known]) > 0.3).all()
+
+
+def test_a_repair_leans_on_the_neighbours_that_fit_around_it() -> None:
+    """Three of four neighbours are moved wrongly at one place: where they do not fit, the one that does counts."""
+    ramp = np.tile(np.arange(64, dtype=np.uint16) * 2 * LEVEL, (64, 1))
+
+    def still(picture: np.ndarray) -> vs.VideoNode:
+        blank = core.std.BlankClip(None, 64, 64, vs.GRAY16, length=1, keep=True)
+
+        def put(n: int, f: vs.VideoFrame) -> vs.VideoFrame:  # the names n and f are VapourSynth's
+            out = f.copy()
+            np.copyto(np.asarray(out[0]), picture)
+            return out
+
+        return blank.std.ModifyFrame(blank, put)
+
+    work, off = still(ramp), still(np.roll(ramp, 9, 1))
+    mask = still(np.where(np.hypot(*np.mgrid[-32:32, -32:32]) < 4, 65535, 0).astype(np.uint16)).resize.Point(
+        format=vs.GRAY8
+    )
+    (made,) = mended(Sight(work, [off, work, off, off]), mask, 0.0)
+    wrong = np.abs(np.asarray(made.get_frame(0)[0]).astype(float) - ramp)[28:36, 28:36]
+    assert wrong.max() < 5 * LEVEL  # the middle of all four is 18 levels off
 
 
 def test_our_own_network_has_a_card_that_fits_its_file() -> None:

@@ -18,6 +18,8 @@ network: ModuleType = importlib.import_module("detector.network")
 painted: ModuleType = importlib.import_module("detector.painted")
 stacks: ModuleType = importlib.import_module("detector.stacks")
 crops: ModuleType = importlib.import_module("detector.crops")
+lessons: ModuleType = importlib.import_module("detector.lessons")
+mining: ModuleType = importlib.import_module("detector.mining")
 training: ModuleType = importlib.import_module("detector.training")
 exporting: ModuleType = importlib.import_module("detector.export")
 shipping: ModuleType = importlib.import_module("shipping")
@@ -63,6 +65,55 @@ def test_painting_tells_where_it_painted() -> None:
     assert torch.equal(out.amax(1)[~changed], clip.amax(1)[~changed])
     assert out.min() >= 0
     assert out.max() <= 1
+
+
+def test_some_hard_specks_lie_on_two_frames_and_are_told_there() -> None:
+    clip = torch.full((5, 3, 96, 96), 0.5)
+    atlas = sim.atlas_for(sim.TRAIN, None)
+    shared = 0.0
+    for seed in range(6):
+        out, changed = painted.paint(clip, atlas, (2,), seed, hard=True)
+        assert not changed[[0, 1, 4]].any()
+        assert torch.equal(out.amax(1)[~changed], clip.amax(1)[~changed])
+        shared += float((changed[2] & changed[3]).float().sum() / changed[2].float().sum())
+    assert 0.1 < shared / 6 < 0.7
+
+
+def test_where_a_network_errs_is_where_it_is_sent_again(samples: Any, tmp_path: Path) -> None:
+    stack = np.array(samples[0].pixels[:2])
+    stack[0, 7] = 0  # nothing to find, and a network that finds everything
+    np.save(tmp_path / "000.npy", stack)
+
+    class Eager(torch.nn.Module):  # type: ignore[misc, name-defined]
+        def logits(self, seen: Any) -> Any:
+            return torch.full((len(seen), 3, *seen.shape[2:]), 9.0)
+
+    mining.mine(Eager(), tmp_path / "000.npy")
+    (found,) = stacks.Stacks.load([tmp_path / "000.npy"], mining.MISTAKES)
+    assert found.worth.shape == (2, 16, 16)
+    assert found.worth[0].min() > 0.2
+    damage = (stack[1, 7] == 255).reshape(16, 16, 16, 16).mean((1, 3))
+    assert (found.worth[1] <= found.worth[1].max()).all()
+    assert found.worth[1][damage == 0].mean() > found.worth[1][damage == damage.max()].mean()
+    picked = crops.Crops([found], 64, 1, picked=True).batch(3, 4)
+    assert picked.seen.shape == (4, network.INPUTS, 64, 64)
+
+
+def test_a_second_course_begins_with_the_first(samples: Any, tmp_path: Path) -> None:
+    plan, source = training.Plan(steps=2, size=2, rate=0.0), crops.Crops(samples, 32, 1)
+    told: list[str] = []
+    torch.manual_seed(5)
+    first = network.SpotNet()
+    assert training.train(plan, source, tmp_path, 5, told.append, first, "second.pt")
+    again, wanted = exporting.trained(tmp_path, "second.pt"), first.state_dict()
+    assert not (tmp_path / training.STATE).exists()
+    assert torch.allclose(again.state_dict()["head.weight"], wanted["head.weight"], atol=1e-4)
+
+
+def test_hard_samples_are_of_the_same_task() -> None:
+    assert lessons.HARD_DIRT.hard
+    assert lessons.HARD_DIRT.name in lessons.LESSONS
+    assert not any(lesson.hard for lesson in lessons.LESSONS.values())
 
 
 def test_batches_follow_from_their_number(samples: Any) -> None:

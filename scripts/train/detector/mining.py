@@ -10,7 +10,6 @@ import torch.nn.functional as F  # noqa: N812
 
 from .crops import CELL, batch_of
 from .network import SpotNet
-from .stacks import Stacks
 from .training import weight_of
 
 __all__ = ["MISTAKES", "mine"]
@@ -26,8 +25,8 @@ def mine(net: SpotNet, file: Path) -> None:
     if told.exists():
         return
     net = net.to(memory_format=torch.channels_last)
-    (stacks,) = Stacks.load([file])
-    rows = [_mistakes(net, stacks.pixels[n : n + _AT_ONCE]) for n in range(0, len(stacks.pixels), _AT_ONCE)]
+    pixels = np.load(file, mmap_mode="r")
+    rows = [_mistakes(net, pixels[n : n + _AT_ONCE]) for n in range(0, len(pixels), _AT_ONCE)]
     part = told.with_suffix(".part.npy")
     np.save(part, np.concatenate(rows))
     part.replace(told)
