@@ -14,7 +14,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["REACH", "Maps", "Run", "Verdict", "blocks_of", "lines", "maps_of", "paths", "unpacked", "verdict"]
+__all__ = [
+    "REACH", "Maps", "Run", "Verdict", "blocks_of", "lines", "maps_of", "margin_of", "paths", "unpacked", "verdict",
+]  # fmt: skip
 
 type Reals = npt.NDArray[Any]
 type Places = npt.NDArray[np.intp]
@@ -129,6 +131,11 @@ def maps_of(levels: Reals, reaches: Sequence[int]) -> Reals:
     return np.concatenate([mean, doubt, *crests]).astype(np.float32)
 
 
+def margin_of(width: int) -> int:
+    """Columns at either side of a plane where the edge of the film's picture may lie."""
+    return max(round(_MARGIN * width), 1)
+
+
 def blocks_of(height: int) -> int:
     """Into how many blocks so many rows are parted."""
     return max(height // _BLOCK, 1)
@@ -171,7 +178,7 @@ def paths(gain: Reals, reach: int) -> Iterator[tuple[int, Places, float]]:
 
     ``gain`` is used up.
     """
-    margin = max(round(_MARGIN * gain.shape[1]), reach + 2)
+    margin = max(margin_of(gain.shape[1]), reach + 2)
     gain[:, :margin] = gain[:, -margin:] = -1.5
     for _ in range(_MOST):
         first, x, total = _best(gain)

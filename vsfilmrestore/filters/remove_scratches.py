@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Final, Literal, NamedTuple
@@ -12,8 +11,9 @@ import numpy.typing as npt
 import vapoursynth as vs
 from vsutil import join, split
 
+from vsfilmrestore.filters._detector import AUTO
 from vsfilmrestore.filters._motion import mirrored
-from vsfilmrestore.filters._scratch_evidence import LOW, Evidence, Known, far_from_scene
+from vsfilmrestore.filters._scratch_evidence import Evidence
 from vsfilmrestore.filters._scratch_judge import verdict_on
 from vsfilmrestore.filters._scratch_learned import DETECTOR, Told, lines_told, told_of
 from vsfilmrestore.filters._scratch_profile import Profile, continued, fitted, over_rows, without
@@ -25,9 +25,11 @@ from vsfilmrestore.filters._scratch_search import (
     blocks_of,
     lines,
     maps_of,
+    margin_of,
     unpacked,
     verdict,
 )
+from vsfilmrestore.filters._scratch_wanted import Wanted
 from vsfilmrestore.filters.masks import apply_repair
 from vsfilmrestore.filters.schema import Regions, Setting, Show, Strength, restoration_filter
 
@@ -43,122 +45,16 @@ _FAINT: Final = 0.5
 """What a line adds below this many levels is left."""
 _SMALL: Final = 48
 """Planes with a side shorter than this, in pixels, are left."""
-_APART: Final = 0.2
-"""Pixels by which a line must move against the scene, in the upper quartile of the frames around; twice that where it
-is less than plain."""
-_STILL: Final = (0.8, 0.09, 3.0)
-_STILL_SHORT: Final = (0.9, 0.55, 4.0)
-"""Score from which on less will do, down to so many pixels and so many times as far as the scene itself has moved: a
-groove of a scene that hardly moves hardly moves. For lines of full height, and for short ones."""
-_OTHER: Final = 0.2
-"""Share of a line that may be something else, much higher than the rest."""
-_PLAIN: Final = 10
-"""Lines so many levels high may leap from frame to frame."""
-_NARROW: Final = 3
-"""What adds more times its height to a row is wide, and must move as far against the scene as a faint one."""
-_WHOLE: Final = 0.85
-"""A line of this share of the height has no end in the picture."""
-_SURE: Final = 0.6
-"""Score from which on a line is hardly picture."""
-_CERTAIN: Final = (6.0, 2.0)
-_CERTAIN_AT_LEAST: Final = (12.0, 3.0)
-"""How many times as high a line must be as what the same measure finds beside it, and as deep in a single row: one that
-is sure, and one that is less so."""
-_DOUBT: Final = (0.75, 1.25)
-"""By how many times as sure a profile must be at strength 1, and at strength 0."""
 _OPEN: Final = 0.15
 """A line that has not fallen to this share of its height at its sides is wider, or none."""
-_TOLD: Final = (0.4, 0.1)
-"""How sure the network must be of a block of a line: at strength 0, and so much less at strength 1."""
-_ODDS: Final = (3.0, 3.0)
-"""The same in log odds of a whole line."""
-_APART_LEAST: Final = 0.08
-_APART_SHARE: Final = 0.5
-"""Pixels by which a line must move against what is beside it and against the whole picture; of one that was measured,
-as a share of how far the scene moves itself."""
-_UNEVEN: Final = 0.7
-"""Logarithm of 1 and by how many of its heights its sides may differ, of a line that is pointed at."""
 _LEAST: Final = 7
 """Least sum of the score over the blocks of a line: in so few, anything may line up."""
+_TOLD: Final = 0.35
+"""How sure the network must be of a block of a line."""
 _AGREE: Final = 0.65
 """Correlation of what is measured of a line with what the network tells from which on that is taken,"""
 _MEASURED: Final = 0.8
 """with this weight."""
-_KNOWN: Final = 0.5
-"""Share of the frames around, or of those on one side, in which it must be found again."""
-
-
-class _Wanted(NamedTuple):
-    """What counts as a scratch.
-
-    Attributes:
-        score: How sure a line must be.
-        told: How sure the network must be of a block of rows.
-        odds: How likely a line that it tells must be a scratch, in log odds.
-        doubt: By how many times surer its profile must be than usual.
-        length: Least length, as a share of the height.
-        reaches: Half-widths that are looked for.
-        signs: Whether to look for bright lines, for dark ones.
-        trusted: Whether the editor says that lines are scratches: they need not move against the scene.
-    """
-
-    score: float
-    told: float
-    odds: float
-    doubt: float
-    length: float
-    reaches: tuple[int, ...]
-    signs: tuple[bool, ...]
-    trusted: bool
-
-    def line(self, run: Run, found: Verdict) -> bool:
-        """Whether it looks like a line that lies on the film."""
-        if not self.on_film(run, found) or (found.length >= _WHOLE and found.higher > _OTHER):
-            return False
-        if run.scale:  # what is wide is more often picture
-            return run.score >= max(self.score, 0.5) and found.rough <= 1 and found.uneven <= 0.4
-        return found.uneven <= (2 if run.score > _SURE else 0.8)
-
-    def told_line(self, known: Known, odds: float) -> bool:
-        """The same of what the network tells, of which evidence is known and how likely it is a scratch."""
-        if known["length"] < self.length or known["known"] < _KNOWN or known["height"] < 0:
-            return False
-        if self.trusted:
-            return known["uneven"] < _UNEVEN
-        return odds > self.odds and far_from_scene(known) > _APART_LEAST
-
-    def not_in_scene(self, known: Known) -> bool:
-        """Whether a line that was measured is found again elsewhere than where the picture has gone."""
-        if self.trusted:
-            return True
-        least = max(_APART_LEAST, _APART_SHARE * (math.exp(known["scene moves"]) - LOW))
-        return known["known"] >= _KNOWN and far_from_scene(known) > least
-
-    def on_film(self, run: Run, found: Verdict) -> bool:
-        """Whether it is long and high enough, goes on from frame to frame, and not with the scene."""
-        if found.length < self.length or found.known < _KNOWN or found.height < 1:
-            return False
-        if self.trusted:
-            return True
-        # Else a post, a groove, or a scene so still that nobody could tell.
-        return found.apart >= min(self.apart(run, found), self.apart_in_stillness(run, found))
-
-    def apart(self, run: Run, found: Verdict) -> float:
-        """Pixels by which it must move against the scene: things of the scene end, scratches mostly do not."""
-        if found.length < _WHOLE:
-            return 4 * _APART
-        return _APART if run.score > 0.75 and not run.scale else 2 * _APART
-
-    @staticmethod
-    def apart_in_stillness(run: Run, found: Verdict) -> float:
-        """The same where the line is plain and the scene stands nearly still."""
-        score, least, times = _STILL_SHORT if found.length < _WHOLE else _STILL
-        return max(least, times * found.moved) if run.score > score and not run.scale else math.inf
-
-    def certain(self, run: Run) -> tuple[float, float]:
-        """Certainty and plainness that its profile needs."""
-        certain, plain = _CERTAIN if run.score > _SURE else _CERTAIN_AT_LEAST
-        return certain * self.doubt, plain * self.doubt
 
 
 @restoration_filter(
@@ -174,8 +70,8 @@ def remove_scratches(
         Literal["both", "dark", "bright"], Setting("lines to remove: dark ones, bright ones or both")
     ] = "both",
     model: Annotated[
-        str, Setting('network that finds lines; auto takes our own where networks can be run, "" measures each line')
-    ] = "",
+        str, Setting('network that finds lines; auto takes our own where networks can be run, "" only measures')
+    ] = AUTO,
     protect: Regions = (),
     only: Regions = (),
     show: Show = "",
@@ -212,16 +108,7 @@ def remove_scratches(
     for plane in split(mirrored(clip, _RADIUS)):
         wide = max_width * plane.width // clip.width // 2 + 1
         reaches = (REACH, wide) if wide > REACH + 1 else (wide,)
-        wanted = _Wanted(
-            0.5 - 0.15 * strength,
-            _TOLD[0] - _TOLD[1] * strength,
-            _ODDS[0] - _ODDS[1] * strength,
-            _DOUBT[1] - (_DOUBT[1] - _DOUBT[0]) * strength,
-            min_length / 100,
-            reaches,
-            signs,
-            bool(only),
-        )
+        wanted = Wanted.of(strength, min_length / 100, reaches, signs, bool(only))
         fixed, mask = _plane(plane, wanted, network)
         repaired.append(fixed)
         masks.append(_full_size(mask, clip))
@@ -232,7 +119,7 @@ def remove_scratches(
     return apply_repair("remove_scratches", clip, whole[own], mask[own], protect=protect, only=only, show=show)
 
 
-def _plane(plane: vs.VideoNode, wanted: _Wanted, network: str) -> tuple[vs.VideoNode, vs.VideoNode]:
+def _plane(plane: vs.VideoNode, wanted: Wanted, network: str) -> tuple[vs.VideoNode, vs.VideoNode]:
     """The plane without its lines, and the mask of what was changed."""
     if min(plane.width, plane.height) < _SMALL:
         return plane, core.std.BlankClip(plane, format=vs.GRAY8, keep=True)
@@ -273,11 +160,24 @@ def _told(maps: vs.VideoNode, around: Sequence[vs.VideoNode], blocks: int, netwo
     return [lines_told(frame, others, network)]
 
 
-def _without_lines(levels: Levels, maps: Maps, around: Sequence[Maps], wanted: _Wanted, told: Told | None) -> Levels:
+class _Perhaps(NamedTuple):
+    """A line that the network tells, and what it adds to the blocks of the plane."""
+
+    run: Run
+    mine: Levels
+
+    def holds(self, run: Run) -> bool:
+        """Whether another line lies upon it along most of its way."""
+        blocks = np.arange(run.first, run.first + len(run.x))
+        return bool((self.mine[blocks.clip(0, len(self.mine) - 1), run.x] != 0).mean() > 0.5)
+
+
+def _without_lines(levels: Levels, maps: Maps, around: Sequence[Maps], wanted: Wanted, told: Told | None) -> Levels:
     """The plane of one frame without its scratches; the surest line goes first, and is gone for the others."""
     taken, evidence = np.zeros(maps.mean.shape, bool), Evidence(maps, around)
+    doubtful: list[_Perhaps] = []
     if told is not None:
-        levels = _without_told(levels, evidence, wanted, told, taken)
+        levels, doubtful = _without_told(levels, evidence, wanted, told, taken)
     for run in lines(maps, wanted.reaches, wanted.signs):
         if run.score < max(wanted.score, _LEAST / len(maps.mean)):
             continue
@@ -287,31 +187,46 @@ def _without_lines(levels: Levels, maps: Maps, around: Sequence[Maps], wanted: _
         found = verdict(run, maps, around)
         line = _fitted(levels, run, len(maps.mean), wanted) if wanted.line(run, found) else None
         if line is not None and wanted.not_in_scene(evidence.of(run, _crest_of(run, maps))):
-            levels = without(levels, line)
-        elif found.known < _KNOWN or found.apart >= 0.7 * _APART or _wider(run, maps, found):
+            same = next((each for each in doubtful if each.holds(run)), None)
+            if same is not None and told is not None:  # two who tell of it make up for the doubt
+                levels = levels - _agreed(same.mine, levels, same.run, told, wanted)
+                _take(taken, same.run, same.mine)
+            else:
+                levels = without(levels, line)
+        elif not wanted.with_scene(found) or _wider(run, maps, found):
             continue
         # What goes with the scene is no scratch at another width either.
-        for block, x in zip(blocks, run.x, strict=True):
-            taken[block, max(x - run.reach - 1, 0) : x + run.reach + 2] = True
+        _take(taken, run)
     return levels
 
 
 def _without_told(
-    levels: Levels, evidence: Evidence, wanted: _Wanted, told: Told, taken: npt.NDArray[np.bool_]
-) -> Levels:
-    """The plane without the lines that the network tells; where they lie is ``taken``."""
-    left, widest = levels, max(wanted.reaches)
-    for run in told.runs(wanted.told, wanted.signs):
+    levels: Levels, evidence: Evidence, wanted: Wanted, told: Told, taken: npt.NDArray[np.bool_]
+) -> tuple[Levels, list[_Perhaps]]:
+    """The plane without the lines that the network tells, and those that are left; where the first lie is ``taken``."""
+    left, widest, border = levels, max(wanted.reaches), margin_of(taken.shape[1])
+    doubtful = []
+    for run in told.runs(_TOLD, wanted.signs):
         if run.score < _LEAST / len(taken):
             continue
         mine: Levels = np.where(taken, 0, told.of(run, widest)).astype(np.float32)
+        if mine[:, :border].any() or mine[:, -border:].any():
+            continue  # the edge of the film's picture, maybe
         known = evidence.of(run, run.strip(mine, np.arange(-widest, widest + 1)))
-        if not wanted.told_line(known, verdict_on(known, told.sureness(run))):
-            continue
-        left = left - _agreed(mine, left, run, told, wanted)
-        for block, x in enumerate(run.x, run.first):
-            taken[block, max(x - run.reach - 1, 0) : x + run.reach + 2] = True
-    return left
+        if wanted.told_line(known, verdict_on(known, told.sureness(run))):
+            left = left - _agreed(mine, left, run, told, wanted)
+            _take(taken, run, mine)
+        elif mine.any():
+            doubtful.append(_Perhaps(run, mine))
+    return left, doubtful
+
+
+def _take(taken: npt.NDArray[np.bool_], run: Run, mine: Levels | None = None) -> None:
+    """Mark where a line lies; the network tells a wide one as two side by side."""
+    if mine is not None:
+        taken |= mine != 0
+    for block, x in enumerate(run.x, run.first):
+        taken[block, max(x - run.reach - 1, 0) : x + run.reach + 2] = True
 
 
 def _crest_of(run: Run, maps: Maps) -> Levels:
@@ -320,10 +235,10 @@ def _crest_of(run: Run, maps: Maps) -> Levels:
     return np.asarray(run.strip(maps.crest(run.bright, run.scale), offsets) * (1 if run.bright else -1), np.float32)
 
 
-def _agreed(mine: Levels, levels: Levels, run: Run, told: Told, wanted: _Wanted) -> Levels:
+def _agreed(mine: Levels, levels: Levels, run: Run, told: Told, wanted: Wanted) -> Levels:
     """What a line adds to the plane: as its rows measure it where that is much what the network tells, else that."""
     added = over_rows(mine, len(levels))
-    line = _fitted(levels, run, len(mine), wanted, told.middle(run, mine))
+    line = _widths(levels, run, len(mine), wanted, told.middle(run, mine))
     if line is None:
         return added
     measured = levels - without(levels, line)
@@ -337,24 +252,22 @@ def _wider(run: Run, maps: Maps, found: Verdict) -> bool:
     return float(np.median(run.strip(widest, np.array([0])))) > 2 * found.height
 
 
-def _fitted(levels: Levels, run: Run, blocks: int, wanted: _Wanted, middle: Levels | None = None) -> Profile | None:
-    """The profile of a line, at its whole length, or None where nothing sure enough is found.
+def _fitted(levels: Levels, run: Run, blocks: int, wanted: Wanted) -> Profile | None:
+    """The profile of a line, at its whole length, or None where nothing sure enough is found."""
+    found = _widths(levels, run, blocks, wanted)
+    return found if found is not None and wanted.certain(found, run) else None
+
+
+def _widths(levels: Levels, run: Run, blocks: int, wanted: Wanted, middle: Levels | None = None) -> Profile | None:
+    """The profile of a line at the first width that holds it, the same for every strength.
 
     ``middle`` is its middle in each of its blocks, where that is better known than to a pixel.
     """
-    found = _widths(levels, run, blocks, wanted.reaches, middle)
-    certain, plain = wanted.certain(run)
-    return found if found is not None and found.certain >= certain and found.plain >= plain else None
-
-
-def _widths(levels: Levels, run: Run, blocks: int, reaches: Sequence[int], middle: Levels | None) -> Profile | None:
-    """The profile of a line at the first width that holds it, the same for every strength."""
     rows, centre = _path(run, levels.shape[0], blocks, run.x.astype(float) if middle is None else middle)
-    certain, plain = (_DOUBT[0] * least for least in (_CERTAIN if run.score > _SURE else _CERTAIN_AT_LEAST))
     open_line = None
-    for reach in (each + 2 for each in reaches if each >= run.reach):
+    for reach in (each + 2 for each in wanted.reaches if each >= run.reach):
         line = fitted(levels, rows, centre, reach, run.bright)
-        if line.certain < certain or line.plain < plain or line.open_end > 2 * _OPEN:
+        if not wanted.perhaps_certain(line, run) or line.open_end > 2 * _OPEN:
             continue
         if line.open_end <= _OPEN:
             longer = continued(levels, line)
