@@ -47,8 +47,11 @@ def main() -> None:
     net = trained(options.work, last)
     print(reached(net, options.work / "held.npy"), flush=True)
     lessons = [Posts(options.pictures, lesson) for lesson in (LINES, HARD)]
-    weights, told = judge(hear_lines(net, lessons, JUDGED, options.judged))
-    print(f"judged by (_scratch_judge._WEIGHTS, _CONSTANT): {np.array2string(weights, precision=3)}; {told}")
+    try:
+        weights, told = judge(hear_lines(net, lessons, JUDGED, options.judged))
+        print(f"judged by (_scratch_judge._WEIGHTS, _CONSTANT): {np.array2string(weights, precision=3)}; {told}")
+    except ValueError as few:
+        print(few)
     if options.output:
         export(net, options.output)
         stamp(options.output)
@@ -60,8 +63,9 @@ def sampled(options: argparse.Namespace) -> tuple[list[Path], list[Path]]:
     hard = [options.work / f"hard-{n:03}.npy" for n in range(-(-options.hard // PART))]
     jobs = [(file, n * PART, LINES) for n, file in enumerate(usual)]
     jobs += [(file, HARD.seed + n * PART, HARD) for n, file in enumerate(hard)]
+    jobs += [(options.work / "held.npy", HELD, LINES)]
     with ProcessPoolExecutor(options.processes) as pool:
-        made = [pool.submit(_make, options.pictures, *job) for job in (*jobs, (options.work / "held.npy", HELD, LINES))]
+        made = [pool.submit(_make, options.pictures, PART, *job) for job in jobs]
         for each in made:
             each.result()
     for n, file in enumerate(usual):
@@ -103,14 +107,14 @@ def _there(file: Path) -> bool:
     return all(file.with_name(f"{file.stem}.{k}.npy").exists() for k in range(len(SIZES)))
 
 
-def _make(pictures: Path, file: Path, first: int, lesson: Lesson) -> None:
+def _make(pictures: Path, count: int, file: Path, first: int, lesson: Lesson) -> None:
     """Samples of one file, unless they are there."""
     if _there(file):
         return
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     raw = file.with_name(f"part-{file.name}")
-    make(Posts(pictures, lesson), raw, first, PART)
+    make(Posts(pictures, lesson), raw, first, count)
     for k in range(len(SIZES)):
         raw.with_name(f"{raw.stem}.{k}.npy").replace(file.with_name(f"{file.stem}.{k}.npy"))
 

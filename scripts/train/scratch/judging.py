@@ -41,6 +41,7 @@ _ADDS = 0.3
 """A block of a line adds so many levels."""
 _RIGHT, _WRONG = 0.5, 0.15
 """Shares of the blocks that are of a line, in what is right and in what is wrong; what lies between teaches nothing."""
+_LEAST = 40
 _MOST = 4000.0
 _RIDGE = 3e-3
 
@@ -57,7 +58,7 @@ def hear_lines(net: LineNet, pictures: Sequence[Posts], first: int, count: int) 
             for frame in KEPT:
                 around = [maps[frame + d] for d in range(-AROUND, AROUND + 1) if d]
                 rows += _of_frame(net, maps[frame], around, after[frame] - before[frame])
-    x, y, w = (np.array(column, np.float64) for column in zip(*rows, strict=True))
+    x, y, w = (np.array([row[k] for row in rows], np.float64) for k in range(3))
     return x, y, w
 
 
@@ -93,8 +94,14 @@ def _told(net: LineNet, maps: Maps, around: Sequence[Maps]) -> Told:
 
 
 def judge(rows: Heard) -> tuple[npt.NDArray[np.float64], str]:
-    """Weights, the last of them the constant; what they reach on the last third, which they were not fitted to then."""
+    """Weights, the last of them the constant; what they reach on the last third, which they were not fitted to then.
+
+    Raises:
+        ValueError: There are too few lines of either kind.
+    """
     x, y, w = rows
+    if min(y.sum(), len(y) - y.sum()) < _LEAST:
+        raise ValueError(f"{int(y.sum())} scratches and {int(len(y) - y.sum())} others are too few to fit a judge to.")
     terms = np.hstack([x, np.ones((len(x), 1))])
     cut = len(x) * 2 // 3
     odds = terms[cut:] @ fit(terms[:cut], y[:cut], w[:cut], ridge=_RIDGE)
