@@ -18,6 +18,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from errno import EINTR, EIO, ENOENT, ENOTDIR
 from importlib import import_module
 from pathlib import Path
@@ -77,9 +78,13 @@ class Operations:
         self._told: set[object] = set()
         self._time = time.time_ns()
         self._owner = {"st_uid": os.getuid(), "st_gid": os.getgid()}
+        self._folder = _working_folder()
         self.mounted = threading.Event()
 
     def init(self, path: str) -> None:
+        # FUSE's library goes to the root folder, but scripts and media may be named from where the user stands.
+        with suppress(OSError):
+            os.chdir(self._folder)
         self.mounted.set()
 
     def getattr(self, path: str | None, fh: int | None = None) -> dict[str, int]:
@@ -222,6 +227,13 @@ class Mount:
             fuse.FUSE(self._operations, str(self.place), foreground=True, **options)
         except Exception as error:  # noqa: BLE001 - told by the thread that waits
             self._error = error
+
+
+def _working_folder() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # somebody removed it
+        return os.sep
 
 
 def _library(fuse: ModuleType) -> Any:
