@@ -3,15 +3,15 @@
     python scripts/train/dirt.py --pictures FOLDER --overlays FOLDER --work FOLDER -o models/dirt-t1.onnx
 
 makes samples (0.4 s each on one core), trains in slices of --minutes, trains again on what the network still mistakes,
-in some of those samples and in harder ones, and exports. Each part goes on where it was cut off; what is in --work
-already is not made again. The same command with --slices 1 --minutes 9 does one slice.
+in some of those samples and in harder ones, and exports what lies halfway between both. Each part goes on where it was
+cut off; what is in --work already is not made again. The same command with --slices 1 --minutes 9 does one slice.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from detector.command import HARD, Defaults, command, taught, taught_hard
-from detector.export import export, trained
+from detector.export import between, export, trained
 from detector.judging import hear, judge_fully
 from detector.lessons import DIRT, HARD_DIRT
 from shipping import stamp
@@ -37,7 +37,7 @@ def main() -> None:
         options, HARD_DIRT, options.hard_steps, options.hard_rate, (options.again, options.hard_samples)
     ):
         return
-    net = trained(options.work, HARD)
+    net = between(trained(options.work), trained(options.work, HARD))
     weights, reached = judge_fully(*hear(net, Pictures(options.pictures), options.overlays, JUDGED, options.judged))
     print(f"specks, as _dirt_judge judges them by what is heard: {reached}")
     for name, each in weights.items():

@@ -110,6 +110,15 @@ def test_a_second_course_begins_with_the_first(samples: Any, tmp_path: Path) -> 
     assert torch.allclose(again.state_dict()["head.weight"], wanted["head.weight"], atol=1e-4)
 
 
+def test_halfway_between_two_networks() -> None:
+    one, two = network.SpotNet(), network.SpotNet()
+    with torch.no_grad():
+        one.head.bias.fill_(1.0)
+        two.head.bias.fill_(4.0)
+    assert torch.equal(exporting.between(one, two).head.bias, torch.full((12,), 2.5))
+    assert one.head.bias[0] == 1
+
+
 def test_hard_samples_are_of_the_same_task() -> None:
     assert lessons.HARD_DIRT.hard
     assert lessons.HARD_DIRT.name in lessons.LESSONS

@@ -21,48 +21,48 @@ type Reals = npt.NDArray[np.float64]
 type Flags = npt.NDArray[np.bool_]
 type Levels = npt.NDArray[np.float32]
 
-_WEIGHTS: Final = (0.0746, 0.3169, 0.4772)
-_CONSTANT: Final = -0.1043
+_WEIGHTS: Final = (0.068, 0.527, 0.366)
+_CONSTANT: Final = -0.361
 """What is `heard` alone."""
 _SPECK: Final = (
-    -0.190,
+    -0.249,
+    0.125,
+    0.131,
+    0.182,
+    -0.271,
+    -0.507,
+    -0.316,
+    0.790,
+    -0.033,
     0.137,
-    0.112,
-    0.221,
-    -0.355,
-    -0.518,
-    -0.255,
-    0.693,
-    -0.019,
-    0.135,
-    0.322,
-    0.437,
-    -0.274,
-    -0.200,
-    0.829,
-    -0.052,
+    0.443,
+    0.434,
+    -0.204,
+    -0.229,
+    0.782,
+    -0.221,
 )
-_SPECK_CONSTANT: Final = 1.494
+_SPECK_CONSTANT: Final = 1.655
 """A speck that stands out from both neighbours, by all of `with_measures`."""
 _PIECE: Final = (
-    -0.925,
-    0.195,
-    0.523,
+    -0.451,
+    0.158,
+    0.361,
     0.685,
-    0.202,
+    0.355,
+    -0.569,
     -0.448,
-    -0.306,
-    0.692,
+    0.624,
     0.004,
-    0.142,
-    0.121,
-    1.155,
-    0.305,
-    -0.877,
-    1.500,
-    -0.013,
+    0.147,
+    0.409,
+    0.932,
+    -0.121,
+    -0.664,
+    1.324,
+    0.253,
 )
-_PIECE_CONSTANT: Final = 2.550
+_PIECE_CONSTANT: Final = 3.349
 """A piece that the network marks."""
 _LEAST: Final = 0.002
 """Nothing is surer than this, nor less sure."""

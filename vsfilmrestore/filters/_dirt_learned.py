@@ -24,7 +24,7 @@ from vsfilmrestore.filters._dirt_judge import (
 from vsfilmrestore.filters._dirt_measured import evidence, grown
 from vsfilmrestore.filters._dirt_movers import without_movers
 from vsfilmrestore.filters._dirt_sight import Sight
-from vsfilmrestore.filters._dirt_specks import ALONE, FEATURES, Specks, specks
+from vsfilmrestore.filters._dirt_specks import FEATURES, Specks, specks
 
 __all__ = ["DETECTOR", "EDGE", "learned_mask"]
 
@@ -36,15 +36,17 @@ type Labels = npt.NDArray[np.int32]
 type Flags = npt.NDArray[np.bool_]
 
 DETECTOR: Final = Detector(task="dirt", own="dirt-t1")
-_NEEDED: Final = 2.2
-"""Log odds that a speck, or a piece of the network's, needs before any strength."""
+_SPECK_NEEDS, _PIECE_NEEDS = 2.5, 2.2
+"""Log odds that a speck, and a piece of the network's, needs before any strength."""
+_ALONE_NEEDS: Final = 2.8
+"""The same by measures alone, where the network is in doubt."""
 _RAIN: Final = 1.5
 """Log odds that specks need besides in a frame where something falls."""
-_END: Final = 3.0
+_END: Final = 4.0
 """Log odds that a piece of the network's needs besides where both neighbours are one frame: it seldom saw that."""
 _KIN: Final = 1.5
 """Log odds less are needed by specks of one piece with dirt."""
-_DOUBT: Final = -1.0
+_DOUBT: Final = -0.7
 """Where both together are so doubtful, the measures alone are no proof either."""
 _BOTH, _ALONE = np.uint8(255), np.uint8(128)
 """How a mask is marked by who found what."""
@@ -112,7 +114,7 @@ def _held(barred: Flags, pieces: Specks, found: Specks) -> Flags:
 def _pieces_that_are_dirt(pieces: Specks, known: Reals, dose: Dose, more: float) -> Flags:
     """Where pieces that the network marks are dirt; ``more`` log odds are needed."""
     strength = dose.of(pieces.light, pieces.length, pieces.area)
-    dirt = (likely_piece(known) > _NEEDED + more - 2 * strength) & (strength > 0)
+    dirt = (likely_piece(known) > _PIECE_NEEDS + more - 2 * strength) & (strength > 0)
     dirt[0] = False
     mask: Flags = dirt[pieces.labels]
     return mask
@@ -122,10 +124,10 @@ def _specks_that_are_dirt(found: Specks, pieces: Specks, known: Reals, dose: Dos
     """Where specks that stand out from both neighbours are dirt; ``more`` log odds are needed."""
     strength = dose.of(found.light, found.length, found.area)
     likely, eased = likely_speck(known), more - 2 * strength
-    measured = (known[:, _MEASURES] > ALONE + eased) & (likely > _DOUBT + more)
-    dirt = ((likely > _NEEDED + eased) | measured) & (strength > 0)
+    measured = (known[:, _MEASURES] > _ALONE_NEEDS + eased) & (likely > _DOUBT + more)
+    dirt = ((likely > _SPECK_NEEDS + eased) | measured) & (strength > 0)
     dirt[0] = False
-    dirt |= _of_one_piece(found, pieces.labels, dirt) & (likely > _NEEDED - _KIN + eased) & (strength > 0)
+    dirt |= _of_one_piece(found, pieces.labels, dirt) & (likely > _SPECK_NEEDS - _KIN + eased) & (strength > 0)
     mask: Flags = dirt[found.labels]
     return mask
 

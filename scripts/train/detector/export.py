@@ -12,7 +12,7 @@ from torch import nn
 from .network import FLOOR, GAIN, NOISE, RATIO, SEEN, SpotNet
 from .training import STATE
 
-__all__ = ["EXTRA", "export", "trained"]
+__all__ = ["EXTRA", "between", "export", "trained"]
 
 EXTRA = ("before2", "before1", "after1", "after2", "colour")
 """Names of the inputs beside ``frame``."""
@@ -23,6 +23,22 @@ def trained(folder: Path, name: str = STATE) -> SpotNet:
     state = torch.load(folder / name, map_location="cpu", weights_only=True)
     net = SpotNet()
     net.load_state_dict(state["kept"])
+    return net.eval()
+
+
+def between(first: SpotNet, second: SpotNet) -> SpotNet:
+    """The network halfway between two of which one was trained on from the other.
+
+    It has most of what was gained and loses less of what the first knew (M. Wortsman et al., "Robust fine-tuning of
+    zero-shot models", 2022).
+    """
+    net, other = SpotNet(), second.state_dict()
+    net.load_state_dict(
+        {
+            name: (value + other[name]) / 2 if value.is_floating_point() else value
+            for name, value in first.state_dict().items()
+        }
+    )
     return net.eval()
 
 
