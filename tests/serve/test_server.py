@@ -197,6 +197,27 @@ def test_frames_wait_for_free_slots_and_lose_nothing(gate: Gate) -> None:
                 assert int(picture.planes[0][0, 0]) == n
 
 
+def test_later_frames_do_not_take_the_slot_an_earlier_one_needs(
+    serve: Callable[..., object], reel_of: Callable[[vs.VideoNode], ServedReel]
+) -> None:
+    gate = Gate()
+    first = core.std.FrameEval(gate.node, lambda n: gate.node)  # only frame 0 is held
+    quick = core.std.BlankClip(gate.node, color=[5, 5, 5])
+    server = serve(reel_of(first[0] + quick[1:]), workers=2)
+    with Client.connect(timeout=10) as client:
+        source = client.reel(depth=BYTE, slots=1)
+        asked = [source.ask(n) for n in range(6)]
+        until(lambda: server.supply.frames.counts.rendered >= 5)  # type: ignore[attr-defined]
+        gate.open.set()
+        for future in asked:
+            future.result(10).release()
+        held = [source.ask(n) for n in (0, 1, 2)]
+        picture = held[0].result(10)
+        assert held[1].cancel()
+        picture.release()
+        held[2].result(10).release()
+
+
 def test_a_frame_that_fails_is_told_with_shot_and_frame(gate: Gate) -> None:
     gate.open.set()
     with Client.connect(timeout=10) as client:

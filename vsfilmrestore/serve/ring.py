@@ -104,6 +104,11 @@ class Ring:
         self._lent.add(slot)
         return slot
 
+    @property
+    def free(self) -> int:
+        """How many slots are free."""
+        return 0 if self._memory is None else len(self._free)
+
     def is_lent(self, slot: int) -> bool:
         return slot in self._lent
 

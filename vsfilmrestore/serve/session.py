@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from contextlib import suppress
@@ -60,8 +59,6 @@ class _Opened:
     what: Source | Through
     depth: int
     ring: Ring
-    ready: deque[_Wanted] = field(default_factory=deque)
-    """Frames, and requests for a slot, that wait for one, the first come first."""
     busy: set[int] = field(default_factory=set)
     """Slots the server works on."""
 
@@ -79,8 +76,15 @@ class _Wanted:
     flags: int = 0
     future: Future[vs.VideoFrame] | None = None
     reserves: bool = False
+    placed: bool = False
+    """It has a slot."""
     working: bool = False
     """Its picture is being written; it can be cancelled no more."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether all it waits for is a slot."""
+        return not self.placed and (self.reserves or self.frame is not None)
 
 
 class Session:
@@ -289,34 +293,44 @@ class Session:
         if error is not None:
             self._failed(wanted, plain_text(error))
             return
-        wanted.frame = future.result()
-        wanted.future = None
-        self._find_slot(wanted)
+        with self._lock:
+            wanted.frame, wanted.future = future.result(), None
+        self._hand_out(wanted.opened)
 
     def _failed(self, wanted: _Wanted, text: str) -> None:
         if self._pending.pop(wanted.request, None) is not None:
             self._error(wanted.request, ErrorCode.FAILED, text)
             self._host.told("failed", client=self.client, shot=wanted.shot, text=text)
+        self._hand_out(wanted.opened)
 
-    def _find_slot(self, wanted: _Wanted) -> None:
-        """Give a finished frame, or a request for a slot, the next free slot, or let it wait for one."""
-        opened = wanted.opened
+    def _hand_out(self, opened: _Opened) -> None:
+        """Give free slots to finished frames and to who wants to write into one.
+
+        As many slots are held back as there are earlier requests without one: a client that takes its frames in the
+        order it asked for them never waits for a slot that a later frame holds.
+        """
         with self._lock:
-            if wanted.request not in self._pending:
-                return
-            slot = opened.ring.take()
-            if slot is None:
-                opened.ready.append(wanted)
-                return
+            found, earlier = [], 0
+            for wanted in [each for each in self._pending.values() if each.opened is opened and not each.placed]:
+                if wanted.waits and opened.ring.free > earlier and (slot := opened.ring.take()) is not None:
+                    self._place(wanted, slot)
+                    found.append((wanted, slot))
+                else:
+                    earlier += 1
+        for wanted, slot in found:
             if wanted.reserves:
-                self._pending.pop(wanted.request)
+                self._link.send(_slot(opened, wanted.layout, slot), wanted.request)
             else:
-                wanted.working = True
-                opened.busy.add(slot)
+                self._work(self._write, wanted, slot)
+
+    def _place(self, wanted: _Wanted, slot: int) -> None:
+        """With the lock held: a request has its slot."""
+        wanted.placed = True
         if wanted.reserves:
-            self._link.send(_slot(opened, wanted.layout, slot), wanted.request)
+            self._pending.pop(wanted.request)
         else:
-            self._work(self._write, wanted, slot)
+            wanted.working = True
+            wanted.opened.busy.add(slot)
 
     def _write(self, wanted: _Wanted, slot: int) -> None:
         """Write a finished frame into its slot and send it; on a thread of the pool."""
@@ -344,14 +358,12 @@ class Session:
         self._host.told("frame", client=self.client, shot=wanted.shot, seconds=monotonic() - wanted.since)
 
     def _free(self, opened: _Opened, slot: int) -> None:
-        """A slot is free; whoever waits first gets it."""
+        """A slot is free; whoever waits gets it."""
         with self._lock:
             opened.busy.discard(slot)
-            if not opened.ring.give(slot):
-                return
-            waiting = opened.ready.popleft() if opened.ready else None
-        if waiting is not None:
-            self._find_slot(waiting)
+            given = opened.ring.give(slot)
+        if given:
+            self._hand_out(opened)
 
     def _release(self, request: int, message: wire.Release) -> None:
         opened = self._rings.get(message.ring)
@@ -365,12 +377,11 @@ class Session:
                 return  # its answer is on its way
             self._forget(wanted)
         self._error(wanted.request, ErrorCode.CANCELLED, "cancelled")
+        self._hand_out(wanted.opened)
 
     def _forget(self, wanted: _Wanted) -> None:
         """With the lock held: nobody wants it any more."""
         self._pending.pop(wanted.request, None)
-        with suppress(ValueError):
-            wanted.opened.ready.remove(wanted)
         wanted.frame = None
         if wanted.future is not None:
             wanted.future.cancel()
@@ -401,7 +412,7 @@ class Session:
         wanted = _Wanted(request, opened, monotonic(), opened.what.layout, reserves=True)
         with self._lock:
             self._pending[request] = wanted
-        self._find_slot(wanted)
+        self._hand_out(opened)
 
     def _process(self, request: int, message: wire.Process) -> None:
         opened = self._opened(message.source)
@@ -414,7 +425,7 @@ class Session:
             if message.before > what.radius or message.after > what.radius:
                 self._free(opened, message.slot)
                 raise Refusal(ErrorCode.SETTINGS, f"at most {what.radius} frames on each side are taken")
-            wanted = _Wanted(request, opened, monotonic(), what.layout)
+            wanted = _Wanted(request, opened, monotonic(), what.layout, placed=True)
             self._pending[request] = wanted
             opened.busy.add(message.slot)
         with suppress(RuntimeError):
