@@ -110,11 +110,31 @@ void Connection::send(Type type, std::uint64_t request, const Writer &body) {
     Writer whole;
     whole.u32(static_cast<std::uint32_t>(body.bytes().size())).u16(static_cast<unsigned>(type)).u16(0).u64(request);
     whole.raw(body.bytes().data(), body.bytes().size());
-    channel_->send(whole.bytes().data(), whole.bytes().size());
+    try {
+        channel_->send(whole.bytes().data(), whole.bytes().size());
+    } catch (const Problem &problem) {  // no one is to be given this connection again, though the reader may not know yet
+        die(problem.what());
+        throw;
+    }
+}
+
+void Connection::die(const std::string &why) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (!dead_) why_ = why;
+    dead_ = true;
+    pending_.clear();
+    changed_.notify_all();
 }
 
 void Connection::release(std::uint32_t ring, std::uint32_t slot) {
     send(Type::release, 0, Writer().u32(ring).u32(slot));
+}
+
+void Connection::cancel(std::uint64_t request) {
+    try {
+        send(Type::cancel, 0, Writer().u64(request));
+    } catch (const Problem &) {  // with the connection the request is gone as well
+    }
 }
 
 Connection::Ticket Connection::ask(Type type, const Writer &body, std::shared_ptr<Source> source) {
@@ -165,7 +185,7 @@ Message Connection::answer(const Ticket &ticket, Type wanted, const Patience &pa
         } catch (const Problem &problem) {
             pending_.erase(ticket.first);
             lock.unlock();
-            if (problem.trouble != Trouble::lost) send(Type::cancel, 0, Writer().u64(ticket.first));
+            if (problem.trouble != Trouble::lost) cancel(ticket.first);
             throw;
         }
         message = std::move(ticket.second->answer);
@@ -323,11 +343,7 @@ void Connection::read_on() {
         why = problem.what();
     }
     channel_->stop();
-    std::lock_guard<std::mutex> lock(mutex_);
-    dead_ = true;
-    why_ = why;
-    pending_.clear();
-    changed_.notify_all();
+    die(why);
 }
 
 void Connection::handle(Message &message) {

@@ -103,6 +103,8 @@ private:
     template <class Ready>
     void wait(std::unique_lock<std::mutex> &lock, const Patience &patience, Instant until, const Ready &ready);
     void send(Type type, std::uint64_t request, const Writer &body);
+    void cancel(std::uint64_t request);
+    void die(const std::string &why);
     void close_idle(std::vector<std::uint32_t> &idle);
 
     void read_on();

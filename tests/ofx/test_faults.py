@@ -160,7 +160,7 @@ def test_a_server_that_dies_in_the_middle_of_a_render_and_is_there_again(
 ) -> None:
     server = serve(**{death: 5, "deaths": 2})
     run = host(frames="0-15", threads=4, instances="each").clean()
-    assert set(run.status.values()) == {0}
+    assert set(run.status.values()) == {0}, run.text
     np.testing.assert_array_equal(run.pixels, [picture(n) for n in range(16)])
     assert server.record.connections == 3
 

@@ -100,7 +100,8 @@ def test_a_file_the_program_names_and_a_shot(
     run = plain_host(frames="2", set__shot="opening", env=runtime).clean()
     assert np.abs(run.pixels[0][..., :3] - _rendered(reel.node, 2)).max() <= OFF["float"]
     run = plain_host(press="nextShot,nextShot", env=runtime).clean()
-    assert "shot=R1@01:00:00:10" in run.text
+    assert run.text.count("status 0 shot=") == 2
+    assert "shot=dance says=shot 2 of 2: dance, 6 frames of R1.mkv" in run.text
 
 
 @pytest.mark.usefixtures("server")
