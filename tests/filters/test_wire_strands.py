@@ -199,7 +199,34 @@ def test_a_wire_that_hides_all_is_painted_over() -> None:
     line, there = clip_of(mask), clip_of(now)
     painted = made(across(there, line)).astype(float)
     mended = made(seen_through(there, across(there, line), line)).astype(float)
-    assert np.abs(mended - painted)[mask > 0].mean() < 1.5
+    assert np.abs(mended - painted)[mask > 0].mean() < 2.5
+
+
+def test_the_grain_of_a_wire_stays_where_there_is_nothing_else() -> None:
+    rng, mask = np.random.default_rng(9), np.zeros((120, 160), np.uint8)
+    mask[:, 78:82] = 255
+    wall = 120 + rng.normal(0, 6, mask.shape)
+    truth, now = (np.rint(wall - shade * (mask > 0)).astype(np.uint8) for shade in (0, 20))
+    line, there = clip_of(mask), clip_of(now)
+    mended = made(seen_through(there, across(there, line), line)).astype(float)
+    assert np.abs(mended - truth)[mask > 0].mean() < 3
+    assert mended[mask > 0].std() == pytest.approx(6, abs=1)
+
+
+def test_an_outline_that_a_faint_wire_runs_along_stays() -> None:
+    wall = 160 + np.random.default_rng(9).normal(0, 2, (120, 160))
+    wall[50:64, 76:84] = 40  # as wide as the mask: nothing beside it tells of it
+    mask = np.zeros((120, 160), np.uint8)
+    mask[:, 77:83] = 255
+    truth, now = (np.rint(wall - shade * (mask > 0)).astype(np.uint8) for shade in (0, 12))
+    line, there = clip_of(mask), clip_of(now)
+    painted, mended = (
+        made(each).astype(float) for each in (across(there, line), seen_through(there, across(there, line), line))
+    )
+    outline = np.s_[52:62, 78:82]
+    assert np.abs(painted - truth)[outline].mean() > 60
+    assert np.abs(mended - truth)[outline].mean() < 25
+    assert np.abs(mended - truth)[:40, 77:83].mean() < 5
 
 
 def test_masks_of_any_size_are_filled() -> None:

@@ -35,9 +35,17 @@ _PLAIN: Final = 1.5
 """A wire is plain where it stands out by so many times what the picture is rough by."""
 _RUN: Final = 8
 """Pixels along a wire, to both sides of a place, that tell its shade there."""
+_WITHIN: Final = 0.99
+"""Between pixels of which less is a wire nothing is told of it."""
 _DETAIL: Final = 33
 """Side of the square over which it is told how much is seen through a wire."""
 _WIDE: Final = 4096
+"""Samples in a row of a map; it is folded as the library takes no longer ones."""
+_SPACED: Final = 4
+"""Pixels between the places along a wire that tell its usual shade."""
+_UNLIKE: Final = (-0.5, 2.5)
+"""A wire's shade may differ from what it usually is along it so far, in times of that: an outline of the scene in whose
+place the ground was put stays."""
 _SMOOTH: Final = 3.0
 """Pixels over which the direction of a wire is taken."""
 
@@ -86,10 +94,10 @@ def filled(views: Views, mask: vs.VideoNode, sign: int) -> tuple[vs.VideoNode, v
 
 
 def seen_through(clip: vs.VideoNode, behind: vs.VideoNode, mask: vs.VideoNode) -> vs.VideoNode:
-    """``behind``, with what shows of it through wires that hide it by half: there only their own shade is taken away.
+    """``behind``, with what the clip itself has along wires: their grain, and what shows of the scene through them.
 
-    A thin wire covers its pixels in part. How much of what lies behind is still there is told by how the detail along
-    the wire goes with the detail of ``behind``; where nothing does, the wire is painted over.
+    Grain lies on wires as it does beside them, and a thin wire covers its pixels in part. So nothing but the shade of a
+    wire is taken away; what it lacks of the detail behind, told by how the one goes with the other, is put back.
 
     Args:
         clip: Planes of one sample type.
@@ -110,8 +118,6 @@ def seen_through(clip: vs.VideoNode, behind: vs.VideoNode, mask: vs.VideoNode) -
 
 def _draw_through(plane: Plane, now: Plane, covered: npt.NDArray[np.bool_]) -> None:
     """Give covered samples of a plane the detail that is seen through a wire."""
-    import cv2  # on first use: it is large, and a plan needs none of it
-
     top, left = (int(np.flatnonzero(covered.any(axis)).min()) for axis in (1, 0))
     low, right = (int(np.flatnonzero(covered.any(axis)).max()) + 1 for axis in (1, 0))
     part = np.s_[top:low, left:right]
@@ -119,33 +125,52 @@ def _draw_through(plane: Plane, now: Plane, covered: npt.NDArray[np.bool_]) -> N
     y, x = np.nonzero(there)
     turn = _normal(there)[y, x]
     made, seen = (np.where(there, each[part].astype(np.float32), np.float32(0)) for each in (plane, now))
-    share = _along(there.astype(np.float32), (y, x), turn)
-    details = []
-    for each in (made, seen):
-        fine = np.zeros_like(each)
-        fine[y, x] = each[y, x] - _along(each, (y, x), turn) / np.maximum(share, 1e-3)
-        details.append(fine)
-    behind, through = details
-    window = (_DETAIL, _DETAIL)
-    both, own, here = (
-        np.maximum(cv2.boxFilter(a * b, -1, window)[y, x], 1e-6)
-        for a, b in ((behind, through), (behind, behind), (through, through))
-    )
-    # What is put behind is not quite what is there, and the first ratio is too small; grain makes the second too large.
-    kept = np.sqrt(np.minimum(both / own, 1) * np.minimum(np.sqrt(here / own), 1))
-    mended = made[y, x] + kept * (through - behind)[y, x]
+    shade = _middle_along(seen - made, there, (y, x), turn)
+    without = seen[y, x] - shade
+    mended = without + _lacking(made, seen, there, (y, x), turn) * (made[y, x] - without)
+    usual = _middle_along(seen - made, there, (y, x), turn, _SPACED)
+    least, most = (np.where(usual > 0, one, other) * usual for one, other in (_UNLIKE, _UNLIKE[::-1]))
+    mended = seen[y, x] - np.clip(seen[y, x] - mended, least, most)
     if np.issubdtype(plane.dtype, np.integer):
         mended = np.rint(np.clip(mended, 0, np.iinfo(plane.dtype).max))
     plane[top + y, left + x] = mended
 
 
-def _along(picture: Reals, at: tuple[Plane, Plane], normal: Reals) -> Reals:
-    """Sums along a wire, about each place."""
-    sin, cos = np.sin(normal), np.cos(normal)
-    total: Reals = np.zeros(len(normal), np.float32)
-    for step in range(-_RUN, _RUN + 1):
-        total += _sampled(picture, at[1] - step * sin, at[0] + step * cos)
-    return total
+def _lacking(made: Reals, seen: Reals, there: npt.NDArray[np.bool_], at: tuple[Plane, Plane], turn: Reals) -> Reals:
+    """The share of the detail in what was put behind wires that these hide, 0..1, at each place."""
+    import cv2  # on first use: it is large, and a plan needs none of it
+
+    share = np.maximum(_samples(there.astype(np.float32), at, turn).sum(0), 1e-3)
+    behind, through = np.zeros_like(made), np.zeros_like(seen)
+    for fine, each in ((behind, made), (through, seen)):
+        fine[at] = each[at] - _samples(each, at, turn).sum(0) / share
+    window = (_DETAIL, _DETAIL)
+    both, own, here = (
+        np.maximum(cv2.boxFilter(a * b, -1, window)[at], 1e-6)
+        for a, b in ((behind, through), (behind, behind), (through, through))
+    )
+    shown = np.minimum(both / own, 1)
+    # Of what is put behind no more is detail than what is left when as much is taken away as the wire has of its own.
+    detail = np.maximum(1 - (here - shown * shown * own) / own, 0)
+    return np.asarray(np.clip(detail - shown, 0, 1))
+
+
+def _middle_along(
+    picture: Reals, there: npt.NDArray[np.bool_], at: tuple[Plane, Plane], turn: Reals, apart: int = 1
+) -> Reals:
+    """The median along a wire, about each place: an edge behind that was put there wrongly does not count."""
+    values = _samples(picture, at, turn, apart)
+    values[_samples(there.astype(np.float32), at, turn, apart) < _WITHIN] = np.inf
+    values.sort(0)
+    count = np.isfinite(values).sum(0)
+    low, high = (np.take_along_axis(values, np.maximum(n, 0)[None], 0)[0] for n in ((count - 1) // 2, count // 2))
+    return np.where(count > 0, (low + np.where(count > 0, high, 0)) / 2, picture[at]).astype(np.float32)
+
+
+def _samples(picture: Reals, at: tuple[Plane, Plane], normal: Reals, apart: int = 1) -> Reals:
+    """What lies along a wire about each place: a row for each step of ``apart`` pixels."""
+    sin, cos = apart * np.sin(normal), apart * np.cos(normal)
+    return np.stack([_sampled(picture, at[1] - t * sin, at[0] + t * cos) for t in range(-_RUN, _RUN + 1)])
 
 
 def across(clip: vs.VideoNode, mask: vs.VideoNode) -> vs.VideoNode:
