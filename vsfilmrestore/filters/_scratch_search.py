@@ -82,6 +82,11 @@ class Run:
     scale: int
     reach: int
 
+    @property
+    def lean(self) -> float:
+        """By how many pixels it goes aside from block to block."""
+        return float(abs(np.polyfit(np.arange(len(self.x)), self.x, 1)[0])) if len(self.x) > 1 else 0.0
+
     def strip(self, plane: Reals, offsets: npt.NDArray[np.intp], shift: int = 0) -> Reals:
         """Values beside the line, (blocks, offsets)."""
         rows = np.arange(self.first, self.first + len(self.x))[:, None]

@@ -38,6 +38,10 @@ _OTHERS: Final = 0.6
 _FAINT, _OTHERS_OF_FAINT = 1.6, 0.4
 """How high the best other place may be in the frames around, as a share of the top; of a line that is low, its height
 being told as a logarithm of levels."""
+_LEAN: Final = 0.36
+"""Pixels by which a line may go aside from block to block, that is 3 in a hundred rows."""
+_ALONE: Final = 0.8
+"""Score from which on a narrow line is taken that the network does not tell."""
 _APART_LEAST: Final = 0.08
 _APART_SHARE: Final = 0.5
 """Pixels by which a line must move against what is beside it and against the whole picture; of one that was measured,
@@ -84,8 +88,9 @@ class Wanted(NamedTuple):
         """Whether it looks like a line that lies on the film."""
         if not self.on_film(run, found) or (found.length >= _WHOLE and found.higher > _OTHER):
             return False
-        if run.scale:  # what is wide is more often picture
-            return run.score >= max(self.score, 0.5) and found.rough <= 1 and found.uneven <= 0.4
+        if run.scale:  # what is wide is more often picture, and a limb where it ends
+            whole = self.trusted or found.length >= _WHOLE
+            return whole and run.score >= max(self.score, 0.5) and found.rough <= 1 and found.uneven <= 0.4
         return found.uneven <= (2 if run.score > _SURE else 0.8)
 
     def told_line(self, known: Known, odds: float) -> bool:
@@ -99,6 +104,14 @@ class Wanted(NamedTuple):
         if known["others"] > (_OTHERS if known["height"] > _FAINT else _OTHERS_OF_FAINT):
             return False  # what is found at other places as well is not known again
         return odds > self.odds and far_from_scene(known) > _APART_LEAST
+
+    def leans(self, run: Run) -> bool:
+        """Whether it goes aside as ropes and limbs do: film is dragged along its length."""
+        return not self.trusted and run.lean > _LEAN
+
+    def plain(self, run: Run) -> bool:
+        """Whether a line that was measured is plain enough for nobody else to tell of it."""
+        return self.trusted or (run.scale == 0 and run.score > _ALONE)
 
     def not_in_scene(self, known: Known) -> bool:
         """Whether a line that was measured is found again elsewhere than where the picture has gone."""

@@ -51,10 +51,16 @@ _LEAST: Final = 7
 """Least sum of the score over the blocks of a line: in so few, anything may line up."""
 _TOLD: Final = 0.35
 """How sure the network must be of a block of a line."""
-_AGREE: Final = 0.65
-"""Correlation of what is measured of a line with what the network tells from which on that is taken,"""
+_MADE_UP: Final = 1.5
+"""Log odds that a line may lack which is measured as well as told."""
+_AGREE: Final = 0.6
+"""Correlation of what is measured of a line with what the network tells from which on that counts,"""
 _MEASURED: Final = 0.8
-"""with this weight."""
+"""with up to this weight;"""
+_LOW: Final = 5.0
+"""only of lines that are higher, in levels, and in full of those of twice as much."""
+_SHRUNK: Final = 1.2
+"""A line so many levels high is taken off by half, since it may be less; a high one nearly in full."""
 
 
 @restoration_filter(
@@ -179,7 +185,7 @@ def _without_lines(levels: Levels, maps: Maps, around: Sequence[Maps], wanted: W
     if told is not None:
         levels, doubtful = _without_told(levels, evidence, wanted, told, taken)
     for run in lines(maps, wanted.reaches, wanted.signs):
-        if run.score < max(wanted.score, _LEAST / len(maps.mean)):
+        if run.score < max(wanted.score, _LEAST / len(maps.mean)) or wanted.leans(run):
             continue
         blocks = np.arange(run.first, run.first + len(run.x))
         if taken[blocks, run.x].mean() > 0.3:
@@ -188,11 +194,13 @@ def _without_lines(levels: Levels, maps: Maps, around: Sequence[Maps], wanted: W
         line = _fitted(levels, run, len(maps.mean), wanted) if wanted.line(run, found) else None
         if line is not None and wanted.not_in_scene(evidence.of(run, _crest_of(run, maps))):
             same = next((each for each in doubtful if each.holds(run)), None)
-            if same is not None and told is not None:  # two who tell of it make up for the doubt
+            if told is not None and same is not None:  # two who tell of a line make up for the doubt of either
                 levels = levels - _agreed(same.mine, levels, same.run, told, wanted)
                 _take(taken, same.run, same.mine)
-            else:
+            elif told is None or wanted.plain(run):
                 levels = without(levels, line)
+            else:
+                continue
         elif not wanted.with_scene(found) or _wider(run, maps, found):
             continue
         # What goes with the scene is no scratch at another width either.
@@ -207,16 +215,17 @@ def _without_told(
     left, widest, border = levels, max(wanted.reaches), margin_of(taken.shape[1])
     doubtful = []
     for run in told.runs(_TOLD, wanted.signs):
-        if run.score < _LEAST / len(taken):
+        if run.score < _LEAST / len(taken) or wanted.leans(run):
             continue
         mine: Levels = np.where(taken, 0, told.of(run, widest)).astype(np.float32)
         if mine[:, :border].any() or mine[:, -border:].any():
             continue  # the edge of the film's picture, maybe
         known = evidence.of(run, run.strip(mine, np.arange(-widest, widest + 1)))
-        if wanted.told_line(known, verdict_on(known, told.sureness(run))):
+        odds = verdict_on(known, told.sureness(run))
+        if wanted.told_line(known, odds):
             left = left - _agreed(mine, left, run, told, wanted)
             _take(taken, run, mine)
-        elif mine.any():
+        elif mine.any() and odds > wanted.odds - _MADE_UP:
             doubtful.append(_Perhaps(run, mine))
     return left, doubtful
 
@@ -237,13 +246,15 @@ def _crest_of(run: Run, maps: Maps) -> Levels:
 
 def _agreed(mine: Levels, levels: Levels, run: Run, told: Told, wanted: Wanted) -> Levels:
     """What a line adds to the plane: as its rows measure it where that is much what the network tells, else that."""
-    added = over_rows(mine, len(levels))
+    height = float(np.abs(mine[run.first : run.first + len(run.x)]).max(1).mean())
+    added = over_rows(mine, len(levels)) * np.float32(height / (height + _SHRUNK))
     line = _widths(levels, run, len(mine), wanted, told.middle(run, mine))
     if line is None:
         return added
     measured = levels - without(levels, line)
     alike = float((measured * added).sum()) / (float(np.linalg.norm(measured) * np.linalg.norm(added)) + 1e-9)
-    return added + np.float32(_MEASURED) * (measured - added) if alike >= _AGREE else added
+    share = _MEASURED * np.clip((alike - _AGREE) / (1 - _AGREE), 0, 1) * np.clip((height - _LOW) / _LOW, 0, 1)
+    return added + np.float32(share) * (measured - added)
 
 
 def _wider(run: Run, maps: Maps, found: Verdict) -> bool:
