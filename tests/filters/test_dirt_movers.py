@@ -62,6 +62,18 @@ def test_a_speck_that_comes_and_goes_on_is_none() -> None:
     assert not left(frames, background, block(60, 200))
 
 
+@pytest.mark.parametrize(("side", "stays"), [(6, False), (2, True)])
+def test_where_much_flies_no_speck_is_told_from_it_but_dots_do_not_count(side: int, stays: bool) -> None:
+    frames, background = still(), still()
+    where = block(90, 300)
+    frames[1][where] = 5000
+    for k in range(5):
+        where |= block(20 + 15 * k, 60 + 30 * k, side)
+        for n in range(3):
+            frames[n][block(20 + 15 * k, 60 + 30 * k + 12 * (n - 1), side)] = 50000
+    assert left(frames, background, where) == stays
+
+
 def test_a_speck_of_one_frame_stays_marked() -> None:
     frames, background = still(), still()
     frames[1][block(60, 200)] = 50000

@@ -12,6 +12,7 @@ from vsfilmrestore.errors import UsageError
 from vsfilmrestore.filters import _detector
 from vsfilmrestore.filters._dirt_fill import mended
 from vsfilmrestore.filters._dirt_judge import (
+    ALIKE,
     heard,
     lighter,
     likely_piece,
@@ -84,6 +85,22 @@ def test_the_surer_the_network_the_likelier_a_piece() -> None:
     assert known[0].shape == (2, len(FEATURES) + 7)
     for judge in (likely_piece, likely_speck):
         assert (np.diff([float(judge(each)[1]) for each in known]) > 0.3).all()
+
+
+def test_what_is_lighter_here_and_darker_there_is_told() -> None:
+    labels = np.zeros((5, 6), int)
+    labels[1:3, 1:5] = 1
+    found, sure, shared = specks_of(labels), np.full((5, 6), 0.9, np.float32), np.zeros((5, 6), bool)
+    clean = np.full((5, 6), 100 * LEVEL, np.uint16)
+    mixed = clean.copy()
+    mixed[:, :3] -= 30 * LEVEL
+    mixed[:, 3:] += 30 * LEVEL
+    alike = [
+        with_measures(found, heard(found, sure), stands_apart(now, [clean] * 4), shared)[1, ALIKE]
+        for now in (clean - 30 * LEVEL, mixed)
+    ]
+    assert alike[0] == pytest.approx(0)
+    assert alike[1] < -3
 
 
 def test_a_repair_leans_on_the_neighbours_that_fit_around_it() -> None:

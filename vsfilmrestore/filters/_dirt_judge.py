@@ -13,9 +13,19 @@ import numpy as np
 import numpy.typing as npt
 
 from vsfilmrestore.filters._dirt_sight import LEVEL
-from vsfilmrestore.filters._dirt_specks import Specks, likelihood
+from vsfilmrestore.filters._dirt_specks import FEATURES, Specks, likelihood
 
-__all__ = ["Apart", "heard", "lighter", "likely_piece", "likely_speck", "stands_apart", "verdict", "with_measures"]
+__all__ = [
+    "ALIKE",
+    "Apart",
+    "heard",
+    "lighter",
+    "likely_piece",
+    "likely_speck",
+    "stands_apart",
+    "verdict",
+    "with_measures",
+]
 
 type Reals = npt.NDArray[np.float64]
 type Flags = npt.NDArray[np.bool_]
@@ -64,6 +74,8 @@ _PIECE: Final = (
 )
 _PIECE_CONSTANT: Final = 3.349
 """A piece that the network marks."""
+ALIKE: Final = len(FEATURES) + 5
+"""Where in all that is known stands how alike the pixels of a speck are: 0, or less where light and dark are mixed."""
 _LEAST: Final = 0.002
 """Nothing is surer than this, nor less sure."""
 _FAINT: Final = 0.25

@@ -13,6 +13,7 @@ from vsfilmrestore.filters._detector import Detector
 from vsfilmrestore.filters._dirt_dose import Dose
 from vsfilmrestore.filters._dirt_fall import falling
 from vsfilmrestore.filters._dirt_judge import (
+    ALIKE,
     Apart,
     heard,
     lighter,
@@ -46,6 +47,8 @@ _END: Final = 4.0
 """Log odds that a piece of the network's needs besides where both neighbours are one frame: it seldom saw that."""
 _KIN: Final = 1.5
 """Log odds less are needed by specks of one piece with dirt."""
+_MIXED: Final = -0.9
+"""A piece of which some is so much lighter and some darker than what lies beneath was followed badly; see `ALIKE`."""
 _DOUBT: Final = -0.7
 """Where both together are so doubtful, the measures alone are no proof either."""
 _BOTH, _ALONE = np.uint8(255), np.uint8(128)
@@ -91,9 +94,10 @@ def _told(blank: vs.VideoFrame, maps: Sequence[vs.VideoFrame], sure: Levels, apa
     more = one_side + _RAIN * bool(falls.any())
     both = _specks_that_are_dirt(found, pieces, with_measures(found, heard(found, sure), apart, marked), dose, more)
     known = with_measures(pieces, heard(pieces, sure), apart, found.labels > 0)
-    alone = _pieces_that_are_dirt(pieces, known, dose, more + _END * one_side) & ~_held(falls, pieces, found)
+    mixed = _mixed(pieces, known)
+    alone = _pieces_that_are_dirt(pieces, known, dose, more + _END * one_side) & ~_held(falls, pieces, found) & ~mixed
     out = blank.copy()
-    np.copyto(np.asarray(out[0]), np.where(both & ~falls, _BOTH, alone * _ALONE))
+    np.copyto(np.asarray(out[0]), np.where(both & ~falls & ~mixed, _BOTH, alone * _ALONE))
     return out
 
 
@@ -108,6 +112,14 @@ def _held(barred: Flags, pieces: Specks, found: Specks) -> Flags:
     held = np.bincount(owner, barred.ravel() & stands, count) > 0.5 * np.maximum(np.bincount(owner, stands, count), 1)
     held[0] = False
     where: Flags = held[pieces.labels]
+    return where
+
+
+def _mixed(pieces: Specks, known: Reals) -> Flags:
+    """The pieces that are lighter here and darker there than their neighbours."""
+    mixed = known[:, ALIKE] < _MIXED
+    mixed[0] = False
+    where: Flags = mixed[pieces.labels]
     return where
 
 
