@@ -123,7 +123,7 @@ def memory(frames: int) -> None:
     """Print the memory of the server while many different frames go through it."""
     with tempfile.TemporaryDirectory() as place:
         os.environ["XDG_RUNTIME_DIR"] = place
-        served = Served(Path(place), cache=64, format="RGB30", width=640, height=480, frames=frames)
+        served = Served(Path(place), cache=64, format="RGB30", width=320, height=240, frames=frames)
         source = served.client.reel(depth=FLOAT, slots=4)
         told, began = [], time.monotonic()
         pending = [source.ask(n) for n in range(4)]
@@ -134,7 +134,7 @@ def memory(frames: int) -> None:
             if n + 1 in {frames // 10 * k for k in range(1, 11)}:
                 told.append(served.read("VmRSS"))
         rate = frames / (time.monotonic() - began)
-        print(f"{frames} frames of 640x480 float, {rate:.0f} fps; memory of the server in MB, a tenth of them each:")
+        print(f"{frames} frames of 320x240 float, {rate:.0f} fps; memory of the server in MB, a tenth of them each:")
         print("  " + " ".join(f"{each:.0f}" for each in told))
         handles = len(list(Path(f"/proc/{served.process.pid}/fd").iterdir()))
         print(f"  open files {handles}, threads {served.read('Threads') * 1024:.0f}")

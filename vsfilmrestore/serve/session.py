@@ -7,8 +7,6 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from contextlib import suppress
-from dataclasses import dataclass, field
-from fractions import Fraction
 from itertools import count
 from time import monotonic
 from typing import Final, Protocol
@@ -19,6 +17,7 @@ from vsfilmrestore.errors import RenderError, VsfrError, plain_text
 from vsfilmrestore.serve import wire
 from vsfilmrestore.serve.convert import Converter, fill
 from vsfilmrestore.serve.link import Link
+from vsfilmrestore.serve.requests import Opened, Wanted, frame_of, info_of, slot_of
 from vsfilmrestore.serve.ring import DEPTHS, Layout, Ring
 from vsfilmrestore.serve.supply import Refusal, Source, Supply
 from vsfilmrestore.serve.through import Through
@@ -51,50 +50,14 @@ class Host(Protocol):
         """Something happened."""
 
 
-@dataclass(slots=True, eq=False)
-class _Opened:
-    """A source of a client, with its memory."""
-
-    number: int
-    what: Source | Through
-    depth: int
-    ring: Ring
-    busy: set[int] = field(default_factory=set)
-    """Slots the server works on."""
-
-
-@dataclass(slots=True, eq=False)
-class _Wanted:
-    """A request that is not answered yet."""
-
-    request: int
-    opened: _Opened
-    since: float
-    layout: Layout
-    frame: vs.VideoFrame | None = None
-    shot: str = ""
-    flags: int = 0
-    future: Future[vs.VideoFrame] | None = None
-    reserves: bool = False
-    placed: bool = False
-    """It has a slot."""
-    working: bool = False
-    """Its picture is being written; it can be cancelled no more."""
-
-    @property
-    def waits(self) -> bool:
-        """Whether all it waits for is a slot."""
-        return not self.placed and (self.reserves or self.frame is not None)
-
-
 class Session:
     """A client, from HELLO to its end."""
 
     def __init__(self, host: Host, link: Link, number: int) -> None:
         self._host, self._link, self.number = host, link, number
-        self._sources: dict[int, _Opened] = {}
-        self._rings: dict[int, _Opened] = {}
-        self._pending: dict[int, _Wanted] = {}
+        self._sources: dict[int, Opened] = {}
+        self._rings: dict[int, Opened] = {}
+        self._pending: dict[int, Wanted] = {}
         self._lock = threading.RLock()
         self._numbers = count(1)
         self._greeted = False
@@ -218,10 +181,10 @@ class Session:
             layout, pictures = what.layout, 2 * what.radius + 1
         else:
             layout, pictures = Layout(what.width, what.height, message.depth), 1
-        opened = _Opened(next(self._numbers), what, message.depth, self._ring(message.slots, pictures * layout.frame))
+        opened = Opened(next(self._numbers), what, message.depth, self._ring(message.slots, pictures * layout.frame))
         with self._lock:
             self._sources[opened.number] = self._rings[opened.ring.number] = opened
-        self._link.send(_info(opened, layout), request, opened.ring.descriptor)
+        self._link.send(info_of(opened, layout), request, opened.ring.descriptor)
         self._host.told("open", client=self.client, kind=message.kind, name=message.name, settings=message.settings)
 
     def _source_of(self, message: wire.Open) -> Source | Through:
@@ -248,7 +211,7 @@ class Session:
         except OSError as error:
             raise Refusal(ErrorCode.MEMORY, f"there is no memory for the slots: {error.strerror}") from None
 
-    def _opened(self, number: int) -> _Opened:
+    def _opened(self, number: int) -> Opened:
         opened = self._sources.get(number)
         if opened is None:
             raise Refusal(ErrorCode.NOT_SERVED, f"source {number} is not open")
@@ -266,7 +229,7 @@ class Session:
             raise Refusal(ErrorCode.SETTINGS, f"frames are at most {what.width} x {what.height}")
         place = what.place(message.frame)
         reader = (self.number, opened.number)
-        wanted = _Wanted(request, opened, monotonic(), Layout(width, height, opened.depth), shot=place.shot)
+        wanted = Wanted(request, opened, monotonic(), Layout(width, height, opened.depth), shot=place.shot)
         with self._lock:
             self._pending[request] = wanted
         try:
@@ -285,7 +248,7 @@ class Session:
         with suppress(RuntimeError):  # the server ends
             self._host.pool.submit(task, *words)
 
-    def _made(self, wanted: _Wanted, future: Future[vs.VideoFrame]) -> None:
+    def _made(self, wanted: Wanted, future: Future[vs.VideoFrame]) -> None:
         """A frame is there, or failed; on a thread of the pool."""
         if future.cancelled():
             return
@@ -297,13 +260,13 @@ class Session:
             wanted.frame, wanted.future = future.result(), None
         self._hand_out(wanted.opened)
 
-    def _failed(self, wanted: _Wanted, text: str) -> None:
+    def _failed(self, wanted: Wanted, text: str) -> None:
         if self._pending.pop(wanted.request, None) is not None:
             self._error(wanted.request, ErrorCode.FAILED, text)
             self._host.told("failed", client=self.client, shot=wanted.shot, text=text)
         self._hand_out(wanted.opened)
 
-    def _hand_out(self, opened: _Opened) -> None:
+    def _hand_out(self, opened: Opened) -> None:
         """Give free slots to finished frames and to who wants to write into one.
 
         As many slots are held back as there are earlier requests without one: a client that takes its frames in the
@@ -319,11 +282,11 @@ class Session:
                     earlier += 1
         for wanted, slot in found:
             if wanted.reserves:
-                self._link.send(_slot(opened, wanted.layout, slot), wanted.request)
+                self._link.send(slot_of(opened, wanted.layout, slot), wanted.request)
             else:
                 self._work(self._write, wanted, slot)
 
-    def _place(self, wanted: _Wanted, slot: int) -> None:
+    def _place(self, wanted: Wanted, slot: int) -> None:
         """With the lock held: a request has its slot."""
         wanted.placed = True
         if wanted.reserves:
@@ -332,7 +295,7 @@ class Session:
             wanted.working = True
             wanted.opened.busy.add(slot)
 
-    def _write(self, wanted: _Wanted, slot: int) -> None:
+    def _write(self, wanted: Wanted, slot: int) -> None:
         """Write a finished frame into its slot and send it; on a thread of the pool."""
         frame, opened = wanted.frame, wanted.opened
         assert frame is not None
@@ -346,7 +309,7 @@ class Session:
             return
         self._sent(wanted, slot)
 
-    def _sent(self, wanted: _Wanted, slot: int) -> None:
+    def _sent(self, wanted: Wanted, slot: int) -> None:
         opened = wanted.opened
         with self._lock:
             opened.busy.discard(slot)
@@ -354,10 +317,10 @@ class Session:
         if not here:
             self._free(opened, slot)
             return
-        self._link.send(_frame(wanted, slot), wanted.request)
+        self._link.send(frame_of(wanted, slot), wanted.request)
         self._host.told("frame", client=self.client, shot=wanted.shot, seconds=monotonic() - wanted.since)
 
-    def _free(self, opened: _Opened, slot: int) -> None:
+    def _free(self, opened: Opened, slot: int) -> None:
         """A slot is free; whoever waits gets it."""
         with self._lock:
             opened.busy.discard(slot)
@@ -379,7 +342,7 @@ class Session:
         self._error(wanted.request, ErrorCode.CANCELLED, "cancelled")
         self._hand_out(wanted.opened)
 
-    def _forget(self, wanted: _Wanted) -> None:
+    def _forget(self, wanted: Wanted) -> None:
         """With the lock held: nobody wants it any more."""
         self._pending.pop(wanted.request, None)
         wanted.frame = None
@@ -400,7 +363,7 @@ class Session:
         for wanted in ended:
             self._error(wanted.request, ErrorCode.CANCELLED, "the source is closed")
 
-    def _forget_reader(self, opened: _Opened) -> None:
+    def _forget_reader(self, opened: Opened) -> None:
         self._host.supply.forget((self.number, opened.number))
 
     def _reserve(self, request: int, message: wire.Reserve) -> None:
@@ -409,7 +372,7 @@ class Session:
             raise Refusal(ErrorCode.NOT_SERVED, "frames of this source are asked for, not sent")
         if len(self._pending) >= _MOST_PENDING:
             raise Refusal(ErrorCode.BUSY, f"{_MOST_PENDING} requests wait already")
-        wanted = _Wanted(request, opened, monotonic(), opened.what.layout, reserves=True)
+        wanted = Wanted(request, opened, monotonic(), opened.what.layout, reserves=True)
         with self._lock:
             self._pending[request] = wanted
         self._hand_out(opened)
@@ -425,13 +388,13 @@ class Session:
             if message.before > what.radius or message.after > what.radius:
                 self._free(opened, message.slot)
                 raise Refusal(ErrorCode.SETTINGS, f"at most {what.radius} frames on each side are taken")
-            wanted = _Wanted(request, opened, monotonic(), what.layout, placed=True)
+            wanted = Wanted(request, opened, monotonic(), what.layout, placed=True)
             self._pending[request] = wanted
             opened.busy.add(message.slot)
         with suppress(RuntimeError):
             self._host.labour.submit(self._restore, wanted, message)
 
-    def _restore(self, wanted: _Wanted, message: wire.Process) -> None:
+    def _restore(self, wanted: Wanted, message: wire.Process) -> None:
         """Run a client's frames through its recipe; on a thread of the pool."""
         opened, layout = wanted.opened, wanted.layout
         what = opened.what
@@ -463,45 +426,3 @@ class Session:
             self._forget_reader(opened)
         if self.client:
             self._host.told("gone", client=self.client)
-
-
-def _info(opened: _Opened, layout: Layout) -> wire.Info:
-    what, ring = opened.what, opened.ring
-    rate: Fraction = what.rate
-    return wire.Info(
-        source=opened.number,
-        width=layout.width,
-        height=layout.height,
-        rate_numerator=rate.numerator,
-        rate_denominator=rate.denominator,
-        first=0,
-        frames=0 if isinstance(what, Through) else what.frames,
-        radius=what.radius if isinstance(what, Through) else 0,
-        ring=ring.number,
-        slots=ring.slots,
-        slot_bytes=ring.slot_bytes,
-        depth=opened.depth,
-        colour="" if isinstance(what, Through) else what.colour,
-    )
-
-
-def _slot(opened: _Opened, layout: Layout, slot: int) -> wire.Slot:
-    ring = opened.ring
-    return wire.Slot(ring.number, slot, ring.offset(slot), layout.stride, layout.plane, layout.frame)
-
-
-def _frame(wanted: _Wanted, slot: int) -> wire.FrameMessage:
-    layout, ring = wanted.layout, wanted.opened.ring
-    return wire.FrameMessage(
-        source=wanted.opened.number,
-        ring=ring.number,
-        slot=slot,
-        offset=ring.offset(slot),
-        stride=layout.stride,
-        plane=layout.plane,
-        width=layout.width,
-        height=layout.height,
-        depth=layout.depth,
-        flags=wanted.flags,
-        shot=wire.fitting_text(wanted.shot),
-    )
