@@ -43,7 +43,14 @@ _WIDE: Final = 4096
 """Samples in a row of a map; it is folded as the library takes no longer ones."""
 _SPACED: Final = 4
 """Pixels between the places along a wire that tell its usual shade."""
-_UNLIKE: Final = (-0.5, 2.5)
+_ALL_ALONG: Final = 0.1
+"""Squared error of a shade that is told all along, in squares of how far values spread; neighbours go together,"""
+_HERE: Final = 0.4
+"""and of one that is told close by."""
+_DIFFERS: Final = 0.5
+"""Share of its shade by which a wire differs from place to place."""
+_TINY: Final = np.float32(1e-9)
+_UNLIKE: Final = (0.0, 2.0)
 """A wire's shade may differ from what it usually is along it so far, in times of that: an outline of the scene in whose
 place the ground was put stays."""
 _SMOOTH: Final = 3.0
@@ -125,10 +132,14 @@ def _draw_through(plane: Plane, now: Plane, covered: npt.NDArray[np.bool_]) -> N
     y, x = np.nonzero(there)
     turn = _normal(there)[y, x]
     made, seen = (np.where(there, each[part].astype(np.float32), np.float32(0)) for each in (plane, now))
-    shade = _middle_along(seen - made, there, (y, x), turn)
+    apart = seen - made
+    (near, rough), (usual, uneven) = (_middle_along(apart, there, (y, x), turn, step) for step in (1, _SPACED))
+    # A wire's shade is told by what lies around as far as that can be trusted, and differs from place to place.
+    known = usual**2 / (usual**2 + _ALL_ALONG * uneven**2 + _TINY)
+    differs = (_DIFFERS * usual) ** 2
+    shade = known * usual + differs / (differs + _HERE * rough**2 + _TINY) * (near - usual)
     without = seen[y, x] - shade
     mended = without + _lacking(made, seen, there, (y, x), turn) * (made[y, x] - without)
-    usual = _middle_along(seen - made, there, (y, x), turn, _SPACED)
     least, most = (np.where(usual > 0, one, other) * usual for one, other in (_UNLIKE, _UNLIKE[::-1]))
     mended = seen[y, x] - np.clip(seen[y, x] - mended, least, most)
     if np.issubdtype(plane.dtype, np.integer):
@@ -156,15 +167,19 @@ def _lacking(made: Reals, seen: Reals, there: npt.NDArray[np.bool_], at: tuple[P
 
 
 def _middle_along(
-    picture: Reals, there: npt.NDArray[np.bool_], at: tuple[Plane, Plane], turn: Reals, apart: int = 1
-) -> Reals:
-    """The median along a wire, about each place: an edge behind that was put there wrongly does not count."""
+    picture: Reals, there: npt.NDArray[np.bool_], at: tuple[Plane, Plane], turn: Reals, apart: int
+) -> tuple[Reals, Reals]:
+    """The median along a wire, about each place, and how far values spread there (of quartiles, as a deviation)."""
     values = _samples(picture, at, turn, apart)
     values[_samples(there.astype(np.float32), at, turn, apart) < _WITHIN] = np.inf
     values.sort(0)
     count = np.isfinite(values).sum(0)
-    low, high = (np.take_along_axis(values, np.maximum(n, 0)[None], 0)[0] for n in ((count - 1) // 2, count // 2))
-    return np.where(count > 0, (low + np.where(count > 0, high, 0)) / 2, picture[at]).astype(np.float32)
+    low, middle, high = (
+        np.take_along_axis(values, np.maximum(count - 1, 0)[None] * part // 4, 0)[0] for part in (1, 2, 3)
+    )
+    found = count > 0
+    spread = np.where(found, high, 0) - np.where(found, low, 0)
+    return np.where(found, middle, picture[at]).astype(np.float32), (0.74 * spread).astype(np.float32)
 
 
 def _samples(picture: Reals, at: tuple[Plane, Plane], normal: Reals, apart: int = 1) -> Reals:
