@@ -60,9 +60,10 @@ def remove_wires(
     """Find wires and put back what is behind them; all pixels off the wires stay bit-identical.
 
     A line must move against the background, so that masts, horizons and eyelids stay; within ``only`` less proof will
-    do, elsewhere it must also be seen again in a neighbouring frame. Ropes and wires that move with the set stay. Along
-    a ``path``, or with ``still``, no such proof is asked for. What is behind a wire comes from neighbouring frames
-    where motion shows it, else from both sides of the wire. Grain comes along in either case.
+    do, elsewhere it must also be seen again in neighbouring frames, where it is followed. Ropes and wires that move
+    with the set stay. Along a ``path``, or with ``still``, no such proof is asked for. What is behind a wire comes from
+    neighbouring frames where motion shows it, else from both sides of the wire. Grain, and what shows through a thin
+    wire, stay.
 
     Args:
         clip: Any constant format.
