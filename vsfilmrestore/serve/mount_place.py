@@ -37,6 +37,9 @@ def check_machine() -> None:
     if not Path("/dev/fuse").exists():
         hint = "Load the kernel module (modprobe fuse); a container has to be given /dev/fuse"
         raise InstallationError("this machine has no /dev/fuse", hint=hint)
+    if not os.access("/dev/fuse", os.R_OK | os.W_OK):
+        hint = "Let its users read and write it, as systems usually do: chmod 666 /dev/fuse"
+        raise InstallationError("/dev/fuse is not yours to open", hint=hint)
     if shutil.which(HELPER) is None and os.geteuid() != 0:
         raise InstallationError(f"the program {HELPER} is missing", hint="Install it: apt-get install fuse3")
 
