@@ -49,6 +49,8 @@ _KIN: Final = 1.5
 """Log odds less are needed by specks of one piece with dirt."""
 _MIXED: Final = -0.9
 """A piece of which some is so much lighter and some darker than what lies beneath was followed badly; see `ALIKE`."""
+_SURE: Final = 3.5
+"""Log odds, before any strength, from which on a speck is dirt there too."""
 _DOUBT: Final = -0.7
 """Where both together are so doubtful, the measures alone are no proof either."""
 _BOTH, _ALONE = np.uint8(255), np.uint8(128)
@@ -92,12 +94,13 @@ def _told(blank: vs.VideoFrame, maps: Sequence[vs.VideoFrame], sure: Levels, apa
     falls = falling(found)[found.labels]
     one_side = _one_side(blank)
     more = one_side + _RAIN * bool(falls.any())
-    both = _specks_that_are_dirt(found, pieces, with_measures(found, heard(found, sure), apart, marked), dose, more)
     known = with_measures(pieces, heard(pieces, sure), apart, found.labels > 0)
     mixed = _mixed(pieces, known)
+    own = with_measures(found, heard(found, sure), apart, marked)
+    both = _specks_that_are_dirt(found, pieces, own, dose, more, mixed)
     alone = _pieces_that_are_dirt(pieces, known, dose, more + _END * one_side) & ~_held(falls, pieces, found) & ~mixed
     out = blank.copy()
-    np.copyto(np.asarray(out[0]), np.where(both & ~falls & ~mixed, _BOTH, alone * _ALONE))
+    np.copyto(np.asarray(out[0]), np.where(both & ~falls, _BOTH, alone * _ALONE))
     return out
 
 
@@ -132,15 +135,17 @@ def _pieces_that_are_dirt(pieces: Specks, known: Reals, dose: Dose, more: float)
     return mask
 
 
-def _specks_that_are_dirt(found: Specks, pieces: Specks, known: Reals, dose: Dose, more: float) -> Flags:
-    """Where specks that stand out from both neighbours are dirt; ``more`` log odds are needed."""
+def _specks_that_are_dirt(found: Specks, pieces: Specks, known: Reals, dose: Dose, more: float, mixed: Flags) -> Flags:
+    """Where specks that stand out from both neighbours are dirt; ``more`` log odds are needed, where `_mixed` most."""
     strength = dose.of(found.light, found.length, found.area)
     likely, eased = likely_speck(known), more - 2 * strength
     measured = (known[:, _MEASURES] > _ALONE_NEEDS + eased) & (likely > _DOUBT + more)
     dirt = ((likely > _SPECK_NEEDS + eased) | measured) & (strength > 0)
     dirt[0] = False
     dirt |= _of_one_piece(found, pieces.labels, dirt) & (likely > _SPECK_NEEDS - _KIN + eased) & (strength > 0)
-    mask: Flags = dirt[found.labels]
+    sure = (likely > _SURE + eased) & (strength > 0)
+    sure[0] = False
+    mask: Flags = (dirt[found.labels] & ~mixed) | sure[found.labels]
     return mask
 
 
