@@ -82,7 +82,7 @@ class Views(NamedTuple):
         return cls(clip, work, back, moved, lumas)
 
 
-def filled(views: Views, mask: vs.VideoNode, sign: int) -> tuple[vs.VideoNode, vs.VideoNode]:
+def filled(views: Views, mask: vs.VideoNode, sign: int, *, through: bool = True) -> tuple[vs.VideoNode, vs.VideoNode]:
     """The clip with what is behind the wires of a mask, and GRAY8: 255 where it is surely better than the wire.
 
     It comes from other frames where they agree on it, else from beside.
@@ -91,12 +91,14 @@ def filled(views: Views, mask: vs.VideoNode, sign: int) -> tuple[vs.VideoNode, v
         views: The clip and its neighbours.
         mask: GRAY8.
         sign: -1 for wires darker than what is behind, 1 for brighter ones.
+        through: Whether grain, and what shows through wires, stays; else they are painted over.
     """
     work = views.work
     beside = across(work, mask)
     seen, plain = _seen(views, analysis_luma(beside), mask, sign)
     chosen = core.akarin.Expr([beside, _behind(work, views.moved, sign), mask_for_planes(seen, work)], "z y x ?")
-    chosen = seen_through(work, chosen, mask)
+    if through:
+        chosen = seen_through(work, chosen, mask)
     return views.back(chosen).std.CopyFrameProps(views.clip), core.akarin.Expr([seen, plain], "x y max")
 
 

@@ -118,7 +118,7 @@ def _mended(looked: Looked, wires: Mapping[int, vs.VideoNode], *, gated: bool) -
     views, repaired, replaced = Views.of(clip, looked.motion), clip, []
     for sign, mask in wires.items():
         there = mask.std.PlaneStats()
-        behind, better = filled(views, mask, sign)
+        behind, better = filled(views, mask, sign, through=gated)
         kept = core.akarin.Expr([mask, better], "x y min") if gated else mask
         mended = core.akarin.Expr([repaired, behind, mask_for_planes(kept, clip)], "z y x ?")
         # Most frames have no wire, and nothing is to be made for these.
