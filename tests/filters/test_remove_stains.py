@@ -51,6 +51,16 @@ def blotch(depth: float = 0.25, centre: tuple[float, float] = CENTRE, radius: fl
     return 1 - depth / (1 + np.exp((np.hypot(down, across) - edge) / 1.2))
 
 
+def splat(depth: float = 0.25) -> Array:
+    """The same with the ragged outline of something that ran and dried, and thinner in places."""
+    y, x = np.mgrid[: SIZE[0], : SIZE[1]]
+    down, across = y - CENTRE[0], x - CENTRE[1]
+    angle = np.arctan2(down, across)
+    edge = 30 * (1 + 0.35 * np.sin(3 * angle) + 0.2 * np.sin(7 * angle + 1) + 0.15 * np.sin(13 * angle))
+    thin = 0.85 + 0.15 * np.sin(across / 9 + down / 14)
+    return 1 - depth * thin / (1 + np.exp((np.hypot(down, across) - edge) / 1.2))
+
+
 def eight_bit(frames: Array) -> npt.NDArray[np.uint8]:
     return np.rint(frames.clip(0, 255)).astype(np.uint8)
 
@@ -167,6 +177,31 @@ def test_what_lasts_longer_than_longest_stays() -> None:
     clip = clip_of(stained(3, 5))
     assert not any(mask_of(f).any() for f in remove_stains(clip, longest=4).frames())
     assert all(mask_of(remove_stains(clip, longest=5).get_frame(n)).any() for n in range(3, 8))
+
+
+@pytest.mark.parametrize("bright", [False, True])
+@pytest.mark.parametrize(("pan", "stays"), [(0, slice(5, None)), (2, slice(5, None)), (2, slice(0, 6))])
+def test_a_stain_of_which_one_end_is_seen_goes(pan: int, stays: slice, bright: bool) -> None:
+    truth, frames = scene(pan), scene(pan)
+    part = frames[stays]
+    frames[stays] = 255 - (255 - part) * splat() if bright else part * splat()
+    damaged, hidden = clip_of(frames), splat() < 0.98
+    there = set(range(FRAMES)[stays])
+    for n, frame in enumerate(remove_stains(damaged).frames()):
+        mask = mask_of(frame)
+        assert mask.any() == (n in there)
+        assert np.array_equal(luma(damaged.get_frame(n))[~mask], luma(frame)[~mask])
+        if mask.any():
+            before, after = (psnr(truth[n][hidden], luma(f)[hidden]) for f in (damaged.get_frame(n), frame))
+            assert after > before + 8
+
+
+def test_a_stain_of_which_one_end_is_seen_stays_where_it_may_not_last_so_long() -> None:
+    frames = scene()
+    frames[5:] *= splat()
+    clip = clip_of(frames)
+    assert not any(mask_of(f).any() for f in remove_stains(clip, longest=5).frames())
+    assert mask_of(remove_stains(clip, longest=6).get_frame(10)).any()
 
 
 def test_max_size() -> None:

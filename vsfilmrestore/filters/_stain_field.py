@@ -1,6 +1,5 @@
 """How much light a stain took or gave at each pixel, from the steps by which it came and went.
 
-A dark stain multiplies the light of the picture, a bright one its distance to white; either is a sum in the logarithm.
 What is estimated is smooth up to the stain's own edges: the grain of the frames it is estimated from stays out of it.
 """
 
@@ -11,11 +10,11 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from vsfilmrestore.filters._exposure import BLACK
+from vsfilmrestore.filters._stain_light import density, light_of
 from vsfilmrestore.filters._stain_match import Pair
 from vsfilmrestore.filters._stain_steps import CELL
 
-__all__ = ["Side", "add_field", "density"]
+__all__ = ["Side", "add_field", "smoothed", "surroundings"]
 
 type Array = npt.NDArray[Any]
 type Flags = npt.NDArray[np.bool_]
@@ -26,6 +25,7 @@ _REACH: Final = 3
 _SEEN: Final = (0.35, 1.0)
 """Levels below which nothing is done, and above which all is."""
 _MOST: Final = 1.2
+_GRAINLESS: Final = 1.0
 
 
 class Side(NamedTuple):
@@ -35,15 +35,7 @@ class Side(NamedTuple):
     lit: Array
 
 
-def density(values: Array, bright: bool) -> Array:
-    """What adds up: the logarithm of light, or of the distance to white."""
-    import cv2  # on first use: it is large, and a plan needs none of it
-
-    light = 1 - values if bright else values
-    return np.asarray(cv2.log(np.maximum(light, 0) + np.float32(BLACK)), np.float32)
-
-
-def add_field(out: Array, pair: Pair, came: Side, went: Side, part: float, toned: int) -> None:
+def add_field(out: Array, pair: Pair, came: Side, went: Side, part: float, gain: float, toned: int) -> None:
     """Add a stain's field to ``out``, [plane, y, x]: logarithms, above 0 for a bright stain; differences in chroma.
 
     Args:
@@ -52,33 +44,38 @@ def add_field(out: Array, pair: Pair, came: Side, went: Side, part: float, toned
         came: At its first frame.
         went: At its last one.
         part: How far the frame lies from the first (0) to the last (1).
+        gain: How much stronger it is than that.
         toned: 3 for RGB, else 1.
     """
-    box, region = _region(pair, out.shape[1:])
-    grow = 1 + (pair.swell - 1) * part
+    box, region = surroundings(pair, out.shape[1:])
+    grow = gain * (1 + (pair.swell - 1) * part)
     sign = np.float32(1 if pair.bright else -1)
     scale: Array | None = None
+    weights: list[Array] = []
     for p in range(len(out)):
         sides = [(side.here[p][box], side.lit[p][box]) for side in (came, went)]
         if p < toned:
-            steps = [density(here, pair.bright) - density(lit, pair.bright) for here, lit in sides]
+            under = [density(lit, pair.bright) for _, lit in sides]
+            steps = [density(here, pair.bright) - lit for (here, _), lit in zip(sides, under, strict=True)]
+            weights = [np.exp(2 * lit) for lit in under]
         else:
             assert scale is not None  # luma comes first
             steps = [here * scale - lit for here, lit in sides]
-        first, last = _denoised(steps[0], region), _denoised(steps[1], region) / np.float32(pair.swell)
+        first, last = (smoothed(step, region, weight) for step, weight in zip(steps, weights, strict=True))
+        last = last / np.float32(pair.swell)
         field = _agreed(first, last, part) * np.float32(grow)
         if p < toned:
             field = np.clip(field, -_MOST, 0)
-            tone = 1 - sides[0][1] if pair.bright else sides[0][1]
-            field *= _seen(-field * (np.maximum(tone, 0) + np.float32(BLACK)) * 255) * region
+            field *= _seen(np.abs(light_of(density(sides[0][1], pair.bright) + field, pair.bright) - sides[0][1]) * 255)
+            field *= region
             out[p][box] += sign * -field
             if p == 0:
-                scale = np.exp(-field)
+                scale = np.exp(-field / np.float32(gain))
         else:
             out[p][box] += field * _seen(np.abs(field) * 255) * region
 
 
-def _region(pair: Pair, shape: tuple[int, ...]) -> tuple[Box, Array]:
+def surroundings(pair: Pair, shape: tuple[int, ...]) -> tuple[Box, Array]:
     """The pixels around a stain, and how much they belong to it, falling softly to 0 at their edge."""
     import cv2  # on first use: it is large, and a plan needs none of it
 
@@ -94,11 +91,19 @@ def _region(pair: Pair, shape: tuple[int, ...]) -> tuple[Box, Array]:
     return (slice(begin[0], stop[0]), slice(begin[1], stop[1])), np.asarray(inner, np.float32)
 
 
-def _denoised(step: Array, region: Array) -> Array:
-    """The step without grain: specks out, then smoothed over what differs by no more than grain does."""
+def smoothed(step: Array, region: Array, weight: Array) -> Array:
+    """The step without grain: specks out, then smoothed over what differs by no more than grain does.
+
+    Args:
+        step: A difference of logarithms, or of colour.
+        region: How much each pixel belongs to the stain.
+        weight: How much each pixel tells; grain hides more where light, or the distance to white, is small.
+    """
     import cv2  # on first use: it is large, and a plan needs none of it
 
-    step = cv2.GaussianBlur(cv2.medianBlur(np.ascontiguousarray(step, np.float32), 5), (0, 0), 1.0)
+    calm = cv2.medianBlur(np.ascontiguousarray(step, np.float32), 5)
+    known = np.asarray(weight, np.float32) + np.float32(1e-3)
+    step = cv2.GaussianBlur(calm * known, (0, 0), _GRAINLESS) / cv2.GaussianBlur(known, (0, 0), _GRAINLESS)
     rough = np.abs(step - cv2.GaussianBlur(step, (0, 0), 2.5))[region > 0.5]
     spread = 1.5 * float(np.median(rough)) + 1e-4 if rough.size else 1e-4
     return np.asarray(cv2.bilateralFilter(step, 13, 4 * spread, 4.0), np.float32)

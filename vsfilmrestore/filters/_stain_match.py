@@ -13,9 +13,11 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from vsfilmrestore.filters._exposure import BLACK
+from vsfilmrestore.filters._stain_light import density
 
-__all__ = ["FEATURES", "Looks", "Pair", "pairs_at"]
+__all__ = [
+    "FEATURES", "Looks", "Pair", "hot_cells", "is_opaque", "likelihood", "pairs_at", "regions", "share", "wider",
+]  # fmt: skip
 
 type Array = npt.NDArray[np.float32]
 type Flags = npt.NDArray[np.bool_]
@@ -60,6 +62,7 @@ class Pair(NamedTuple):
         bright: Whether it is lighter than the picture.
         swell: Strength when it goes, against that when it comes.
         features: See `FEATURES`.
+        gains: Strength on each of its frames, against that at its step, where one end alone is seen.
     """
 
     life: int
@@ -68,6 +71,7 @@ class Pair(NamedTuple):
     bright: bool
     swell: float
     features: tuple[float, ...]
+    gains: tuple[float, ...] = ()
 
 
 _FEWEST: Final = 8
@@ -106,15 +110,14 @@ def pairs_at(looks: Sequence[Looks | None], most_cells: float) -> Iterator[Pair]
     before, here = looks[0], looks[1]
     if here is None or before is None or not here.joined[0]:
         return
-    limit = _BASE + _BY_MISFIT * here.misfit[0]
-    hot = np.abs(here.come) > limit
-    if hot.mean() > _TOO_MUCH:
+    limit, hot = hot_cells(here.come, here.misfit[0])
+    if hot is None:
         return
     found = [
         (box, cells, bright)
         for bright in (True, False)
-        for box, cells in _regions((here.come if bright else -here.come) / limit, most_cells)
-        if _alone(here.come, before.come, _wider(box, limit.shape))
+        for box, cells in regions((here.come if bright else -here.come) / limit, most_cells)
+        if _alone(here.come, before.come, wider(box, limit.shape))
     ]
     if not found:
         return
@@ -124,6 +127,13 @@ def pairs_at(looks: Sequence[Looks | None], most_cells: float) -> Iterator[Pair]
         pair = _paired(frame, box, cells, bright)
         if pair is not None:
             yield pair
+
+
+def hot_cells(change: Array, misfit: Array) -> tuple[Array, Flags | None]:
+    """From which change on a cell counts, and those that do; None where so many do that the frame is another."""
+    limit = _BASE + _BY_MISFIT * misfit
+    hot = np.abs(change) > limit
+    return limit, None if hot.mean() > _TOO_MUCH else hot
 
 
 class _Frame(NamedTuple):
@@ -156,19 +166,23 @@ def _alone(come: Array, before: Array, view: tuple[slice, slice]) -> bool:
     return float((before[view] ** 2).sum()) < _RESTLESS * float((come[view] ** 2).sum())
 
 
-def _regions(ratio: Array, most_cells: float) -> Iterator[tuple[tuple[int, int, int, int], Flags]]:
+def regions(
+    ratio: Array, most_cells: float, fewest: int = _FEWEST
+) -> Iterator[tuple[tuple[int, int, int, int], Flags]]:
+    """Connected cells that change, by how many times what counts; their box, and which cells of it they are."""
     import cv2  # on first use: it is large, and a plan needs none of it
 
     _, labels, stats, _ = cv2.connectedComponentsWithStats((ratio > 0.55).astype(np.uint8), connectivity=8)
     peaks = np.bincount(np.asarray(labels, np.int64).ravel(), (ratio > 1).ravel(), len(stats))
-    for label in np.flatnonzero((stats[:, cv2.CC_STAT_AREA] >= _FEWEST) & (peaks >= _FEWEST / 2)):
+    for label in np.flatnonzero((stats[:, cv2.CC_STAT_AREA] >= fewest) & (peaks >= fewest / 2)):
         left, top, width, height = (int(v) for v in stats[label, :4])
         if label and max(width, height) <= most_cells:
             box = top, left, top + height, left + width
             yield box, labels[box[0] : box[2], box[1] : box[3]] == label
 
 
-def _wider(box: tuple[int, int, int, int], shape: Sequence[int]) -> tuple[slice, slice]:
+def wider(box: tuple[int, int, int, int], shape: Sequence[int]) -> tuple[slice, slice]:
+    """A box with its surroundings, within the picture."""
     down, across = (max(3, (box[i + 2] - box[i]) // 2) for i in (0, 1))
     return (
         slice(max(box[0] - down, 0), min(box[2] + down, shape[0])),
@@ -179,15 +193,14 @@ def _wider(box: tuple[int, int, int, int], shape: Sequence[int]) -> tuple[slice,
 def _paired(frame: _Frame, box: tuple[int, int, int, int], cells: Flags, bright: bool) -> Pair | None:
     """The step off that matches best, if one does."""
     here = frame.run[0]
-    view = _wider(box, here.come.shape)
-    inner = slice(box[0], box[2]), slice(box[1], box[3])
+    view = wider(box, here.come.shape)
     shape = here.come[view]
     energy = float((shape * shape).sum()) + 1e-6
     steps = frame.go[:, view[0], view[1]].reshape(len(frame.go), -1)
     both = steps @ shape.ravel()
     match = both / np.sqrt(energy * (np.einsum("ij,ij->i", steps, steps) + 1e-6))
     at = int(match.argmax())
-    if _opaque(here.tone[inner][cells], here.come[inner][cells], bright):
+    if is_opaque(here.tone, here.come, box, cells, bright):
         return None
     swell, last = float(both[at]) / energy, frame.run[at]
     if match[at] < _MATCH or not 0.3 < swell < 3 or not last.joined[1]:
@@ -196,10 +209,10 @@ def _paired(frame: _Frame, box: tuple[int, int, int, int], cells: Flags, bright:
     if after is not None and not _alone(last.go, after.go, view):
         return None
     first = _features(here, last, box, cells, bright, frame.hot, view)
-    lasting = [_share(look.come[view], energy) for look in frame.run[1 : at + 1]]
+    lasting = [share(look.come[view], energy) for look in frame.run[1 : at + 1]]
     calm = (
-        _share(frame.before.come[view], energy),
-        _share(after.go[view], energy) if after is not None else _UNKNOWN,
+        share(frame.before.come[view], energy),
+        share(after.go[view], energy) if after is not None else _UNKNOWN,
         float(np.mean(lasting)) if lasting else _QUIET,
     )
     close = float(np.arctanh(min(match[at], 0.995))), abs(float(np.log(swell)))
@@ -207,14 +220,16 @@ def _paired(frame: _Frame, box: tuple[int, int, int, int], cells: Flags, bright:
     return Pair(at + 1, box, cells, bright, swell, features)
 
 
-def _opaque(tone: Array, step: Array, bright: bool) -> bool:
+def is_opaque(tone: Array, change: Array, box: tuple[int, int, int, int], cells: Flags, bright: bool) -> bool:
     """Whether it hides what lies under it: then it is dirt, or a thing in the scene."""
-    light = [np.clip(values / 255, 0, 1) for values in (tone, tone - step)]
-    stained, clear = (1 - part + BLACK if bright else part + BLACK for part in light)
-    return float(np.percentile(np.log(clear / stained), 90)) > _OPAQUE
+    inner = slice(box[0], box[2]), slice(box[1], box[3])
+    tone, step = tone[inner][cells], change[inner][cells]
+    stained, clear = (density(np.clip(values / 255, 0, 1), bright) for values in (tone, tone - step))
+    return float(np.percentile(clear - stained, 90)) > _OPAQUE
 
 
-def _share(step: Array, energy: float) -> float:
+def share(step: Array, energy: float) -> float:
+    """Energy of a step as a share of a stain's, in its logarithm."""
     return float(np.log(float((step**2).sum()) / energy + 0.02))
 
 

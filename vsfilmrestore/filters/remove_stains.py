@@ -2,13 +2,14 @@
 
 A stain comes from one frame to the next and goes again later, in the same shape and at the same place of the film.
 Where both steps are seen (`_stain_steps`), match (`_stain_match`) and nothing in the scene explains them, the light
-that was lost or gained is estimated (`_stain_field`) and given back: detail and grain beneath stay what they are.
+that was lost or gained is estimated (`_stain_field`) and given back: detail and grain beneath stay what they are. So
+it is where one step is seen, and the shot begins or ends stained (`_stain_onset`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,10 @@ import vapoursynth as vs
 from vsfilmrestore.filters._exposure import BLACK
 from vsfilmrestore.filters._motion import estimate
 from vsfilmrestore.filters._stain_field import Side, add_field
+from vsfilmrestore.filters._stain_light import GAMMA
 from vsfilmrestore.filters._stain_match import Looks, Pair, likelihood, pairs_at
+from vsfilmrestore.filters._stain_onset import onset_likelihood, onsets_at, rules_out, united
+from vsfilmrestore.filters._stain_sight import analysis, flat
 from vsfilmrestore.filters._stain_steps import CELL, cells_of, looked_at, measure_step, picture_of, relit
 from vsfilmrestore.filters.masks import apply_repair
 from vsfilmrestore.filters.schema import Regions, Setting, Show, Strength, restoration_filter
@@ -28,12 +32,13 @@ core = vs.core
 
 type Array = npt.NDArray[np.float32]
 
-_WIDTH: Final = 640
-"""The analysis picture is about so wide; stains are broad."""
 _SMALLEST: Final = 64
 _PAIRS: Final = "Pairs"
 _MARGIN: Final = 1
 """Frames before and after a stain that are looked at: calm there speaks for it."""
+
+type _Placed = tuple[int, int, Pair]
+"""Frames that a stain's field is measured at: where it is seen to come and where to go, -1 for unseen; the stain."""
 
 
 def _radius(settings: Mapping[str, Any]) -> int:
@@ -45,7 +50,7 @@ def remove_stains(
     clip: vs.VideoNode,
     strength: Strength = 0.5,
     *,
-    max_size: Annotated[int, Setting("longest side of a stain, in thousandths of the picture's width", 20, 1000)] = 450,
+    max_size: Annotated[int, Setting("longest side of a stain, in thousandths of the picture's width", 20, 1000)] = 900,
     longest: Annotated[int, Setting("most frames in a row that a stain may last", 1, 30)] = 12,
     polarity: Annotated[
         Literal["both", "dark", "bright"], Setting("stains to remove: dark ones, bright ones or both")
@@ -58,7 +63,8 @@ def remove_stains(
 
     The frames before and after are moved onto each frame and brought to its light. A stain is what changes there at
     once, over a broad area whose detail stays, and changes back, in the same shape and at the same place of the film,
-    at most ``longest`` frames later. Its density is estimated from both changes, smooth up to its edges, and taken
+    at most ``longest`` frames later. Where the shot begins or ends before that, one change will do for a deep stain of
+    a ragged outline. Its density is estimated from these changes, smooth up to its edges, and taken
     away; opaque damage is not painted over. What does not come and go within the shot, and whatever moves, stays: so
     do shadows, smoke, fades, flashes of the whole picture, and what lies where motion cannot be followed.
 
@@ -80,31 +86,13 @@ def remove_stains(
     if min(clip.width, clip.height) < _SMALLEST or clip.num_frames < 3:
         nothing = core.std.BlankClip(clip, format=vs.GRAY8, keep=True)
         return apply_repair("remove_stains", clip, clip, nothing, show=show)
-    small = _analysis(clip)
-    motion = estimate(_flat(small), (-1, 1), refine=True, cut_error=255, cut_share=100)
+    small = analysis(clip)
+    motion = estimate(flat(small), (-1, 1), refine=True, cut_error=255, cut_share=100)
     moved = [motion.compensate(small, d) for d in (-1, 1)]
-    pairs = _found(_looks(small, moved), small, strength, max_size / 1000, longest, polarity)
-    field = _field(pairs, small, moved, longest)
+    dose = _Dose(strength, max_size / 1000, longest, polarity)
+    field = _field(_found(_looks(small, moved), small, moved, dose), small, moved, longest)
     repaired, mask = _lifted(clip, field)
     return apply_repair("remove_stains", clip, repaired, mask, protect=protect, only=only, show=show)
-
-
-def _analysis(clip: vs.VideoNode) -> vs.VideoNode:
-    """The clip as float without subsampling, about `_WIDTH` wide."""
-    fmt = core.query_video_format(clip.format.color_family, vs.FLOAT, 32, 0, 0).id
-    times = max(round(clip.width / _WIDTH), 1)
-    return clip.resize.Bilinear(clip.width // times, clip.height // times, format=fmt)
-
-
-def _flat(small: vs.VideoNode) -> vs.VideoNode:
-    """Detail alone, for motion: neither stains nor flicker pull the vectors."""
-    if small.format.color_family == vs.RGB:
-        luma = core.akarin.Expr(small.std.SplitPlanes(), "x y y + + z + 4 /")
-    else:
-        luma = small.std.ShufflePlanes(0, vs.GRAY)
-    light = core.akarin.Expr([luma], f"x 0 max {BLACK} + log")
-    around = light.std.BoxBlur(hradius=12, hpasses=1, vradius=12, vpasses=1)
-    return core.akarin.Expr([light, around], "x y - 0.25 * 0.5 + 65535 * 0 max 65535 min", format=vs.GRAY16)
 
 
 def _looks(small: vs.VideoNode, moved: Sequence[vs.VideoNode]) -> vs.VideoNode:
@@ -132,28 +120,68 @@ def _read(frame: vs.VideoFrame) -> Looks:
     return Looks(come, go, np.stack([one, other]), tone, joined)
 
 
-def _found(
-    looks: vs.VideoNode, small: vs.VideoNode, strength: float, size: float, longest: int, polarity: str
-) -> vs.VideoNode:
-    """Small frames with the stains that begin at each of them as properties."""
+class _Dose(NamedTuple):
+    """What is taken away: the settings, with the largest size as a share of the width."""
+
+    strength: float
+    size: float
+    longest: int
+    polarity: str
+
+    def takes(self, likely: float, pair: Pair) -> bool:
+        """Whether so much evidence, in log odds, is enough for such a stain."""
+        return likely > 3.5 - 4 * self.strength and self.polarity in ("both", "bright" if pair.bright else "dark")
+
+
+class _Finds(NamedTuple):
+    """Small frames with stains as properties: those known by both ends where they begin, those seen to come, to go."""
+
+    pairs: vs.VideoNode
+    came: vs.VideoNode
+    went: vs.VideoNode
+
+
+def _found(looks: vs.VideoNode, small: vs.VideoNode, moved: Sequence[vs.VideoNode], dose: _Dose) -> _Finds:
     # A cache starts small and grows while frames are made twice: a short clip would be over by then.
-    looks.std.SetVideoCache(mode=1, maxsize=longest + 16)
+    looks.std.SetVideoCache(mode=1, maxsize=2 * dose.longest + 16)
     host = core.std.BlankClip(small, width=16, height=16, format=vs.GRAY8, keep=True)
-    taps = [_held(looks, offset) for offset in range(-_MARGIN, longest + _MARGIN)]
-    most, needed, last = max(size * looks.width, 4.0), 3.5 - 4 * strength, looks.num_frames - 1
+    offsets = range(-_MARGIN, dose.longest + _MARGIN)
+    most, last = max(dose.size * looks.width, 4.0), looks.num_frames - 1
+    rgb = small.format.color_family == vs.RGB
 
     def find(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
+        views = _Views(f[1:], [0 <= n + offset <= last for offset in offsets])
         out = f[0].copy()
-        views = _Views(f[1:], [0 <= n + offset <= last for offset in range(-_MARGIN, longest + _MARGIN)])
-        stains = [
-            pair
-            for pair in pairs_at(views, most)
-            if likelihood(pair.features) > needed and polarity in ("both", "bright" if pair.bright else "dark")
-        ]
-        _write(out, stains)
+        _write(out, [p for p in pairs_at(views, most) if dose.takes(likelihood(p.features), p)])
         return out
 
-    return core.std.ModifyFrame(host, [host, *taps], find)
+    def onsets(ends: bool) -> vs.VideoNode:
+        way = -1 if ends else 1
+        windows = [way * offset for offset in offsets], [-way - way * offset for offset in offsets]
+        count = len(offsets)
+
+        def find(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
+            def seen(rival: bool) -> list[tuple[Pair, float]]:
+                views = _Views(f[5 + rival * count :][:count], [0 <= n + at <= last for at in windows[rival]])
+
+                def pictures() -> tuple[Array, Array]:
+                    here, there = picture_of(f[1 + 2 * rival]), picture_of(f[2 + 2 * rival])
+                    return looked_at(here, rgb)[0], looked_at(relit(here, there, rgb)[0], rgb)[0]
+
+                found = onsets_at(views, pictures, most, ends != rival, rival)
+                return [(onset.pair, onset_likelihood(onset.traits)) for onset in found]
+
+            out, taken = f[0].copy(), [each for each in seen(False) if dose.takes(each[1], each[0])]
+            rivals = seen(True) if taken else []
+            _write(out, [pair for pair, likely in taken if not any(rules_out(*r, pair, likely) for r in rivals)])
+            return out
+
+        pictured = [small, moved[ends], _held(small, -way), _held(moved[not ends], -way)]
+        taps = [_held(looks, at) for window in windows for at in window]
+        return core.std.ModifyFrame(host, [host, *pictured, *taps], find)
+
+    taps = [_held(looks, offset) for offset in offsets]
+    return _Finds(core.std.ModifyFrame(host, [host, *taps], find), onsets(False), onsets(True))
 
 
 class _Views(Sequence[Looks | None]):
@@ -179,6 +207,8 @@ def _write(frame: vs.VideoFrame, stains: Sequence[Pair]) -> None:
         frame.props["Lives"] = [pair.life for pair in stains]
         frame.props["Numbers"] = [n for pair in stains for n in (pair.life, *pair.box, int(pair.bright))]
         frame.props["Swells"] = [pair.swell for pair in stains]
+        if stains[0].gains:
+            frame.props["Gains"] = [gain for pair in stains for gain in pair.gains]
         frame.props["Cells"] = b"".join(np.packbits(pair.cells).tobytes() for pair in stains)
 
 
@@ -189,41 +219,60 @@ def _stains(frame: vs.VideoFrame) -> list[Pair]:
         return []
     numbers = np.array(props["Numbers"]).reshape(-1, 6)
     swells, packed, stains = np.atleast_1d(props["Swells"]), np.frombuffer(props["Cells"], np.uint8), []
+    gains = np.atleast_1d(props["Gains"]).tolist() if "Gains" in props else []
     for (life, top, left, bottom, right, bright), swell in zip(numbers.tolist(), swells.tolist(), strict=True):
         shape = bottom - top, right - left
         count = shape[0] * shape[1]
         cells = np.unpackbits(packed[: -(-count // 8)], count=count).astype(bool).reshape(shape)
         packed = packed[-(-count // 8) :]
-        stains.append(Pair(life, (top, left, bottom, right), cells, bool(bright), swell, ()))
+        own, gains = tuple(gains[:life]), gains[life:]
+        stains.append(Pair(life, (top, left, bottom, right), cells, bool(bright), swell, (), own))
     return stains
 
 
-def _field(pairs: vs.VideoNode, small: vs.VideoNode, moved: Sequence[vs.VideoNode], longest: int) -> vs.VideoNode:
+def _field(finds: _Finds, small: vs.VideoNode, moved: Sequence[vs.VideoNode], longest: int) -> vs.VideoNode:
     """What stains did to each frame, in the format of ``small``; the property Stains tells how many there are."""
-    pairs.std.SetVideoCache(mode=1, maxsize=longest + 16)
-    taps = [_held(pairs, -back) for back in range(min(longest, small.num_frames))]
+    for found in finds:
+        found.std.SetVideoCache(mode=1, maxsize=longest + 16)
+    backs = range(min(longest, small.num_frames))
+    ways = -1, -1, 1
+    taps = [_held(clip, way * back) for clip, way in zip(finds, ways, strict=True) for back in backs]
     blank = core.std.BlankClip(small, color=[0.0] * small.format.num_planes, keep=True).std.SetFrameProps(Stains=0)
-    rgb = small.format.color_family == vs.RGB
+    rgb, last = small.format.color_family == vs.RGB, small.num_frames - 1
 
-    def paint(n: int, f: list[vs.VideoFrame] | vs.VideoFrame) -> vs.VideoNode:
-        frames = [f] if isinstance(f, vs.VideoFrame) else f  # one clip gives one frame, not a list of one
-        came = [(n - back, _stains(frame)) for back, frame in enumerate(frames) if back <= n]
-        there = [(first, pair) for first, pairs in came for pair in pairs if pair.life > n - first]
+    def paint(n: int, f: list[vs.VideoFrame]) -> vs.VideoNode:
+        there: list[_Placed] = []
+        for k, tap in enumerate(f):
+            kind, back = divmod(k, len(backs))
+            at = n + ways[kind] * back
+            if 0 <= at <= last:
+                there += [_placed(kind, at, pair) for pair in _stains(tap) if pair.life > back]
         return _painted(n, there, blank, small, moved, rgb) if there else blank
 
     return blank.std.FrameEval(paint, prop_src=taps, clip_src=[blank, small, *moved])
 
 
+def _placed(kind: int, at: int, pair: Pair) -> _Placed:
+    """A stain found at a frame: by both its ends (0), as it came (1), as it goes (2)."""
+    return (at, at + pair.life - 1, pair) if kind == 0 else (at, -1, pair) if kind == 1 else (-1, at, pair)
+
+
+def _united(there: Sequence[_Placed]) -> list[_Placed]:
+    """Pieces that came or go at one step as one stain: what they share is taken away once."""
+    out: dict[tuple[int, int, bool], _Placed] = {}
+    both = [placed for placed in there if placed[0] >= 0 and placed[1] >= 0]
+    for first, last, pair in there:
+        if first < 0 or last < 0:
+            key = first, last, pair.bright
+            out[key] = (first, last, united(out[key][2], pair)) if key in out else (first, last, pair)
+    return [*both, *out.values()]
+
+
 def _painted(
-    n: int,
-    there: Sequence[tuple[int, Pair]],
-    blank: vs.VideoNode,
-    small: vs.VideoNode,
-    moved: Sequence[vs.VideoNode],
-    rgb: bool,
+    n: int, there: Sequence[_Placed], blank: vs.VideoNode, small: vs.VideoNode, moved: Sequence[vs.VideoNode], rgb: bool
 ) -> vs.VideoNode:
-    """A clip whose frame ``n`` holds the fields of stains that began at the frames given with them."""
-    wanted = sorted({(first, 0) for first, _ in there} | {(first + pair.life - 1, 1) for first, pair in there})
+    """A clip whose frame ``n`` holds the fields of stains."""
+    wanted = sorted({(at, side) for first, last, _ in there for at, side in ((first, 0), (last, 1)) if at >= 0})
     clips = [clip[at].std.Loop(n + 1) for at, side in wanted for clip in (small, moved[side])]
 
     def add(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
@@ -234,10 +283,12 @@ def _painted(
         }
         out = f[0].copy()
         total = np.zeros_like(frames[0])
-        for first, pair in there:
-            part = (n - first) / (pair.life - 1) if pair.life > 1 else 0.5
-            went = sides[first + pair.life - 1, 1]
-            add_field(total, pair, sides[first, 0], went, part, 3 if rgb else 1)
+        for first, last, pair in _united(there):
+            known = first >= 0, last >= 0
+            came, went = sides[(first, 0) if known[0] else (last, 1)], sides[(last, 1) if known[1] else (first, 0)]
+            part = (n - first) / (last - first) if all(known) and last > first else 0.5
+            gain = 1.0 if all(known) else pair.gains[n - first if known[0] else last - n]
+            add_field(total, pair, came, went, part, gain, 3 if rgb else 1)
         for p, plane in enumerate(total):
             np.copyto(np.asarray(out[p]), plane)
         out.props["Stains"] = len(there)
@@ -261,7 +312,7 @@ def _lifted(clip: vs.VideoNode, field: vs.VideoNode) -> tuple[vs.VideoNode, vs.V
     full = field.resize.Bilinear(clip.width, clip.height)
     large = full if full.format.id == exact.id else full.resize.Bilinear(format=exact.id)
     linear = clip.resize.Point(format=exact.id)
-    veiled = f"1 {BLACK} + dup x - y exp * -"
+    veiled = f"1 1 x 1e-6 max {GAMMA} pow - 0 max {BLACK} + y exp * {BLACK} - - 1e-6 max {1 / GAMMA} pow"
     light = f"y 0 > {veiled} x {BLACK} + y -1 * exp * {BLACK} - ? 0 max 1 min"
     if fmt.color_family == vs.YUV:
         luma = full.std.ShufflePlanes(0, vs.GRAY)
