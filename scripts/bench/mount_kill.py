@@ -77,7 +77,7 @@ def kills(folder: Path, count: int) -> None:
             subprocess.Popen(["cat", place / "film" / name], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
             for name in names
         ]
-        time.sleep(rng.random() * 0.1)
+        time.sleep(rng.random())
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         for name, reader in zip(names, readers, strict=True):
@@ -90,7 +90,7 @@ def kills(folder: Path, count: int) -> None:
         hung += listed.returncode not in (0, 2) or time.monotonic() - began > 5
         gone = wait_for(place, False, 5)
         slowest = max(slowest, gone or 0.0)
-        if gone is None:
+        if gone is None:  # killed so early that FUSE's helper was not yet there to see it
             left += 1
             unmount(place)
         wait_for(place, False, 5)
@@ -137,8 +137,10 @@ def main() -> int:
         (folder / "place").mkdir()
         (folder / "film.vpy").write_text(SCRIPT.format(length=2000))
         try:
-            reads(folder, options.reads)
-            kills(folder, options.kills)
+            if options.reads:
+                reads(folder, options.reads)
+            if options.kills:
+                kills(folder, options.kills)
         finally:
             unmount(folder / "place")
     return 0
