@@ -8,14 +8,14 @@ import pytest
 from simulator import TRAIN, atlas_for
 from simulator.chance import Dice
 
-SIZE = 96, 128
+SIZE = 144, 192
 FRAMES = 5
 
 
 def scene() -> fit_stains.Scene:
     """A still picture under grain."""
     rng = np.random.default_rng(2)
-    picture = 0.45 + 0.1 * np.kron(rng.normal(0, 1, (12, 16)), np.ones((8, 8)))
+    picture = 0.45 + 0.1 * np.kron(rng.normal(0, 1, (18, 24)), np.ones((8, 8)))
     frames = [np.asarray(picture + rng.normal(0, 0.006, SIZE), np.float32).clip(0, 1) for _ in range(FRAMES)]
     ends = [max(n - 1, 0) for n in range(FRAMES)], [min(n + 1, FRAMES - 1) for n in range(FRAMES)]
     return fit_stains.Scene(frames, *([frames[n] for n in each] for each in ends))
@@ -40,7 +40,8 @@ def test_a_veil_darkens_light_and_covers_with_white() -> None:
 
 def test_the_step_of_a_stain_is_a_find_and_those_of_lights_are_none() -> None:
     y, x = np.mgrid[: SIZE[0], : SIZE[1]]
-    alpha = np.asarray(np.hypot(y - 50, x - 64) < 24 + 6 * np.sin(5 * np.arctan2(y - 50, x - 64)), np.float32)
+    angle = np.arctan2(y - 70, x - 96)
+    alpha = np.asarray(np.hypot(y - 70, x - 96) < 26 + 11 * np.sin(4 * angle) + 5 * np.sin(9 * angle), np.float32)
     there = np.array([0, 0, 1, 1, 1], np.float32)[:, None, None]
     veil = fit_stains.Veil(1 - 0.4 * there * alpha, np.zeros((FRAMES, *SIZE), np.float32))
     laid = fit_stains.joined(list(fit_stains.finds(scene(), veil, 2, False)))
