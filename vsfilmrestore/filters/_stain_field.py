@@ -101,9 +101,11 @@ def smoothed(step: Array, region: Array, weight: Array) -> Array:
     """
     import cv2  # on first use: it is large, and a plan needs none of it
 
-    calm = cv2.medianBlur(np.ascontiguousarray(step, np.float32), 5)
-    known = np.asarray(weight, np.float32) + np.float32(1e-3)
-    step = cv2.GaussianBlur(calm * known, (0, 0), _GRAINLESS) / cv2.GaussianBlur(known, (0, 0), _GRAINLESS)
+    known: npt.NDArray[np.float32] = np.asarray(weight, np.float32) + np.float32(1e-3)
+    calm = known * np.asarray(cv2.medianBlur(np.ascontiguousarray(step, np.float32), 5), np.float32)
+    step = np.asarray(
+        cv2.GaussianBlur(calm, (0, 0), _GRAINLESS) / cv2.GaussianBlur(known, (0, 0), _GRAINLESS), np.float32
+    )
     rough = np.abs(step - cv2.GaussianBlur(step, (0, 0), 2.5))[region > 0.5]
     spread = 1.5 * float(np.median(rough)) + 1e-4 if rough.size else 1e-4
     return np.asarray(cv2.bilateralFilter(step, 13, 4 * spread, 4.0), np.float32)

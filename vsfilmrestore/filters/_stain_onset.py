@@ -95,7 +95,8 @@ def onsets_at(
     if hot is None:
         return
     for bright in (True, False):
-        for box, cells in regions((change if bright else -change) / limit, most_cells, _FEWEST):
+        ratio = np.asarray((change if bright else -change) / limit, np.float32)
+        for box, cells in regions(ratio, most_cells, _FEWEST):
             if not is_opaque(run[0].tone, change, box, cells, bright):
                 onset = _onset(run, looks[0], box, cells, bright, hot, pictures, ends, rivals)
                 if onset is not None:
