@@ -16,15 +16,15 @@ std::string said(const CatalogueEntry &entry, std::size_t place, std::size_t all
 }
 
 // A button was pressed: go to the server, which no other action but a render does.
-std::string pressed(Effect effect, const Params &params, const std::string &button, OfxTime time) {
+std::string pressed(Effect effect, const Params &params, const std::string &button) {
     Patience patience;
     patience.connect = params.real(param::connect, 2);
     patience.reconnect = 0;
-    const auto connection = Hub::get().connection(params.text(param::server, time), patience);
+    const auto connection = Hub::get().connection(params.text(param::server), patience);
     const auto shots = connection->catalogue(patience, Clock::now() + seconds(5));
     if (effect == Effect::through || button == param::ask || shots.empty())
         return connection->server() + ", " + std::to_string(shots.size()) + " shots";
-    const std::string current = params.text(param::shot, time);
+    const std::string current = params.text(param::shot);
     std::size_t place = 0;
     while (place < shots.size() && shots[place].shot != current) ++place;
     const bool known = place < shots.size();
@@ -59,9 +59,9 @@ OfxStatus instance_changed(Effect effect, OfxImageEffectHandle handle, const Pro
     const std::string name = in.text(kOfxPropName);
     if (name != param::ask && name != param::next && name != param::previous) return kOfxStatReplyDefault;
     if (in.text(kOfxPropChangeReason, kOfxChangeUserEdited) != kOfxChangeUserEdited) return kOfxStatReplyDefault;
-    const Params params(handle);
+    const Params params(handle, in.real(kOfxPropTime, 0));
     try {
-        params.set_text(param::status, pressed(effect, params, name, in.real(kOfxPropTime, 0)));
+        params.set_text(param::status, pressed(effect, params, name));
         clear_message(handle);
     } catch (const Problem &problem) {
         params.set_text(param::status, problem.what());
@@ -78,7 +78,7 @@ OfxStatus clip_preferences(Effect effect, const Props &out) {
 OfxStatus frames_needed(Effect effect, OfxImageEffectHandle handle, const Props &in, const Props &out) {
     if (effect == Effect::source || !suites().temporal) return kOfxStatReplyDefault;
     const double time = in.real(kOfxPropTime, 0);
-    const int reach = reach_of(Params(handle), time);
+    const int reach = reach_of(Params(handle, time));
     out.set("OfxImageClipPropFrameRange_Source", time - reach, 0);
     out.set("OfxImageClipPropFrameRange_Source", time + reach, 1);
     return kOfxStatOK;
@@ -91,6 +91,7 @@ OfxStatus region_of_interest(Effect, OfxImageEffectHandle handle, const Props &i
     if (!clip || !connected(handle, kOfxImageEffectSimpleSourceClipName)) return kOfxStatReplyDefault;
     if (suites().effect->clipGetRegionOfDefinition(clip, in.real(kOfxPropTime, 0), &region) != kOfxStatOK)
         return kOfxStatReplyDefault;
+    if (!(region.x2 > region.x1 && region.y2 > region.y1)) return kOfxStatReplyDefault;  // MLT says yes and gives none
     int index = 0;
     for (const double edge : {region.x1, region.y1, region.x2, region.y2})
         out.set("OfxImageClipPropRoI_Source", edge, index++);
@@ -99,7 +100,7 @@ OfxStatus region_of_interest(Effect, OfxImageEffectHandle handle, const Props &i
 
 OfxStatus identity(Effect effect, OfxImageEffectHandle handle, const Props &in, const Props &out) {
     const double time = in.real(kOfxPropTime, 0);
-    if (effect == Effect::source || recipe_words(Params(handle), time) != "none") return kOfxStatReplyDefault;
+    if (effect == Effect::source || recipe_words(Params(handle, time)) != "none") return kOfxStatReplyDefault;
     out.set(kOfxPropName, kOfxImageEffectSimpleSourceClipName).set(kOfxPropTime, time);
     return kOfxStatOK;
 }
@@ -109,7 +110,7 @@ OfxStatus output_colour(Effect effect, OfxImageEffectHandle handle, const Props 
         out.set(kOfxImageClipPropColourspace, "OfxColourspace_Source");
         return kOfxStatOK;
     }
-    const Params params(handle);
+    const Params params(handle, in.real(kOfxPropTime, 0));
     constexpr const char *kSaid[] = {nullptr,         "ofx_display_sdr",  "ofx_display_hdr",
                                      "ofx_scene_log", "ofx_scene_linear", "ofx_raw"};
     const int choice = std::clamp(params.integer(param::colour, 0), 0, 5);

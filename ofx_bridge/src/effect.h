@@ -29,7 +29,7 @@ OfxStatus describe(Effect effect, OfxImageEffectHandle handle);
 OfxStatus describe_in_context(Effect effect, OfxImageEffectHandle handle, const Props &in);
 
 // settings.cpp: the recipe of the panel as marker words, "archive dust=0.8 grain=off"
-std::string recipe_words(const Params &params, OfxTime time);
+std::string recipe_words(const Params &params);
 
 // render.cpp
 OfxStatus render(Effect effect, OfxImageEffectHandle handle, const Props &in);
@@ -47,7 +47,7 @@ Patience patience_of(OfxImageEffectHandle handle, const Params &params);
 // Which source of the server the Source effect shows; `frame` is counted as the source counts.
 SourceKey source_wanted(OfxImageEffectHandle handle, const Params &params, const Props &in, std::int64_t &frame);
 // Frames on each side that Through sends with the frame, as far as it is known without asking.
-int reach_of(const Params &params, OfxTime time);
+int reach_of(const Params &params);
 
 // What INFO said of a recipe or source, for actions that must not ask.
 void remember(const SourceKey &key, const Info &info);

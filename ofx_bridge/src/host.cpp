@@ -93,7 +93,7 @@ const Props &Props::set(const char *name, const char *value, int index) const {
     return *this;
 }
 
-Params::Params(OfxImageEffectHandle effect) {
+Params::Params(OfxImageEffectHandle effect, OfxTime time) : time_(time) {
     if (!effect || suites().effect->getParamSet(effect, &set_) != kOfxStatOK) set_ = nullptr;
 }
 
@@ -103,28 +103,32 @@ OfxParamHandle Params::find(const char *name) const {
     return found ? param : nullptr;
 }
 
+// A value is taken from a call that succeeded only: some hosts write before they fail.
+template <class T> bool Params::read(const char *name, T &value) const {
+    OfxParamHandle param = find(name);
+    if (!param) return false;
+    T held{};
+    bool found = suites().param->paramGetValueAtTime(param, time_, &held) == kOfxStatOK;
+    if (!found) held = T{}, found = suites().param->paramGetValue(param, &held) == kOfxStatOK;
+    if (found) value = held;
+    return found;
+}
+
 int Params::integer(const char *name, int missing) const {
     int value = missing;
-    OfxParamHandle param = find(name);
-    return param && suites().param->paramGetValue(param, &value) == kOfxStatOK ? value : missing;
+    read(name, value);
+    return value;
 }
 
 double Params::real(const char *name, double missing) const {
     double value = missing;
-    OfxParamHandle param = find(name);
-    return param && suites().param->paramGetValue(param, &value) == kOfxStatOK ? value : missing;
+    read(name, value);
+    return value;
 }
 
-// At the time asked for: a host may compute a text anew for each frame.
-std::string Params::text(const char *name, OfxTime time) const {
+std::string Params::text(const char *name) const {
     char *value = nullptr;
-    OfxParamHandle param = find(name);
-    if (!param) return {};
-    if (suites().param->paramGetValueAtTime(param, time, &value) != kOfxStatOK || !value) {
-        value = nullptr;
-        if (suites().param->paramGetValue(param, &value) != kOfxStatOK) return {};
-    }
-    return value ? value : "";
+    return read(name, value) && value ? value : "";
 }
 
 void Params::set_text(const char *name, const std::string &value) const {

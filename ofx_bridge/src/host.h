@@ -47,19 +47,22 @@ private:
     OfxPropertySetHandle handle_;
 };
 
-// Values of parameters of an instance; what the host does not know is the default.
+// Values of parameters of an instance at a time; what the host does not know is the default. A render must ask for the
+// values of its time (paramGetValueAtTime); only where the host has none for it are those of now taken.
 class Params {
 public:
-    explicit Params(OfxImageEffectHandle effect);
+    Params(OfxImageEffectHandle effect, OfxTime time);
     int integer(const char *name, int missing) const;
     double real(const char *name, double missing) const;
-    std::string text(const char *name, OfxTime time) const;
+    std::string text(const char *name) const;
     // Only within InstanceChanged.
     void set_text(const char *name, const std::string &value) const;
 
 private:
+    template <class T> bool read(const char *name, T &value) const;
     OfxParamHandle find(const char *name) const;
     OfxParamSetHandle set_ = nullptr;
+    OfxTime time_;
 };
 
 OfxImageClipHandle clip_named(OfxImageEffectHandle effect, const char *name);

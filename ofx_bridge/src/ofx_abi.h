@@ -1,7 +1,9 @@
 // The part of the OpenFX image effect ABI (API 1.5.1) that the plug-in uses, written from its documentation.
 //
-// Names and texts are those of the standard, so that this file can be laid beside its headers. Properties that DaVinci
-// Resolve adds stand at the end. Structs are plain C; sizes and places are asserted where pointers have 64 bits.
+// Names and texts are those of the standard; they, the structs and the order and arguments of all functions have been
+// compared with its headers of 1.4 and 1.5.1, word by word. Not every text is its name: fields, premultiplication, clip
+// depths, Resolve's thumbnail. Properties that DaVinci Resolve adds stand at the end. Structs are plain C; sizes and
+// places are asserted.
 #ifndef VSFR_OFX_ABI_H
 #define VSFR_OFX_ABI_H
 
@@ -149,7 +151,8 @@ typedef struct OfxParameterSuiteV1 {
     OfxStatus (*paramGetKeyIndex)(OfxParamHandle paramHandle, OfxTime time, int direction, int *index);
     OfxStatus (*paramDeleteKey)(OfxParamHandle paramHandle, OfxTime time);
     OfxStatus (*paramDeleteAllKeys)(OfxParamHandle paramHandle);
-    OfxStatus (*paramCopy)(OfxParamHandle paramTo, OfxParamHandle paramFrom, OfxTime dstOffset, OfxRangeD *frameRange);
+    OfxStatus (*paramCopy)(OfxParamHandle paramTo, OfxParamHandle paramFrom, OfxTime dstOffset,
+                           const OfxRangeD *frameRange);
     OfxStatus (*paramEditBegin)(OfxParamSetHandle paramSet, const char *name);
     OfxStatus (*paramEditEnd)(OfxParamSetHandle paramSet);
 } OfxParameterSuiteV1;
@@ -213,7 +216,7 @@ typedef struct OfxImageEffectSuiteV1 {
                                OfxPropertySetHandle *propertySet);
     OfxStatus (*clipGetPropertySet)(OfxImageClipHandle clip, OfxPropertySetHandle *propHandle);
     OfxStatus (*clipGetImage)(
-        OfxImageClipHandle clip, OfxTime time, OfxRectD *region, OfxPropertySetHandle *imageHandle);
+        OfxImageClipHandle clip, OfxTime time, const OfxRectD *region, OfxPropertySetHandle *imageHandle);
     OfxStatus (*clipReleaseImage)(OfxPropertySetHandle imageHandle);
     OfxStatus (*clipGetRegionOfDefinition)(OfxImageClipHandle clip, OfxTime time, OfxRectD *bounds);
     int (*abort)(OfxImageEffectHandle imageEffect);

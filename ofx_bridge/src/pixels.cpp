@@ -181,6 +181,14 @@ Depth depth_named(const std::string &name) {
     throw Problem(Trouble::host, "the host gives pictures of a depth that is not supported: " + name);
 }
 
+// Width of a pixel by its height. MLT gives the shape of the frame in its place.
+double aspect_of(const Props &props, const Image &image) {
+    const double aspect = props.real(kOfxImagePropPixelAspectRatio, 1);
+    const bool of_frame = std::abs(aspect * image.height() - image.width()) < 0.01;
+    if (of_frame && suites().name.rfind("MLT", 0) == 0) return 1;
+    return aspect > 0.01 && aspect < 100 ? aspect : 1;
+}
+
 }  // namespace
 
 OfxRectI crossed(const OfxRectI &a, const OfxRectI &b) {
@@ -204,8 +212,7 @@ Image Image::read(const Props &props) {
     if (components != kOfxImageComponentRGBA && components != kOfxImageComponentRGB)
         throw Problem(Trouble::host, "the host gives pictures that are not RGB: " + components);
     image.components = components == kOfxImageComponentRGB ? 3 : 4;
-    image.aspect = props.real(kOfxImagePropPixelAspectRatio, 1);
-    if (!(image.aspect > 0.01 && image.aspect < 100)) image.aspect = 1;
+    image.aspect = aspect_of(props, image);
     const auto sample = static_cast<std::ptrdiff_t>(bytes_of(image.depth));
     const std::ptrdiff_t least = image.width() * image.components * sample;
     image.row_bytes = props.integer(kOfxImagePropRowBytes, static_cast<int>(least));

@@ -50,7 +50,7 @@ void nap(const Patience &patience, double length) {
 // not asked for for ever.
 template <class Attempt> void with_server(const Job &job, const Attempt &attempt) {
     const Instant latest = Clock::now() + seconds(job.patience.first);
-    const std::string name = job.params.text(param::server, job.time);
+    const std::string name = job.params.text(param::server);
     double pause = 0.25;
     for (int losses = 0;;) {
         try {
@@ -168,7 +168,7 @@ void run_recipe(const Job &job, const std::shared_ptr<Connection> &connection, c
                 OfxImageClipHandle clip, const Image &middle) {
     const auto source = connection->open(key, job.patience, Clock::now() + seconds(job.patience.first));
     remember(key, source->info);
-    const int reach = reach_of(job.params, job.time);
+    const int reach = reach_of(job.params);
     const auto before = neighbours(job, clip, middle, reach, -1), after = neighbours(job, clip, middle, reach, 1);
     Lent slot = connection->reserve(source, job.patience, patience_left(job, *source));
     check_room(slot, before.size() + 1 + after.size());
@@ -197,7 +197,7 @@ void render_through(const Job &job) {
     key.kind = 3, key.depth = middle.depth;
     key.width = static_cast<std::uint32_t>(middle.width()), key.height = static_cast<std::uint32_t>(middle.height());
     rate_of(job, clip, key.rate_num, key.rate_den);
-    key.settings = recipe_words(job.params, job.time);
+    key.settings = recipe_words(job.params);
     with_server(job, [&](const std::shared_ptr<Connection> &connection) {
         run_recipe(job, connection, key, clip, middle);
     });
@@ -260,7 +260,7 @@ OfxStatus render(Effect effect, OfxImageEffectHandle handle, const Props &in) {
     const double time = in.real(kOfxPropTime, 0);
     const ClipImage held(clip_named(handle, kOfxImageEffectOutputClipName), time);
     if (!held) return kOfxStatFailed;
-    Job job{handle, in, Params(handle), time, Image{}, {}, {}, {}};
+    Job job{handle, in, Params(handle, time), time, Image{}, {}, {}, {}};
     try {
         job.out = held.image();
     } catch (const Problem &problem) {

@@ -41,7 +41,7 @@ std::string one_line(const std::string &text) {
 
 }  // namespace
 
-std::string recipe_words(const Params &params, OfxTime time) {
+std::string recipe_words(const Params &params) {
     const int count = static_cast<int>(sizeof kPresets / sizeof *kPresets);
     std::string words = kPresets[std::clamp(params.integer(param::preset, 0), 0, count - 1)];
 #define VSFR_PRESET(name, summary)
@@ -49,7 +49,7 @@ std::string recipe_words(const Params &params, OfxTime time) {
 #include "settings.inc"
 #undef VSFR_PRESET
 #undef VSFR_DOSE
-    const std::string more = one_line(params.text(param::words, time));
+    const std::string more = one_line(params.text(param::words));
     return more.empty() ? words : words + " " + more;
 }
 

@@ -60,7 +60,7 @@ SourceKey source_wanted(OfxImageEffectHandle handle, const Params &params, const
     frame = static_cast<std::int64_t>(std::floor(time + 1e-4)) + params.integer(param::offset, 0);
     auto from = static_cast<From>(params.integer(param::from, 0));
     const std::string host_file = Props::of_effect(handle).text(kOfxImageEffectPropSrcFilePath);
-    const std::string file = params.text(param::file, time), shot = params.text(param::shot, time);
+    const std::string file = params.text(param::file), shot = params.text(param::shot);
     SourceKey key;
     if (from == From::automatic) {
         key.name = host_file.empty() ? file : host_file;
@@ -79,11 +79,11 @@ SourceKey source_wanted(OfxImageEffectHandle handle, const Params &params, const
     return key;
 }
 
-int reach_of(const Params &params, OfxTime time) {
+int reach_of(const Params &params) {
     if (!suites().temporal) return 0;
     const int most = std::min(32, std::max(0, params.integer(param::reach, 3)));
     SourceKey key;
-    key.kind = 3, key.settings = recipe_words(params, time);
+    key.kind = 3, key.settings = recipe_words(params);
     Info info;
     return recall(key, info) ? static_cast<int>(std::min<std::uint32_t>(info.radius, static_cast<unsigned>(most)))
                              : most;

@@ -111,6 +111,16 @@ def test_pixels_that_are_not_square(host: Host, serve: Serve, picture: Picture) 
     np.testing.assert_array_equal(run.pixels[0], _columns_between(picture(0), 32))
 
 
+def test_a_program_that_takes_the_shape_of_the_frame_for_that_of_a_pixel(
+    host: Host, serve: Serve, picture: Picture
+) -> None:
+    serve()
+    run = host(frames="0", name="MLT", aspect=repr(64 / 48)).clean()
+    np.testing.assert_array_equal(run.pixels[0], picture(0))
+    squeezed = host(frames="0", aspect=repr(64 / 48)).clean()  # another program means what it says
+    assert not squeezed.pixels[0][:, :8, :3].any()
+
+
 def _columns_between(pixels: npt.NDArray[Any], width: int) -> npt.NDArray[Any]:
     """Halved across, as the plug-in does where only one of both sizes is smaller."""
     assert pixels.shape[1] == 2 * width
@@ -150,6 +160,14 @@ def test_a_host_that_says_next_to_nothing(host: Host, serve: Serve, picture: Pic
     np.testing.assert_array_equal(run.pixels, [picture(0), picture(1)])
     run = host("Through", frames="0", missing=missing, bare=1, messages=0, timeless=1).clean()
     assert run.status == {0: 0}
+
+
+def test_all_of_the_source_is_asked_for_where_it_is_known(host: Host) -> None:
+    assert (
+        "region status 0 " + " ".join(f"OfxImageClipPropRoI_Source={edge:f}" for edge in (0, 0, 64, 48))
+        in host("Through", do="region").clean().text
+    )
+    assert "region status 14\n" in host("Through", do="region", extent=0).clean().text
 
 
 @pytest.mark.parametrize("gone", ["OfxImagePropData", "OfxImagePropBounds"])

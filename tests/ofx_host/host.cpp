@@ -203,7 +203,10 @@ static OfxStatus read_param(Param &param, va_list arguments) {
     return kOfxStatOK;
 }
 
+static thread_local bool rendering = false;
+
 static OfxStatus param_get(OfxParamHandle handle, ...) {
+    if (rendering && word("timeless", "") != "1") fault("paramGetValue in a render");
     va_list arguments;
     va_start(arguments, handle);
     const OfxStatus status = read_param(*reinterpret_cast<Param *>(handle), arguments);
@@ -334,7 +337,7 @@ struct Held {
 static thread_local Picture *output = nullptr;
 static thread_local std::map<OfxPropertySetHandle, Held> held;
 
-static OfxStatus clip_image(OfxImageClipHandle handle, OfxTime time, OfxRectD *, OfxPropertySetHandle *image) {
+static OfxStatus clip_image(OfxImageClipHandle handle, OfxTime time, const OfxRectD *, OfxPropertySetHandle *image) {
     auto *clip = reinterpret_cast<Clip *>(handle);
     if (clip->name == "Output") {
         if (!output) return kOfxStatFailed;
@@ -390,6 +393,7 @@ static OfxStatus clip_props(OfxImageClipHandle clip, OfxPropertySetHandle *props
     return kOfxStatOK;
 }
 static OfxStatus clip_rod(OfxImageClipHandle, OfxTime, OfxRectD *bounds) {
+    if (word("extent", "1") != "1") return kOfxStatOK;  // and nothing said
     const auto size = numbers(word("size", "64x48"));
     *bounds = {0, 0, size[0], size[1]};
     return kOfxStatOK;
@@ -504,7 +508,9 @@ static OfxStatus render(Effect &effect, int frame, std::size_t place) {
     for (const auto &entry : words)
         if (entry.first.rfind("arg:", 0) == 0) in.put<int>(entry.first.substr(4), {std::stoi(entry.second)});
     render_begun = std::chrono::steady_clock::now();
+    rendering = true;
     const OfxStatus status = act(kOfxImageEffectActionRender, &effect, &in);
+    rendering = false;
     const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - render_begun);
     if (!picture->guarded()) fault("pixels were written beside the picture");
     if (!held.empty()) fault("an image was kept");
@@ -673,7 +679,7 @@ int main(int count, char **arguments) {
     if (!plugin || plugin->apiVersion != 1 || std::string(plugin->pluginApi) != kOfxImageEffectPluginApi)
         return std::printf("no effect %s\n", arguments[2]), 2;
     Set host_props;
-    host_props.text(kOfxPropName, "test host");
+    host_props.text(kOfxPropName, word("name", "test host"));
     if (word("bare", "0") != "1") host_props.put<int>(kOfxImageEffectPropTemporalClipAccess, {std::stoi(word("temporal", "1"))});
     for (int i = std::stoi(word("loads", "1")); i > 0; --i) once(host_props);
     if (images_out != 0) fault("images were kept");
