@@ -89,9 +89,10 @@ class _Bench:
 
     def __call__(self, frame: vs.VideoFrame) -> vs.VideoFrame:
         with self._places:
+            told = self._told(frame)
             with self._lock:
                 place = self._free.pop()
-                self._laid[place] = self._told(frame)
+                self._laid[place] = told
             try:
                 return self._out.get_frame(place)
             finally:

@@ -97,9 +97,11 @@ class Pictures:
                 return future.result(timeout=_LOOK)
             except CancelledError:
                 raise OSError(EIO, "serving has ended") from None
-            except TimeoutError:
-                if future.done():
-                    raise
+            except TimeoutError as error:
+                if future.done():  # it may have come just now
+                    if not future.cancelled() and future.exception() is error:
+                        raise
+                    continue
                 if self._closed or interrupted():
                     future.cancel()
                     raise OSError(*((EIO, "serving has ended") if self._closed else (EINTR, "interrupted"))) from None

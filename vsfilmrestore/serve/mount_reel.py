@@ -108,7 +108,7 @@ class MountedReel:
             return entry.read(offset, size)
         head, stop = self.layout.head, min(offset + size, self.layout.size)
         lead = self._header(entry)[offset:stop] if offset < head else b""
-        if stop <= head:
+        if stop <= max(head, offset):  # nothing of the pixels, or nothing at all: it is asked for beyond the end
             return lead
         pixels = self._pictures.get(entry.frame, reader=entry.folder.name, interrupted=interrupted)
         part = memoryview(pixels)[max(offset - head, 0) : stop - head]

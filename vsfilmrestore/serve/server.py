@@ -88,9 +88,10 @@ class Server:
             return sum(session.waiting for session, _ in self._sessions.values())
 
     def told(self, event: str, **facts: object) -> None:
-        """Something happened."""
+        """Something happened. That nobody can be told of it any more, as a pipe is closed, ends no work."""
         if self._told is not None:
-            self._told(event, facts)
+            with suppress(OSError, ValueError):
+                self._told(event, facts)
 
     def start(self) -> None:
         """Let clients in from now on; returns at once."""
@@ -135,7 +136,7 @@ class Server:
                 continue
             try:
                 self._let_in(stream)
-            except OSError:
+            except (OSError, RuntimeError):  # as many descriptors or threads are not to be had now
                 stream.close()
 
     def _let_in(self, stream: socket.socket) -> None:
@@ -155,7 +156,13 @@ class Server:
         session = Session(self, link, number)
         with self._lock:
             self._sessions[number] = session, monotonic()
-        threading.Thread(target=self._attend, args=(session,), name=f"client {number}", daemon=True).start()
+        try:
+            threading.Thread(target=self._attend, args=(session,), name=f"client {number}", daemon=True).start()
+        except RuntimeError:
+            with self._lock:
+                self._sessions.pop(number, None)
+            link.close()
+            raise
 
     def _attend(self, session: Session) -> None:
         try:

@@ -30,7 +30,7 @@ MOST_SLOTS: Final = 64
 _MOST_SOURCES: Final = 64
 _MOST_PENDING: Final = 1024
 _RINGS: Final = count(1)
-_QUIET: Final = frozenset({wire.Cancel, wire.Release, wire.Pong, wire.Bye, wire.Close})
+_QUIET: Final = frozenset({wire.Cancel, wire.Release, wire.Pong, wire.Bye, wire.Close, wire.ErrorMessage})
 """Messages that are not answered; their request may be 0."""
 
 
@@ -73,6 +73,7 @@ class Session:
             wire.Process: self._process,  # type: ignore[dict-item]
             wire.Ping: lambda request, _: self._link.send(wire.Pong(), request),
             wire.Pong: lambda request, _: None,
+            wire.ErrorMessage: lambda request, _: None,  # it does not know one of our messages
             wire.Close: self._close_source,  # type: ignore[dict-item]
         }
 
@@ -239,7 +240,8 @@ class Session:
             else:
                 future = place.frames.get(place.number, reader=reader)
         except RenderError:
-            self._pending.pop(request, None)
+            with self._lock:
+                self._pending.pop(request, None)
             raise
         wanted.future = future
         future.add_done_callback(lambda done: self._work(self._made, wanted, done))
@@ -261,7 +263,9 @@ class Session:
         self._hand_out(wanted.opened)
 
     def _failed(self, wanted: Wanted, text: str) -> None:
-        if self._pending.pop(wanted.request, None) is not None:
+        with self._lock:  # others look through what waits
+            here = self._pending.pop(wanted.request, None) is not None
+        if here:
             self._error(wanted.request, ErrorCode.FAILED, text)
             self._host.told("failed", client=self.client, shot=wanted.shot, text=text)
         self._hand_out(wanted.opened)
@@ -330,8 +334,12 @@ class Session:
 
     def _release(self, request: int, message: wire.Release) -> None:
         opened = self._rings.get(message.ring)
-        if opened is not None and message.slot not in opened.busy:
-            self._free(opened, message.slot)
+        if opened is None:
+            return
+        with self._lock:  # so that it is not lent in between
+            given = message.slot not in opened.busy and opened.ring.give(message.slot)
+        if given:
+            self._hand_out(opened)
 
     def _cancel(self, request: int, message: wire.Cancel) -> None:
         with self._lock:
