@@ -6,6 +6,7 @@
 namespace vsfr {
 namespace {
 
+constexpr std::size_t kText = 32000;  // bytes of a name or of settings; both fit into a message
 constexpr std::size_t kSources = 8;  // open at a time: a slider that is dragged opens one for every value
 
 std::string text_of(const Message &message, Code &code) {
@@ -31,6 +32,32 @@ std::string text_of(const Message &message, Code &code) {
     throw Problem(Trouble::refused, "the server says what cannot be: " + what);
 }
 
+// Bytes of the UTF-8 character that begins at a place; 0 where none does (RFC 3629: no surrogates, nothing overlong).
+std::size_t character(const std::string &text, std::size_t at) {
+    const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
+    const unsigned first = byte(at), second = byte(at + 1);
+    if (first < 0x80) return 1;
+    const std::size_t size = first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
+    for (std::size_t i = 1; i < size; ++i)
+        if ((byte(at + i) & 0xC0) != 0x80) return 0;
+    const bool beyond = (first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F) ||
+                        (first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F);
+    return beyond ? 0 : size;
+}
+
+// A host's text as the server takes it. It would end the connection, that of all other clips as well, over one file
+// name in an old character set.
+std::string utf8(const std::string &text, std::size_t most) {
+    std::string clean;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t size = character(text, at);
+        if (clean.size() + std::max<std::size_t>(size, 1) > most) break;
+        clean += size ? text.substr(at, size) : "?";
+        at += std::max<std::size_t>(size, 1);
+    }
+    return clean;
+}
+
 // `count` frames of three planes from `offset` on must lie within the slot's ring, as far as they are read.
 void check_place(const Place &place, const Source &source, std::uint64_t count) {
     const std::uint64_t size = source.ring->size(), sample = bytes_of(source.key.depth);
@@ -44,12 +71,15 @@ void check_place(const Place &place, const Source &source, std::uint64_t count) 
     const std::uint64_t plane = std::uint64_t{place.stride} * (place.height - 1) + row;
     if (place.plane < plane || (count > 1 && place.frame < 2 * place.plane + plane)) lie("planes that overlap");
     const std::uint64_t whole = place.frame * (count - 1) + 2 * place.plane + plane;
-    if (count > 65536 || whole > size || place.offset > size - whole) lie("pixels outside its memory");
+    if (count > 65536 || whole > source.info.slot_bytes) lie("pixels outside their slot");
+    if (whole > size || place.offset > size - whole) lie("pixels outside its memory");
 }
 
 void check_info(const Info &info, const SourceKey &key) {
     constexpr std::uint32_t kLargest = 65536;
     if (info.width == 0 || info.height == 0 || info.width > kLargest || info.height > kLargest) lie("no size");
+    constexpr std::int64_t kMost = std::int64_t{1} << 48;
+    if (info.first < -kMost || info.first > kMost || info.frames < 0 || info.frames > kMost) lie("frames without end");
     if (info.depth != key.depth) lie("another depth than was asked for");
     if (info.slots == 0 || info.slot_bytes == 0 || info.slot_bytes > (std::uint64_t{1} << 40)) lie("no slots");
     if (key.kind == 3 && (info.width != key.width || info.height != key.height)) lie("another size than was asked for");
@@ -84,7 +114,7 @@ bool Connection::dead() {
 void Connection::greet(const std::string &host, const std::string &name, const Patience &patience, Instant until) {
     const std::string token = hello_token(name);
     Writer hello;
-    hello.u32(kMagic).u16(kMajor).u16(kMinor).u32(this_process()).text(host.substr(0, 200));
+    hello.u32(kMagic).u16(kMajor).u16(kMinor).u32(this_process()).text(utf8(host, 200));
     hello.raw(token.data(), 32);
     send(Type::hello, 1, hello);
     requests_ = 1;
@@ -219,12 +249,14 @@ std::shared_ptr<Source> Connection::open(const SourceKey &key, const Patience &p
     if (ours) {
         Writer body;
         body.u8(key.kind).u8(static_cast<unsigned>(key.depth)).u16(std::min<std::uint32_t>(slots_, 8));
-        body.u32(key.width).u32(key.height).u32(key.rate_num).u32(key.rate_den).text(key.name).text(key.settings);
+        body.u32(key.width).u32(key.height).u32(key.rate_num).u32(key.rate_den).text(utf8(key.name, kText));
+        body.text(utf8(key.settings, kText));
         ask(Type::open, body, source);
     }
     std::unique_lock<std::mutex> lock(mutex_);
     wait(lock, patience, until, [&] { return source->ready || source->trouble; });
-    if (source->trouble) throw Problem(*source->trouble);
+    // A text of its own: copies of an exception share theirs, and the source may go on another thread.
+    if (source->trouble) throw Problem(source->trouble->trouble, std::string(source->trouble->what()));
     return source;
 }
 
@@ -399,18 +431,23 @@ void Connection::handle_info(Message &message) {
     std::unique_ptr<Mapping> ring;
     std::unique_ptr<Problem> trouble;
     try {
-        check_info(info, source->key);
+        // Taken in any case: the next INFO must not find this one's.
         ring = channel_->memory(process_, info, source->key.kind == 3);
+        check_info(info, source->key);
     } catch (const Problem &problem) {
         trouble = std::make_unique<Problem>(problem);
     }
-    std::lock_guard<std::mutex> lock(mutex_);
-    source->info = info;
-    source->ring = std::move(ring);
-    source->ready = !trouble;
-    source->trouble = std::move(trouble);
-    if (!source->ready) sources_.erase(source->key);
-    changed_.notify_all();
+    const bool ready = !trouble;
+    {
+        std::lock_guard<std::mutex> lock(mutex_);
+        source->info = info;
+        source->ring = std::move(ring);
+        source->ready = ready;
+        source->trouble = std::move(trouble);
+        if (!ready) sources_.erase(source->key);
+        changed_.notify_all();
+    }
+    if (!ready) send(Type::close, 0, Writer().u32(info.source));  // its slots are of no use to anybody
 }
 
 // What comes for a request that was given up.

@@ -359,3 +359,25 @@ def test_colour_that_is_not_known_is_not_guessed(plain_host: Host) -> None:
     assert "=ofx_raw" in plain_host(do="colour").clean().text
     assert "=ofx_scene_log" in plain_host(do="colour", set__colour=3).clean().text
     assert "=OfxColourspace_Source" in plain_host("Through", do="colour").clean().text
+
+
+def test_a_name_in_an_old_character_set_harms_no_other_clip(plain_host: Host, serve: Serve) -> None:
+    server = serve()
+    names = {"R\udce9.mkv": "R?.mkv", "\udced\udca0\udc80": "???", "\udcc0\udcaf": "??", "\udcf4\udc90é": "??é"}
+    for name, sent in names.items():
+        run = plain_host(frames="3", set__file=name).clean()
+        assert run.status == {3: 1}
+        assert "is not served" in run.messages[0]
+        assert server.record.opens[-1][6] == sent
+    assert server.record.connections == len(names)
+    plain_host("Through", frames="3", set__words="è" * 16001).clean()  # cut between letters
+    assert server.record.opens[-1][7] == "archive " + "è" * 15996
+
+
+def test_memory_of_a_source_that_is_refused_is_not_that_of_the_next(plain_host: Host, serve: Serve) -> None:
+    server = serve(info={"first": -(2**63)})
+    words = {"set__reconnectTimeout": 0.2, "set__firstTimeout": 1}
+    run = plain_host(frames="0-11", instances="each", **words).clean()
+    assert set(run.status.values()) == {1}
+    assert len(server.record.opens) == server.record.closes == 12
+    assert server.record.connections == 1
