@@ -20,7 +20,7 @@ from vsfilmrestore.cli.show import console, say
 from vsfilmrestore.errors import RenderError, UsageError
 from vsfilmrestore.render.memory import bound_cache
 from vsfilmrestore.render.project import Project
-from vsfilmrestore.serve.endpoint import Listener, listen, socket_of
+from vsfilmrestore.serve.endpoint import AnyListener, listen, socket_of
 from vsfilmrestore.serve.reel import ServedReel
 from vsfilmrestore.serve.server import Server
 from vsfilmrestore.serve.supply import Supply
@@ -63,7 +63,7 @@ def command(
     return _serve(reel, listener, cache << 20, memory << 20, _Teller(progress))
 
 
-def _serve(reel: ServedReel, listener: Listener, cache: int, memory: int, teller: _Teller) -> int:
+def _serve(reel: ServedReel, listener: AnyListener, cache: int, memory: int, teller: _Teller) -> int:
     signals = _caught()
     supply = Supply(reel, cache_bytes=cache)
     server = Server(supply, listener, ring_bytes=memory, told=teller.event)
@@ -120,7 +120,7 @@ class _Teller:
         if self._style in ("bars", "plain"):
             say(f"note: {text}")
 
-    def listening(self, reel: ServedReel, listener: Listener) -> None:
+    def listening(self, reel: ServedReel, listener: AnyListener) -> None:
         """The server is up."""
         facts = {"frames": len(reel), "shots": len(reel.shots), "width": reel.width, "height": reel.height}
         if self._style == "jsonl":

@@ -28,7 +28,8 @@ import numpy as np
 
 from vsfilmrestore.errors import RenderError
 from vsfilmrestore.serve import wire
-from vsfilmrestore.serve.endpoint import connect, default_socket
+from vsfilmrestore.serve.endpoint import Stream, connect, default_socket, token_for
+from vsfilmrestore.serve.link import receive
 from vsfilmrestore.serve.ring import DEPTHS, Layout, Plane, attach
 
 __all__ = ["BYTE", "FLOAT", "HALF", "SHORT", "Client", "Picture", "RemoteSource", "ServerError", "ServerGoneError"]
@@ -203,7 +204,9 @@ class _Inbox:
 class Client:
     """A connection to a server. Safe to be used from several threads."""
 
-    def __init__(self, stream: socket.socket, host: str = "python", *, timeout: float = _SECONDS) -> None:
+    def __init__(
+        self, stream: Stream, host: str = "python", *, timeout: float = _SECONDS, token: bytes = bytes(32)
+    ) -> None:
         """
         Raises:
             ServerError: The server does not take us, or speaks another version.
@@ -219,7 +222,7 @@ class Client:
         self._reader = threading.Thread(target=self._read, name="frame client", daemon=True)
         self._reader.start()
         try:
-            answer = _waited(self._ask(wire.Hello(process=os.getpid(), host=host)), timeout)
+            answer = _waited(self._ask(wire.Hello(process=os.getpid(), host=host, token=token)), timeout)
             if not isinstance(answer, wire.Welcome) or answer.major != wire.MAJOR:
                 raise ServerError(wire.ErrorCode.VERSION, "the server speaks another version")
         except BaseException:
@@ -237,7 +240,7 @@ class Client:
             ServerError: The server does not take us.
         """
         path = place if isinstance(place, Path) else default_socket(place)
-        return cls(connect(path), host, timeout=timeout)
+        return cls(connect(path), host, timeout=timeout, token=token_for(path))
 
     def __enter__(self) -> Self:
         return self
@@ -350,7 +353,7 @@ class Client:
         stream, why = wire.Stream(), ""
         try:
             while True:
-                data, descriptors, _, _ = socket.recv_fds(self._stream, _PIECE, 4)
+                data, descriptors = receive(self._stream, _PIECE)
                 self._inbox.descriptors += descriptors
                 if not data:
                     break

@@ -2,7 +2,7 @@
 
 The folder is made with mode 0700 and refused if it is a link, somebody else's, or open to others; the socket has mode
 0600; both sides ask the system whose process the other one is. A lock beside the socket tells a living server from one
-that was killed.
+that was killed. On Windows all of this is done with pipes, see `windows_pipe`.
 """
 
 from __future__ import annotations
@@ -19,8 +19,26 @@ from pathlib import Path
 from typing import IO, Final
 
 from vsfilmrestore.errors import UsageError
+from vsfilmrestore.serve import windows_api, windows_pipe
+from vsfilmrestore.serve.windows_pipe import PipeListener, PipeStream
 
-__all__ = ["Listener", "connect", "default_socket", "folder", "listen", "peer_of", "socket_of"]
+__all__ = [
+    "AnyListener",
+    "Listener",
+    "Stream",
+    "connect",
+    "default_socket",
+    "folder",
+    "listen",
+    "peer_of",
+    "socket_of",
+    "this_user",
+    "token_for",
+]
+
+type Stream = socket.socket | PipeStream
+"""A connection; pipes are those of Windows."""
+type AnyListener = Listener | PipeListener
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 _LONGEST: Final = 107 if sys.platform.startswith("linux") else 103
@@ -29,13 +47,15 @@ _SOL_LOCAL: Final = 0
 
 
 def folder() -> Path:
-    """The folder of the sockets; nothing is made."""
+    """The folder of the sockets; nothing is made. Windows has none."""
+    if sys.platform == "win32":
+        raise OSError("pipes lie in no folder")
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     return Path(runtime, "vsfilmrestore") if runtime else Path(f"/tmp/vsfilmrestore-{os.getuid()}")
 
 
 def socket_of(name: str) -> Path:
-    """Path of the socket of a server.
+    """Path of the socket, or pipe, of a server.
 
     Raises:
         UsageError: The name holds what no file name should.
@@ -43,6 +63,8 @@ def socket_of(name: str) -> Path:
     if not _NAME.fullmatch(name):
         hint = "Use up to 32 letters, digits and - _ ."
         raise UsageError(f"'{name}' cannot be the name of a server", hint=hint)
+    if sys.platform == "win32":
+        return windows_pipe.path_of(name)
     return folder() / f"{name}.sock"
 
 
@@ -60,11 +82,13 @@ class Listener:
     Attributes:
         path: The socket's path.
         socket: The socket.
+        token: What a client has to say in HELLO; nothing here, the system tells who it is.
     """
 
     path: Path
     socket: socket.socket
     lock: IO[str]
+    token: bytes = b""
 
     def close(self) -> None:
         """Stop listening and take socket and lock away."""
@@ -76,12 +100,14 @@ class Listener:
         self.lock.close()
 
 
-def listen(path: Path) -> Listener:
+def listen(path: Path) -> AnyListener:
     """Listen on a socket of one's own. The socket of a server that was killed is replaced.
 
     Raises:
         UsageError: A server is running there, the folder is not safe, or the path is too long.
     """
+    if sys.platform == "win32":
+        return windows_pipe.listen(path)
     if len(os.fsencode(path)) > _LONGEST:
         raise UsageError("is too long a name for a socket", file=path, hint="Set XDG_RUNTIME_DIR to a shorter folder")
     try:
@@ -106,6 +132,8 @@ def _lock_of(path: Path) -> Path:
 
 
 def _locked(path: Path) -> IO[str]:
+    if sys.platform == "win32":
+        raise OSError("pipes have no lock")
     import fcntl
 
     place = _lock_of(path)
@@ -132,6 +160,8 @@ def _locked(path: Path) -> IO[str]:
 
 
 def _bound(path: Path) -> socket.socket:
+    if sys.platform == "win32":
+        raise OSError("pipes are not bound")
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)
     try:
@@ -150,6 +180,8 @@ def _check_folder(place: Path) -> None:
     Raises:
         UsageError: The folder is a link, somebody else's, or open to others.
     """
+    if sys.platform == "win32":
+        raise OSError("pipes lie in no folder")
     facts = os.lstat(place)
     if not stat.S_ISDIR(facts.st_mode):
         raise UsageError("must be a folder, not a link or a file", file=place, hint="Remove it")
@@ -159,13 +191,15 @@ def _check_folder(place: Path) -> None:
         raise UsageError("is open to others", file=place, hint=f"Close it with: chmod 700 {place}")
 
 
-def connect(path: Path, timeout: float = 2.0) -> socket.socket:
+def connect(path: Path, timeout: float = 2.0) -> Stream:
     """A connection to a server of the same user.
 
     Raises:
         UsageError: The place is not safe, or the server is somebody else's.
         OSError: Nobody listens there.
     """
+    if sys.platform == "win32":
+        return windows_pipe.connect(path, timeout)
     if not path.parent.exists():
         raise FileNotFoundError(2, "no server is running", str(path))
     _check_folder(path.parent)
@@ -176,7 +210,7 @@ def connect(path: Path, timeout: float = 2.0) -> socket.socket:
     try:
         stream.settimeout(timeout)
         stream.connect(str(path))
-        if peer_of(stream) != os.getuid():
+        if peer_of(stream) != this_user():
             raise UsageError("the server there is somebody else's", file=path)
         stream.settimeout(None)
     except BaseException:
@@ -185,12 +219,26 @@ def connect(path: Path, timeout: float = 2.0) -> socket.socket:
     return stream
 
 
-def peer_of(stream: socket.socket) -> int:
-    """User of the process at the other end.
+def this_user() -> int | str:
+    """The user whose process this is: a number, on Windows a security identifier."""
+    if sys.platform == "win32":
+        return windows_api.user_of(os.getpid())
+    return os.getuid()
+
+
+def token_for(path: Path) -> bytes:
+    """What a client of that server has to say in HELLO: zeros but on Windows."""
+    return windows_pipe.token_for(path) if sys.platform == "win32" else windows_pipe.NO_TOKEN
+
+
+def peer_of(stream: Stream) -> int | str:
+    """User of the process at the other end, as `this_user` names it.
 
     Raises:
         OSError: The system does not tell.
     """
+    if not isinstance(stream, socket.socket):
+        return stream.peer()
     if sys.platform.startswith("linux"):
         raw = stream.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
         return int(struct.unpack("3i", raw)[1])

@@ -14,8 +14,9 @@ from time import monotonic
 from typing import Final
 
 from vsfilmrestore.serve import wire
+from vsfilmrestore.serve.endpoint import Stream
 
-__all__ = ["Link"]
+__all__ = ["Link", "receive"]
 
 _BACKLOG: Final = 4096
 """Messages that may wait to be sent; who lets more pile up is dropped."""
@@ -25,16 +26,30 @@ _PIECE: Final = 1 << 16
 type _Letter = tuple[bytes, int]
 
 
+def receive(stream: Stream, size: int) -> tuple[bytes, list[int]]:
+    """What comes, at most so many bytes, and the descriptors beside it; no bytes at the end.
+
+    Raises:
+        OSError: The connection is broken.
+    """
+    if sys.platform == "win32" or not isinstance(stream, socket.socket):
+        return stream.recv(size), []
+    data, descriptors, _, _ = socket.recv_fds(stream, size, 4)
+    return data, descriptors
+
+
 class Link:
     """A stream of messages with a thread of its own for sending."""
 
-    def __init__(self, stream: socket.socket, name: str) -> None:
+    def __init__(self, stream: Stream, name: str) -> None:
         self._stream = stream
         self._letters: queue.Queue[_Letter | None] = queue.Queue(_BACKLOG)
         self._ended = threading.Event()
         self.heard = monotonic()
         """When something came last."""
-        if sys.platform != "win32":
+        if not isinstance(stream, socket.socket):
+            stream.send_seconds = _SEND_SECONDS
+        elif sys.platform != "win32":
             stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", _SEND_SECONDS, 0))
         self._writer = threading.Thread(target=self._write, name=f"{name} writes", daemon=True)
         self._writer.start()
@@ -87,7 +102,7 @@ class Link:
             self._letters.put_nowait(None)
 
     def close(self) -> None:
-        """Let go of the socket; only whoever reads `messages` calls it, when it is done."""
+        """Let go of the stream; only whoever reads `messages` calls it, when it is done."""
         self.end()
         if threading.current_thread() is not self._writer:
             self._writer.join(_SEND_SECONDS + 1)
@@ -111,7 +126,7 @@ class Link:
     def _post(self, data: bytes, descriptor: int) -> None:
         try:
             sent = 0
-            if descriptor >= 0:
+            if descriptor >= 0 and sys.platform != "win32" and isinstance(self._stream, socket.socket):
                 sent = socket.send_fds(self._stream, [data], [descriptor])
             self._stream.sendall(data[sent:])
         finally:

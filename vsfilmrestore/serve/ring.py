@@ -16,6 +16,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from vsfilmrestore.serve import windows_api
+
 __all__ = ["DEPTHS", "Layout", "Ring", "attach", "ring_name"]
 
 type Plane = npt.NDArray[Any]
@@ -145,7 +147,7 @@ def ring_name(process: int, number: int) -> str:
 
 def _create(size: int, number: int) -> tuple[int, mmap.mmap | None]:
     if sys.platform == "win32":
-        return -1, mmap.mmap(-1, size, tagname=ring_name(os.getpid(), number))
+        return -1, windows_api.create_mapping(ring_name(os.getpid(), number), size)
     descriptor = _sealed(size) if sys.platform.startswith("linux") else _unlinked(size)
     try:
         return descriptor, mmap.mmap(descriptor, size)
@@ -155,6 +157,8 @@ def _create(size: int, number: int) -> tuple[int, mmap.mmap | None]:
 
 
 def _sealed(size: int) -> int:
+    if not sys.platform.startswith("linux"):
+        raise OSError("only Linux has sealed memory")
     import fcntl
 
     descriptor = os.memfd_create("vsfilmrestore", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
@@ -185,7 +189,7 @@ def attach(descriptor: int, size: int, *, process: int = 0, number: int = 0) -> 
         OSError: It is not as large as it should be, or could be shrunk while it is read.
     """
     if sys.platform == "win32":
-        return mmap.mmap(-1, size, tagname=ring_name(process, number))
+        return windows_api.open_mapping(ring_name(process, number), size)
     if os.fstat(descriptor).st_size < size:
         raise OSError("the server's memory is smaller than it says")
     if sys.platform.startswith("linux"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
 from collections.abc import Callable
@@ -17,7 +16,7 @@ import vapoursynth as vs
 
 from vsfilmrestore.serve import wire
 from vsfilmrestore.serve.convert import Converter
-from vsfilmrestore.serve.endpoint import Listener, peer_of
+from vsfilmrestore.serve.endpoint import AnyListener, Stream, peer_of, this_user
 from vsfilmrestore.serve.link import Link
 from vsfilmrestore.serve.session import Session
 from vsfilmrestore.serve.supply import Supply
@@ -48,7 +47,7 @@ class Server:
     def __init__(
         self,
         supply: Supply,
-        listener: Listener,
+        listener: AnyListener,
         *,
         ring_bytes: int = RING_BYTES,
         told: Listen | None = None,
@@ -62,7 +61,7 @@ class Server:
         """
         self.supply, self.ring_bytes, self.convert = supply, ring_bytes, Converter()
         self.program = f"vsfilmrestore {version('vsfilmrestore')}"
-        self._listener, self._told = listener, told
+        self._listener, self._told, self.token = listener, told, listener.token
         threads = vs.core.num_threads
         self.pool: Executor = ThreadPoolExecutor(max(2, threads), "converts")
         self.labour: Executor = ThreadPoolExecutor(max(2, threads), "restores")
@@ -139,8 +138,8 @@ class Server:
             except (OSError, RuntimeError):  # as many descriptors or threads are not to be had now
                 stream.close()
 
-    def _let_in(self, stream: socket.socket) -> None:
-        if peer_of(stream) != os.getuid():
+    def _let_in(self, stream: Stream) -> None:
+        if peer_of(stream) != this_user():
             stream.close()
             self.told("refused", text="a process of another user")
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 import threading
 from collections.abc import Callable
@@ -45,6 +46,8 @@ class Host(Protocol):
     """Long work: recipes for frames of clients."""
     ring_bytes: int
     program: str
+    token: bytes
+    """What HELLO has to hold; nothing where the system tells who is there."""
 
     def told(self, event: str, **facts: object) -> None:
         """Something happened."""
@@ -152,6 +155,11 @@ class Session:
         if message.major != wire.MAJOR:
             text = f"version {message.major} of the protocol was asked for, this server speaks {wire.MAJOR}"
             self._error(request, ErrorCode.VERSION, text)
+            self._link.finish()
+            return False
+        if self._host.token and not hmac.compare_digest(message.token, self._host.token):
+            self._host.told("refused", text="a client without this server's token")
+            self._error(request, ErrorCode.BROKEN, "that is not the token of this server")
             self._link.finish()
             return False
         self._greeted = True
