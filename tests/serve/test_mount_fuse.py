@@ -232,6 +232,17 @@ def test_stopped_it_takes_its_mount_away(script: Path, place: Path, tmp_path: Pa
     assert list(place.iterdir()) == []
 
 
+def test_a_link_to_a_folder_is_let_go_of_as_well(script: Path, place: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(place)
+    process = started([str(script), str(link)], place, tmp_path)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (0, "")
+    assert out.splitlines()[-1] == "unmounted"
+    assert not is_mounted(place)
+
+
 def test_killed_it_leaves_a_folder_that_can_be_listed(script: Path, place: Path, tmp_path: Path) -> None:
     process = started([str(script), str(place)], place, tmp_path)
     reader = subprocess.Popen(["cat", still(place, 35)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

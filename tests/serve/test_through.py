@@ -144,6 +144,9 @@ def test_slots_come_back_after_errors_and_cancelled_reserves(host: Client) -> No
         ("fps=48", "changes the number of frames"),
         ("nopreset", "there is no preset"),
         ("dust=7", "0..1"),
+        ("dust.model=/tmp/some.onnx", "is a file; here a model goes by the name of its card"),
+        ("scratch.model=mine.PTH", "is a file"),
+        ("wires.model=..\\\\mine", "is a file"),
         ("", "VSFR stands alone"),
     ],
 )

@@ -50,7 +50,7 @@ def check_place(folder: Path) -> Path:
     Raises:
         UsageError: It is not; one sentence with the way out.
     """
-    place = Path(os.path.abspath(folder))
+    place = Path(os.path.realpath(folder))  # the system knows a mount by its own path, not by that of a link to it
     if not str(place).isprintable():
         shown = str(place).encode("utf-8", "backslashreplace").decode()
         raise UsageError("the name of the folder holds characters that cannot be written down", file=shown)

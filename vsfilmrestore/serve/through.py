@@ -7,10 +7,12 @@ frames than the recipe reaches, the clip ends there, as a shot ends at a cut.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import PurePath
 from typing import Final
 
 import numpy as np
@@ -18,6 +20,7 @@ import vapoursynth as vs
 
 from vsfilmrestore.errors import VsfrError
 from vsfilmrestore.media.failure import frame_error
+from vsfilmrestore.models.card import WEIGHTS
 from vsfilmrestore.recipes import Recipe
 from vsfilmrestore.recipes.words import changes_from_words
 from vsfilmrestore.render.graph import GraphShot
@@ -53,6 +56,7 @@ def _recipe(words: str) -> Recipe:
         recipe = Recipe.preset(said.preset) if said.preset else Recipe()
         recipe = recipe.with_steps(changes_from_words(said.values))
         for step in recipe:
+            _check_model(step.settings.get("model"))
             if change := step.filter.changes_with(step.settings):
                 what = "size of the picture" if change == "size" else "number of frames"
                 raise Refusal(ErrorCode.SETTINGS, f"{step.filter.short} changes the {what}, which a host does not take")
@@ -62,6 +66,13 @@ def _recipe(words: str) -> Recipe:
     except (VsfrError, ValueError) as error:
         raise Refusal(ErrorCode.SETTINGS, str(error)) from None
     return recipe
+
+
+def _check_model(model: object) -> None:
+    """A client names models by their cards: no file is opened because it says so."""
+    if not isinstance(model, str) or not (re.search(r"[\\/]", model) or PurePath(model).suffix.lower() in WEIGHTS):
+        return
+    raise Refusal(ErrorCode.SETTINGS, f"model {model} is a file; here a model goes by the name of its card")
 
 
 @dataclass(frozen=True, slots=True)
