@@ -17,6 +17,7 @@ from vsfilmrestore.serve.mount_pictures import Pictures
 from vsfilmrestore.serve.mount_reel import MountedReel
 from vsfilmrestore.serve.mount_tree import Still
 from vsfilmrestore.serve.reel import ServedReel
+from vsfilmrestore.serve.wire import ErrorCode
 
 core = vs.core
 
@@ -130,3 +131,22 @@ def test_reading_beyond_the_end_renders_nothing(
     for beyond in (0, 1, 10**9):
         assert bytes(files.read(entry, files.size(entry) + beyond, 4096)) == b""
     assert files.frames.counts.rendered == files.frames.counts.running == 0
+
+
+def test_frames_that_wait_for_a_slot_are_bounded_as_slots_are(
+    serve: Callable[..., Any], reel_of: Callable[[vs.VideoNode], ServedReel], blank: vs.VideoNode
+) -> None:
+    serve(reel_of(blank), ring_bytes=20 * 4096)
+    with Client.connect(timeout=10) as client:
+        source = client.reel(depth=BYTE, slots=1)
+        asked = [source.ask(0)]
+        held = asked[0].result(10)
+        asked = [source.ask(n) for n in range(40)]
+        for late in asked[32:]:
+            with pytest.raises(ServerError, match="32 requests wait already") as caught:
+                late.result(10)
+            assert caught.value.code == ErrorCode.BUSY
+        held.release()
+        for future in asked[:32]:
+            future.result(10).release()
+        source.frame(39, timeout=10).release()

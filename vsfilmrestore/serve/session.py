@@ -30,6 +30,8 @@ MOST_SLOTS: Final = 64
 """Slots of a source."""
 _MOST_SOURCES: Final = 64
 _MOST_PENDING: Final = 1024
+_LEAST_PENDING: Final = 32
+"""Requests that may wait however large their frames are: as many threads as a host has."""
 _RINGS: Final = count(1)
 _QUIET: Final = frozenset({wire.Cancel, wire.Release, wire.Pong, wire.Bye, wire.Close, wire.ErrorMessage})
 """Messages that are not answered; their request may be 0."""
@@ -231,8 +233,7 @@ class Session:
         what = opened.what
         if isinstance(what, Through):
             raise Refusal(ErrorCode.NOT_SERVED, "frames of this source are sent, not asked for")
-        if len(self._pending) >= _MOST_PENDING:
-            raise Refusal(ErrorCode.BUSY, f"{_MOST_PENDING} requests wait already")
+        self._check_room(opened)
         width, height = message.width or what.width, message.height or what.height
         if width > what.width or height > what.height or bool(message.width) != bool(message.height):
             raise Refusal(ErrorCode.SETTINGS, f"frames are at most {what.width} x {what.height}")
@@ -257,6 +258,18 @@ class Session:
     def _work(self, task: Callable[..., None], *words: object) -> None:
         with suppress(RuntimeError):  # the server ends
             self._host.pool.submit(task, *words)
+
+    def _check_room(self, opened: Opened) -> None:
+        """Frames that are done wait in memory for a slot, so their bytes are limited as those of the slots are.
+
+        Raises:
+            Refusal: As many requests wait as may.
+        """
+        with self._lock:
+            waiting = list(self._pending.values())
+        held = sum(each.opened.ring.slot_bytes for each in waiting) + opened.ring.slot_bytes
+        if len(waiting) >= _MOST_PENDING or (len(waiting) >= _LEAST_PENDING and held > self._host.ring_bytes):
+            raise Refusal(ErrorCode.BUSY, f"{len(waiting)} requests wait already")
 
     def _made(self, wanted: Wanted, future: Future[vs.VideoFrame]) -> None:
         """A frame is there, or failed; on a thread of the pool."""
@@ -386,8 +399,7 @@ class Session:
         opened = self._opened(message.source)
         if not isinstance(opened.what, Through):
             raise Refusal(ErrorCode.NOT_SERVED, "frames of this source are asked for, not sent")
-        if len(self._pending) >= _MOST_PENDING:
-            raise Refusal(ErrorCode.BUSY, f"{_MOST_PENDING} requests wait already")
+        self._check_room(opened)
         wanted = Wanted(request, opened, monotonic(), opened.what.layout, reserves=True)
         with self._lock:
             self._pending[request] = wanted
