@@ -11,7 +11,7 @@ import pytest
 import vapoursynth as vs
 
 from vsfilmrestore.serve import wire
-from vsfilmrestore.serve.client import BYTE, Client, ServerError
+from vsfilmrestore.serve.client import BYTE, Client, ServerError, _waited, _Waiting
 from vsfilmrestore.serve.endpoint import connect, socket_of
 from vsfilmrestore.serve.mount_pictures import Pictures
 from vsfilmrestore.serve.mount_reel import MountedReel
@@ -150,3 +150,25 @@ def test_frames_that_wait_for_a_slot_are_bounded_as_slots_are(
         for future in asked[:32]:
             future.result(10).release()
         source.frame(39, timeout=10).release()
+
+
+def test_memory_of_a_source_nobody_waits_for_is_not_taken_for_that_of_the_next(
+    serve: Callable[..., Any], reel_of: Callable[[vs.VideoNode], ServedReel], blank: vs.VideoNode
+) -> None:
+    server = serve(reel_of(core.std.BlankClip(blank, color=[5, 6, 7])))
+    with Client.connect(timeout=10) as client:
+        given_up: Future[Any] = Future()
+        given_up.cancel()
+        request = next(client._requests)
+        client._waiting[request] = _Waiting(given_up)
+        client.send(wire.Open(0, BYTE, 2), request)
+        with client.reel(depth=BYTE, slots=2).frame(3, timeout=10) as picture:
+            assert [int(plane[0, 0]) for plane in picture.planes] == [5, 6, 7]
+        client.ping(5)
+        (session, _) = next(iter(server._sessions.values()))
+        assert len(session._sources) == 1
+        assert client._inbox.descriptors == []
+
+
+def test_a_picture_that_comes_as_the_wait_ends_is_given() -> None:
+    assert _waited(Late(), 1) == "frame"

@@ -292,16 +292,19 @@ class Client:
             ServerError: It is not served.
             OSError: Its memory is not what the server said.
         """
-        answer = _waited(self._ask(message), timeout)
-        assert isinstance(answer, wire.Info)
+        source = _waited(self._ask(message), timeout)
+        assert isinstance(source, RemoteSource)
+        return source
+
+    def _opened(self, info: wire.Info) -> RemoteSource:
+        """A source with the memory that came with its INFO; on the reading thread, so that none gets another's."""
         descriptor = self._inbox.descriptors.pop(0) if self._inbox.descriptors else -1
         try:
-            size = answer.slots * answer.slot_bytes
-            memory = attach(descriptor, size, process=self.welcome.process, number=answer.ring)
+            size = info.slots * info.slot_bytes
+            return RemoteSource(self, info, attach(descriptor, size, process=self.welcome.process, number=info.ring))
         finally:
             if descriptor >= 0:
                 os.close(descriptor)
-        return RemoteSource(self, answer, memory)
 
     def ask(self, message: wire.Message, source: RemoteSource) -> Future[Picture]:
         """Send a request that is answered with a picture."""
@@ -381,10 +384,15 @@ class Client:
         if isinstance(message, wire.Status):
             self.status = message.text
             return
+        result: object = message
+        if isinstance(message, wire.Info):
+            try:
+                result = self._opened(message)
+            except (OSError, ValueError, OverflowError) as error:
+                result = error
         waiting = self._waiting.pop(request, None)
         if waiting is None:
             return
-        result: object = message
         if isinstance(message, wire.ErrorMessage):
             result = ServerError(message.code, message.text)
         elif isinstance(message, wire.FrameMessage) and waiting.source is not None:
@@ -404,11 +412,14 @@ def _give_back(client: Client, message: wire.Message) -> None:
     """What was cancelled came all the same."""
     if isinstance(message, wire.FrameMessage | wire.Slot):
         client.send(wire.Release(message.ring, message.slot))
+    elif isinstance(message, wire.Info):
+        client.send(wire.Close(message.source))
 
 
 def _waited[T](future: Future[T], timeout: float) -> T:
     try:
         return future.result(timeout)
     except TimeoutError:
-        future.cancel()
+        if not future.cancel():  # it came just now; a picture that nobody got would keep its slot
+            return future.result()
         raise
