@@ -60,6 +60,20 @@ def test_a_script_is_served_until_it_is_stopped(tmp_path: Path, capsys: pytest.C
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.vpy", "run"]
 
 
+def test_it_ends_in_order_where_the_program_that_reads_its_lines_has_gone(tmp_path: Path) -> None:
+    (tmp_path / "mine.vpy").write_text(SCRIPT)
+    with serving("mine.vpy", "--progress", "jsonl", cwd=tmp_path) as (server, _):
+        assert server.stdout is not None
+        assert server.stderr is not None
+        server.stdout.close()
+        with Client.connect(timeout=60) as client:
+            assert [int(plane[0, 0]) for plane in client.reel(depth=BYTE).frame(3).copy()] == [9, 8, 7]
+            server.wait(timeout=20)
+        assert server.stderr.read() == ""
+        assert list(socket_of("default").parent.iterdir()) == []
+        server.stdout = None
+
+
 def test_what_is_wrong_is_one_line_and_leaves_no_socket(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -57,12 +58,15 @@ def _serve(files: MountedReel, folder: Path, allow_other: bool) -> int:
     signals = _caught()
     mount = Mount(files, folder, tell=_complain, allow_other=allow_other)
     layout, reel = files.layout, files.reel
-    say(f"mounted  {mount.place}")
-    say(f"files    {len(reel)} frames in {len(reel.shots)} shots, {layout.width}x{layout.height} {layout.profile.name}")
-    say("Ctrl-C, or unmounting the folder, ends it")
-    while not signals and not mount.wait(_LOOK):
-        pass
-    calm = mount.close()
+    size = f"{layout.width}x{layout.height}"
+    try:
+        say(f"mounted  {mount.place}")
+        say(f"files    {len(reel)} frames in {len(reel.shots)} shots, {size} {layout.profile.name}")
+        say("Ctrl-C, or unmounting the folder, ends it")
+        while not signals and not mount.wait(_LOOK):
+            pass
+    finally:  # whatever there was, a pipe that is closed for one, no mount is left
+        calm = mount.close()
     if not files.frames.close() or not calm:
         raise OutputError("unmounted, but a frame is still being made; it is given up", file=mount.place)
     say("unmounted")
@@ -79,4 +83,5 @@ def _caught() -> list[int]:
 
 
 def _complain(text: str) -> None:
-    print(f"vsfilmrestore: {text}", file=sys.stderr, flush=True)  # noqa: T201
+    with suppress(OSError, ValueError):  # nobody reads it any more; whoever reads the file gets EIO as always
+        print(f"vsfilmrestore: {text}", file=sys.stderr, flush=True)  # noqa: T201

@@ -69,11 +69,13 @@ def _serve(reel: ServedReel, listener: AnyListener, cache: int, memory: int, tel
     server = Server(supply, listener, ring_bytes=memory, told=teller.event)
     for remark in reel.reel.remarks:
         teller.note(remark)
-    with teller:
-        server.start()
-        teller.listening(reel, listener)
-        while not signals and not server.ended.wait(_LOOK):
-            teller.look(server)
+    try:
+        with teller:
+            server.start()
+            teller.listening(reel, listener)
+            while not signals and not server.ended.wait(_LOOK):
+                teller.look(server)
+    finally:  # whatever there was, a pipe that is closed for one, no socket is left
         calm = server.stop()
     teller.event("end", {"frames": supply.frames.counts.rendered})
     if not calm:
