@@ -168,7 +168,9 @@ void run_recipe(const Job &job, const std::shared_ptr<Connection> &connection, c
                 OfxImageClipHandle clip, const Image &middle) {
     const auto source = connection->open(key, job.patience, Clock::now() + seconds(job.patience.first));
     remember(key, source->info);
-    const int reach = reach_of(job.params);
+    // No more than the slot is made for, whatever has been forgotten meanwhile.
+    const auto most = static_cast<int>(std::min<std::uint32_t>(source->info.radius, 32));
+    const int reach = std::min(reach_of(job.params), most);
     const auto before = neighbours(job, clip, middle, reach, -1), after = neighbours(job, clip, middle, reach, 1);
     Lent slot = connection->reserve(source, job.patience, patience_left(job, *source));
     check_room(slot, before.size() + 1 + after.size());
@@ -268,10 +270,12 @@ OfxStatus render(Effect effect, OfxImageEffectHandle handle, const Props &in) {
         return kOfxStatErrImageFormat;
     }
     job.window = job.whole = job.out.bounds;
+    constexpr int kFar = 1 << 24;  // as of bounds: sums of places stay numbers
     OfxRectI wanted{};
     if (in.rectangle(kOfxImageEffectPropRenderWindow, wanted)) job.window = crossed(wanted, job.out.bounds);
     if (held.props().rectangle(kOfxImagePropRegionOfDefinition, wanted) && wanted.x2 > wanted.x1 &&
-        wanted.y2 > wanted.y1 && wanted.x2 - std::int64_t{wanted.x1} < 65536 && wanted.y2 - std::int64_t{wanted.y1} < 65536)
+        wanted.y2 > wanted.y1 && wanted.x1 > -kFar && wanted.x1 < kFar && wanted.y1 > -kFar && wanted.y1 < kFar &&
+        wanted.x2 - std::int64_t{wanted.x1} < 65536 && wanted.y2 - std::int64_t{wanted.y1} < 65536)
         job.whole = wanted;
     job.patience = patience_of(handle, job.params);
     job.patience.tell = [handle](const std::string &text) { show_message(handle, kOfxMessageMessage, text); };

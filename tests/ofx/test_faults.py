@@ -381,3 +381,12 @@ def test_memory_of_a_source_that_is_refused_is_not_that_of_the_next(plain_host: 
     assert set(run.status.values()) == {1}
     assert len(server.record.opens) == server.record.closes == 12
     assert server.record.connections == 1
+
+
+def test_a_frame_that_lies_beyond_all_numbers(plain_host: Host, serve: Serve) -> None:
+    serve()
+    far = 2**31 - 1
+    run = plain_host(frames="3", rod=f"{far - 64},{far - 48},{far},{far}").clean()
+    assert run.status == {3: 0}
+    assert run.pixels is not None
+    assert run.pixels[0][..., :3].max() > 0  # a place that cannot be is not believed: the frame fills the image
