@@ -139,7 +139,8 @@ def of_card(card: Card, path: Path, devices: list[str], size: tuple[int, int], f
 
 def scene(film: Path, planes: int, size: tuple[int, int], seed: int) -> vs.VideoNode:
     """Five frames of film; of others for another seed."""
-    clip = vs.core.bs.VideoSource(str(film), cachemode=0)[10 + 20 * seed :][:5]
+    whole = vs.core.bs.VideoSource(str(film), cachemode=0)
+    clip = whole[(10 + 20 * seed) % max(1, len(whole) - 4) :][:5]
     made = clip.resize.Bicubic(size[1], size[0], format=vs.RGBS, matrix_in=6)
     return made if planes == 3 else made.std.ShufflePlanes(1, vs.GRAY)
 
