@@ -29,7 +29,7 @@ import numpy as np
 from vsfilmrestore.errors import RenderError
 from vsfilmrestore.serve import wire
 from vsfilmrestore.serve.endpoint import Stream, connect, default_socket, token_for
-from vsfilmrestore.serve.link import receive
+from vsfilmrestore.serve.link import bound_sending, receive
 from vsfilmrestore.serve.ring import DEPTHS, Layout, Plane, attach
 
 __all__ = ["BYTE", "FLOAT", "HALF", "SHORT", "Client", "Picture", "RemoteSource", "ServerError", "ServerGoneError"]
@@ -213,6 +213,7 @@ class Client:
             TimeoutError: It does not answer.
         """
         self._stream, self._lock = stream, threading.Lock()
+        bound_sending(stream)
         self._requests = count(1)
         self._waiting: dict[int, _Waiting] = {}
         self._inbox = _Inbox()
@@ -324,8 +325,12 @@ class Client:
 
     def send(self, message: wire.Message, request: int = 0) -> None:
         """Send a message; that a server is gone is told to who waits for answers."""
-        with suppress(OSError), self._lock:
-            self._stream.sendall(wire.encode(message, request or next(self._requests)))
+        with self._lock:
+            try:
+                self._stream.sendall(wire.encode(message, request or next(self._requests)))
+            except OSError:  # part of a message may have gone, so nothing can follow it
+                with suppress(OSError):
+                    self._stream.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """End the connection."""

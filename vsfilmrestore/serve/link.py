@@ -16,10 +16,12 @@ from typing import Final
 from vsfilmrestore.serve import wire
 from vsfilmrestore.serve.endpoint import Stream
 
-__all__ = ["Link", "receive"]
+__all__ = ["Link", "bound_sending", "receive"]
 
 _BACKLOG: Final = 4096
 """Messages that may wait to be sent; who lets more pile up is dropped."""
+_BACKLOG_BYTES: Final = 4 << 20
+_BACKLOG_DESCRIPTORS: Final = 64
 _SEND_SECONDS: Final = 10
 _PIECE: Final = 1 << 16
 
@@ -38,19 +40,26 @@ def receive(stream: Stream, size: int) -> tuple[bytes, list[int]]:
     return data, descriptors
 
 
+def bound_sending(stream: Stream, seconds: int = _SEND_SECONDS) -> None:
+    """Sending fails with `OSError` when the other side has not read for so long."""
+    if not isinstance(stream, socket.socket):
+        stream.send_seconds = seconds
+    elif sys.platform != "win32":
+        stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", seconds, 0))
+
+
 class Link:
     """A stream of messages with a thread of its own for sending."""
 
     def __init__(self, stream: Stream, name: str) -> None:
         self._stream = stream
         self._letters: queue.Queue[_Letter | None] = queue.Queue(_BACKLOG)
+        self._counting = threading.Lock()
+        self._bytes = self._descriptors = 0
         self._ended = threading.Event()
         self.heard = monotonic()
         """When something came last."""
-        if not isinstance(stream, socket.socket):
-            stream.send_seconds = _SEND_SECONDS
-        elif sys.platform != "win32":
-            stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", _SEND_SECONDS, 0))
+        bound_sending(stream)
         self._writer = threading.Thread(target=self._write, name=f"{name} writes", daemon=True)
         self._writer.start()
 
@@ -60,14 +69,29 @@ class Link:
 
     def send(self, message: wire.Message, request: int = 0, descriptor: int = -1) -> None:
         """Send a message, with a descriptor beside it, which stays the caller's. Never waits."""
-        letter = wire.encode(message, request), os.dup(descriptor) if descriptor >= 0 else -1
+        data = wire.encode(message, request)
+        if not self._counted(len(data), descriptor >= 0):
+            self.end()
+            return
+        try:
+            twin = os.dup(descriptor) if descriptor >= 0 else -1
+        except OSError:  # this process has no more of them
+            self.end()
+            return
         try:
             if self._ended.is_set():
                 raise queue.Full
-            self._letters.put_nowait(letter)
+            self._letters.put_nowait((data, twin))
         except queue.Full:
-            _close(letter[1])
+            _close(twin)
             self.end()
+
+    def _counted(self, size: int, descriptor: bool, sign: int = 1) -> bool:
+        """Count what waits to be sent; False where that is more than a client may let pile up."""
+        with self._counting:
+            self._bytes += sign * size
+            self._descriptors += sign * descriptor
+            return self._bytes <= _BACKLOG_BYTES and self._descriptors <= _BACKLOG_DESCRIPTORS
 
     def messages(self) -> Iterator[tuple[int, wire.Message]]:
         """What comes in, until the connection ends.
@@ -115,6 +139,7 @@ class Link:
             except OSError:
                 self.end()
                 break
+            self._counted(len(letter[0]), letter[1] >= 0, -1)
         while True:  # descriptors that are not sent are closed
             try:
                 rest = self._letters.get_nowait()
