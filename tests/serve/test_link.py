@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import time
 from collections.abc import Iterator
 
@@ -11,6 +12,8 @@ import pytest
 
 from vsfilmrestore.serve import wire
 from vsfilmrestore.serve.link import Link, bound_sending
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts descriptors in /proc")
 
 LONG = wire.Bye("x" * 60000)
 
