@@ -24,12 +24,14 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Annotated, Any, Concatenate, Final, Literal, get_args, get_origin, get_type_hints
 
 import vapoursynth as vs
 
 from vsfilmrestore.errors import VsfrError
 from vsfilmrestore.inference.call import ModelCall
+from vsfilmrestore.models.card import WEIGHTS
 
 __all__ = [
     "FILTERS",
@@ -39,6 +41,7 @@ __all__ = [
     "SettingSpec",
     "Show",
     "Strength",
+    "names_a_file",
     "nearest",
     "restoration_filter",
 ]
@@ -433,3 +436,8 @@ def _setting_of(name: str, hint: Any, default: object) -> SettingSpec:
     else:
         word = "regions"
     return SettingSpec(name, word, default, note.help, note.low, note.high, choices, optional)  # type: ignore[arg-type]
+
+
+def names_a_file(model: str) -> bool:
+    """Whether the value of a setting ``model`` is the path of a file, not the name of a card."""
+    return re.search(r"[\\/]", model) is not None or PurePath(model).suffix.lower() in WEIGHTS

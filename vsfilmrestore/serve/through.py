@@ -7,20 +7,18 @@ frames than the recipe reaches, the clip ends there, as a shot ends at a cut.
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import PurePath
 from typing import Final
 
 import numpy as np
 import vapoursynth as vs
 
 from vsfilmrestore.errors import VsfrError
+from vsfilmrestore.filters.schema import names_a_file
 from vsfilmrestore.media.failure import frame_error
-from vsfilmrestore.models.card import WEIGHTS
 from vsfilmrestore.recipes import Recipe
 from vsfilmrestore.recipes.words import changes_from_words
 from vsfilmrestore.render.graph import GraphShot
@@ -70,9 +68,8 @@ def _recipe(words: str) -> Recipe:
 
 def _check_model(model: object) -> None:
     """A client names models by their cards: no file is opened because it says so."""
-    if not isinstance(model, str) or not (re.search(r"[\\/]", model) or PurePath(model).suffix.lower() in WEIGHTS):
-        return
-    raise Refusal(ErrorCode.SETTINGS, f"model {model} is a file; here a model goes by the name of its card")
+    if isinstance(model, str) and names_a_file(model):
+        raise Refusal(ErrorCode.SETTINGS, f"model {model} is a file; here a model goes by the name of its card")
 
 
 @dataclass(frozen=True, slots=True)
