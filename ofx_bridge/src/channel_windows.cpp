@@ -167,10 +167,12 @@ void stay_loaded() {
 QuietSignals::QuietSignals() = default;
 QuietSignals::~QuietSignals() = default;
 
+static std::string pipes_of_user() { return "\\\\.\\pipe\\vsfilmrestore-" + variable("USERNAME") + "-"; }
+
 std::string where_is(const std::string &name) {
     const std::string named = variable("VSFILMRESTORE_SOCKET");
     if (name.empty() && !named.empty()) return named;
-    return "\\\\.\\pipe\\vsfilmrestore-" + variable("USERNAME") + "-" + (name.empty() ? "default" : name);
+    return pipes_of_user() + (name.empty() ? "default" : name);
 }
 
 std::unique_ptr<Channel> connect_channel(const std::string &name, const Patience &patience, Instant until) {
@@ -196,9 +198,10 @@ std::unique_ptr<Channel> connect_channel(const std::string &name, const Patience
 void orphan_channels() {}
 
 std::string hello_token(const std::string &name) {
-    const std::string path = variable("LOCALAPPDATA") + "\\vsfilmrestore\\" + (name.empty() ? "default" : name) +
-                             ".token";
+    const std::string pipe = where_is(name), before = pipes_of_user();
     std::string token(32, '\0');
+    if (pipe.compare(0, before.size(), before) != 0 || !plain_name(pipe.substr(before.size()))) return token;
+    const std::string path = variable("LOCALAPPDATA") + "\\vsfilmrestore\\" + pipe.substr(before.size()) + ".token";
     if (std::FILE *file = std::fopen(path.c_str(), "rb")) {
         if (std::fread(&token[0], 1, 32, file) != 32) token.assign(32, '\0');
         std::fclose(file);

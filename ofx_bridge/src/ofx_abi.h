@@ -297,6 +297,10 @@ typedef struct OfxImageEffectSuiteV1 {
 #define kOfxImagePropRegionOfDefinition "OfxImagePropRegionOfDefinition"
 #define kOfxImagePropRowBytes "OfxImagePropRowBytes"
 
+// Thumbnails, new in 1.5.1: "true" or "false" among the arguments of a render ----------------------------------------
+
+#define kOfxImageEffectPropThumbnailRender "OfxImageEffectPropThumbnailRender"
+
 // Colour, new in 1.5 -----------------------------------------------------------------------------------------------
 
 #define kOfxImageClipPropColourspace "OfxImageClipPropColourspace"

@@ -232,13 +232,14 @@ OfxStatus without_frame(const Job &job, const Problem &problem) {
     return goes_on ? kOfxStatOK : kOfxStatFailed;
 }
 
-bool thumbnail(OfxImageEffectHandle effect) {
-    OfxImageClipHandle clip = clip_named(effect, kOfxImageEffectSimpleSourceClipName);
+bool thumbnail(const Job &job) {
+    if (job.in.text(kOfxImageEffectPropThumbnailRender, "false") == "true") return true;
+    OfxImageClipHandle clip = clip_named(job.effect, kOfxImageEffectSimpleSourceClipName);
     return clip && Props::of_clip(clip).integer(kOfxImageClipPropThumbnail, 0) != 0;
 }
 
 OfxStatus rendered(Effect effect, Job &job) {
-    if (thumbnail(job.effect) && show_source(job)) return kOfxStatOK;  // nobody waits for a network for an icon
+    if (thumbnail(job) && show_source(job)) return kOfxStatOK;  // nobody waits for a network for an icon
     try {
         const std::string field = job.in.text(kOfxImageEffectPropFieldToRender, kOfxImageFieldNone);
         if (field != kOfxImageFieldNone && field != kOfxImageFieldBoth)

@@ -222,11 +222,20 @@ def test_a_frame_that_is_not_there_fails(host: Host, serve: Serve) -> None:
     assert host(frames="-1").clean().status == {-1: 1}
 
 
-def test_an_icon_does_not_wake_the_server(host: Host, serve: Serve) -> None:
+@pytest.mark.parametrize(
+    "word", [{"clip__kOfxImageClipPropThumbnail": 1}, {"text__OfxImageEffectPropThumbnailRender": "true"}]
+)
+def test_an_icon_does_not_wake_the_server(host: Host, serve: Serve, word: dict[str, object]) -> None:
     server = serve()
-    run = host(frames="3", clip__kOfxImageClipPropThumbnail=1).clean()
+    run = host(frames="3", **word).clean()
     assert run.status == {3: 0}
     assert server.record.connections == 0
+
+
+def test_what_is_said_to_be_no_icon_is_restored(host: Host, serve: Serve) -> None:
+    server = serve()
+    assert host(frames="3", text__OfxImageEffectPropThumbnailRender="false").clean().status == {3: 0}
+    assert server.record.connections == 1
 
 
 # Through -------------------------------------------------------------------------------------------------------------

@@ -507,6 +507,7 @@ static OfxStatus render(Effect &effect, int frame, std::size_t place) {
         .text(kOfxImageEffectPropFieldToRender, word("field", kOfxImageFieldNone));
     for (const auto &entry : words)
         if (entry.first.rfind("arg:", 0) == 0) in.put<int>(entry.first.substr(4), {std::stoi(entry.second)});
+        else if (entry.first.rfind("text:", 0) == 0) in.text(entry.first.substr(5), entry.second);
     render_begun = std::chrono::steady_clock::now();
     rendering = true;
     const OfxStatus status = act(kOfxImageEffectActionRender, &effect, &in);
