@@ -11,14 +11,13 @@ Prints the recall and the false area for clips left out of the fit, then writes 
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import vapoursynth as vs
 from _damage.cases import Case, damaged_case
 from _damage.footage import load
+from _fitting import Reals, Sample, command, joined, reached
 from detector.judging import fit
 from simulator import TRAIN
 
@@ -27,11 +26,8 @@ from vsfilmrestore.filters._dirt_sight import sight
 from vsfilmrestore.filters._dirt_specks import polynomial, specks
 from vsfilmrestore.filters._motion import mirrored
 
-type Reals = npt.NDArray[np.float64]
-type Sample = tuple[Reals, Reals, Reals]
-"""Features, 1 for dirt, cost of a mistake."""
-
 SPEEDS = (1, 2, 3)
+THRESHOLDS = (0, 2, 4)
 FRAMES = 6
 CLEAN_WEIGHT = 2.0
 """A repair of a clip without damage is worse than a speck left."""
@@ -52,12 +48,7 @@ def sample(clip: vs.VideoNode, case: Case | None) -> Sample:
             truth = np.bincount(found.labels.ravel(), case.masks[n - 2].ravel().astype(float), count) / area
         cost = np.minimum(area, 60) * np.minimum(np.exp(found.features[:, 0]), 60) * (1 if case else CLEAN_WEIGHT)
         rows.append((found.features[1:], (truth > 0.35)[1:].astype(float), cost[1:]))
-    return _joined(rows)
-
-
-def _joined(rows: list[Sample]) -> Sample:
-    x, y, w = (np.concatenate(parts) for parts in zip(*rows, strict=True))
-    return x, y, w
+    return joined(rows)
 
 
 def gather(footage: Path, seed: int) -> dict[str, Sample]:
@@ -69,7 +60,7 @@ def gather(footage: Path, seed: int) -> dict[str, Sample]:
             clip = load(path, 2, FRAMES * speed)[::speed]
             case = damaged_case(path.stem, clip, "specks", seed + speed, footage / "overlays", TRAIN)
             parts += [sample(case.damaged, case), sample(case.clean, None)]
-        result[path.stem] = _joined(parts)
+        result[path.stem] = joined(parts)
         print(path.stem, len(result[path.stem][0]), flush=True)
     return result
 
@@ -81,37 +72,8 @@ def _fitted(samples: Sample) -> Reals:
 
 def judge(weights: Reals, samples: Sample) -> str:
     """Recall and false area at several thresholds, both by the cost of a mistake."""
-    x, y, w = samples
-    score, dirt = polynomial(x) @ weights, (w * y).sum()
-    cells = (
-        [(w * y * (score > t)).sum() / dirt for t in (0, 2, 4)],
-        [(w * (1 - y) * (score > t)).sum() / dirt for t in (0, 2, 4)],
-    )
-    return "  ".join(f"{right:.2f}/{wrong:.3f}" for right, wrong in zip(*cells, strict=True))
-
-
-def main() -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--footage", type=Path, required=True)
-    parser.add_argument("--out", type=Path, help="write the weights here instead of printing them")
-    parser.add_argument("--folds", type=int, default=3, help="parts the clips are left out in (default 3)")
-    parser.add_argument("--seed", type=int, default=100)
-    options = parser.parse_args()
-    clips = gather(options.footage, options.seed)
-    names = list(clips)
-    print("\nleft out: recall/false area at thresholds 0, 2, 4")
-    for part in range(options.folds):
-        out = names[part :: options.folds]
-        weights = _fitted(_joined([clips[n] for n in names if n not in out]))
-        for name in out:
-            print(f"{name:14} {judge(weights, clips[name])}", flush=True)
-    weights = _fitted(_joined(list(clips.values())))
-    if options.out:
-        np.save(options.out, weights)
-    else:
-        print(np.array2string(weights, precision=3, separator=", ", suppress_small=True))
+    return reached(polynomial(samples[0]) @ weights, samples, THRESHOLDS)
 
 
 if __name__ == "__main__":
-    main()
+    command(__doc__, gather, _fitted, judge, f"recall/false area at thresholds {', '.join(map(str, THRESHOLDS))}")

@@ -12,7 +12,6 @@ the weights.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +22,7 @@ import numpy.typing as npt
 import vapoursynth as vs
 from _damage.cases import damaged_case
 from _damage.footage import load
+from _fitting import Reals, Sample, command, joined, reached
 from detector.judging import fit
 from simulator import TRAIN, Atlas, atlas_for
 from simulator.chance import Dice
@@ -35,12 +35,10 @@ from vsfilmrestore.filters._stain_onset import onsets_at, terms
 from vsfilmrestore.filters._stain_sight import analysis, flat
 from vsfilmrestore.filters._stain_steps import CELL, cells_of, measure_step, picture_of
 
-type Reals = npt.NDArray[np.float64]
 type Plane = npt.NDArray[np.float32]
-type Sample = tuple[Reals, Reals, Reals]
-"""Terms, 1 for a stain, cost of a mistake."""
 
 SPEEDS = (1, 2)
+THRESHOLDS = (0, 1.5, 3)
 FRAMES = 7
 LONGEST = 12
 LAID = 6
@@ -220,12 +218,6 @@ def samples(scene: Scene, atlas: Atlas, key: str) -> Sample:
     return joined(rows)
 
 
-def joined(rows: Sequence[Sample]) -> Sample:
-    """Rows of several samples."""
-    x, y, w = (np.concatenate(parts) for parts in zip(*rows, strict=True))
-    return x, y, w
-
-
 def gather(footage: Path, seed: int) -> dict[str, Sample]:
     """Samples of every clip at every speed."""
     overlays = footage / "overlays"
@@ -248,40 +240,8 @@ def fitted(rows: Sample) -> Reals:
 
 def judge(weights: Reals, rows: Sample) -> str:
     """Recall and false finds against stains at several thresholds, both by the cost of a mistake."""
-    x, y, w = rows
-    score, there = x @ weights, max(float((w * y).sum()), 1e-9)
-    right = [float((w * y * (score > t)).sum()) / there for t in (0, 1.5, 3)]
-    wrong = [float((w * (1 - y) * (score > t)).sum()) / there for t in (0, 1.5, 3)]
-    return "  ".join(f"{a:.2f}/{b:.3f}" for a, b in zip(right, wrong, strict=True))
-
-
-def left_out(clips: dict[str, Sample], folds: int) -> Iterator[str]:
-    """What is reached on clips that were not fitted to."""
-    names = list(clips)
-    for part in range(folds):
-        out = names[part::folds]
-        weights = fitted(joined([clips[n] for n in names if n not in out]))
-        yield f"{', '.join(out)}: {judge(weights, joined([clips[n] for n in out]))}"
-
-
-def main() -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--footage", type=Path, required=True)
-    parser.add_argument("--out", type=Path, help="write the weights here instead of printing them")
-    parser.add_argument("--folds", type=int, default=3, help="parts the clips are left out in (default 3)")
-    parser.add_argument("--seed", type=int, default=100)
-    options = parser.parse_args()
-    clips = gather(options.footage, options.seed)
-    print("\nleft out: recall/false finds at thresholds 0, 1.5, 3")
-    for line in left_out(clips, options.folds):
-        print(line, flush=True)
-    weights = fitted(joined(list(clips.values())))
-    if options.out:
-        np.save(options.out, weights)
-    else:
-        print(np.array2string(weights, precision=3, separator=", ", suppress_small=True))
+    return reached(rows[0] @ weights, rows, THRESHOLDS)
 
 
 if __name__ == "__main__":
-    main()
+    command(__doc__, gather, fitted, judge, f"recall/false finds at thresholds {', '.join(map(str, THRESHOLDS))}")

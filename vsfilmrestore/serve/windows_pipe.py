@@ -70,7 +70,23 @@ def token_for(path: Path) -> bytes:
     return token if len(token) == len(NO_TOKEN) else NO_TOKEN
 
 
-class PipeStream:
+class _Stoppable:
+    """What may be ended while a thread is at it. `_gate` guards the event against being set when it is closed."""
+
+    def __init__(self) -> None:
+        self._stop = api.event()
+        self._gate = threading.Lock()
+        self._ended = self._closed = False
+
+    def shutdown(self, how: int = 0) -> None:
+        """End what is under way, and all that would come after it."""
+        with self._gate:
+            self._ended = True
+            if not self._closed:
+                api.set_event(self._stop)
+
+
+class PipeStream(_Stoppable):
     """One end of a connection; has what is used of a socket. One thread may read while another writes."""
 
     def __init__(self, handle: int, *, serves: bool) -> None:
@@ -81,12 +97,11 @@ class PipeStream:
         """
         self._handle, self._serves = handle, serves
         try:
-            self._stop = api.event()
+            super().__init__()
         except BaseException:
             api.close(handle)
             raise
-        self._reading, self._writing, self._gate = threading.Lock(), threading.Lock(), threading.Lock()
-        self._ended = self._closed = False
+        self._reading, self._writing = threading.Lock(), threading.Lock()
         self.send_seconds: float | None = None
         """How long `sendall` waits for the other end to take something; None: for ever."""
 
@@ -123,13 +138,6 @@ class PipeStream:
                     raise BrokenPipeError("the other end does not listen any more")
                 rest = rest[sent:]
 
-    def shutdown(self, how: int = 0) -> None:
-        """End what is under way, and all that would come after it."""
-        with self._gate:
-            self._ended = True
-            if not self._closed:
-                api.set_event(self._stop)
-
     def close(self) -> None:
         """Let go of the pipe, when nobody is at it any more. What was sent can still be read at the other end."""
         self.shutdown()
@@ -140,7 +148,7 @@ class PipeStream:
                 api.close(self._stop)
 
 
-class PipeDoor:
+class PipeDoor(_Stoppable):
     """Where clients come in; has what is used of a listening socket. One thread accepts."""
 
     def __init__(self, name: str) -> None:
@@ -148,15 +156,14 @@ class PipeDoor:
         Raises:
             OSError: The pipe cannot be made, or there is one of that name.
         """
+        super().__init__()
         self._name = name
-        self._stop = api.event()
         try:
             self._next: int | None = api.create_pipe(name, first=True)
         except BaseException:
             api.close(self._stop)
             raise
-        self._accepting, self._gate = threading.Lock(), threading.Lock()
-        self._ended = self._closed = False
+        self._accepting = threading.Lock()
 
     def accept(self) -> tuple[PipeStream, str]:
         """Wait for a client. There is always an instance for the one after it, so the name is never up for taking.
@@ -185,13 +192,6 @@ class PipeDoor:
         with suppress(OSError):  # tried again by the next `accept`
             self._next = api.create_pipe(self._name, first=False)
         return here
-
-    def shutdown(self, how: int = 0) -> None:
-        """Let nobody in from now on; wakes who accepts."""
-        with self._gate:
-            self._ended = True
-            if not self._closed:
-                api.set_event(self._stop)
 
     def close(self) -> None:
         """Let go of the pipe."""
