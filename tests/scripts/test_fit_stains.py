@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import fit_stains
 import numpy as np
 import pytest
+
+pytest.importorskip("torch", reason="damage is simulated with torch: pip install vsfilmrestore[torch]")
+
+import fit_stains
 from simulator import TRAIN, atlas_for
 from simulator.chance import Dice
 
