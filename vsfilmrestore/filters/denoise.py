@@ -10,8 +10,9 @@ import vapoursynth as vs
 from vsfilmrestore.filters._grain import record_grain
 from vsfilmrestore.filters._learned_noise import denoise_network, denoised_by, noise_wanted, weights
 from vsfilmrestore.filters._model import dependence, reach_of
-from vsfilmrestore.filters._motion import Motion, analysis_luma, estimate, mirrored
-from vsfilmrestore.filters._noise import KNOTS, curve_expr, mean_prop, measure_noise, sigma_prop
+from vsfilmrestore.filters._motion import mirrored
+from vsfilmrestore.filters._noise import mean_prop
+from vsfilmrestore.filters._noise_average import average, led, measured
 from vsfilmrestore.filters.masks import confine, mask_for_planes
 from vsfilmrestore.filters.schema import Regions, Setting, Strength, restoration_filter
 
@@ -19,17 +20,6 @@ __all__ = ["denoise"]
 
 core = vs.core
 
-_SEARCH_RANGE: Final = 0.08
-_PATCH: Final = 3
-"""Radius of the patch two frames are compared over."""
-_FREE: Final = 3.0
-"""Patch difference, in variances of the noise, that counts as none: pure noise gives 2."""
-_FALL: Final = 2.0
-_POINT_FREE: Final = 20.0
-"""The same for the single sample: pure noise stays below (3.2 standard deviations) nearly always."""
-_SCALE: Final = 4000
-"""A noise variance in the 16-bit patch difference."""
-_NAMES: Final = "xyzabcdefghijklmnopqrstuvw"
 _SILENT: Final = 0.3 / 255
 """Noise below this is taken out the less, the less there is; a frame without noise keeps its bits."""
 _WORK_SIGMA: Final = 8.0 / 255
@@ -93,11 +83,11 @@ def denoise(
         return clip
     source = _as16(clip)
     if model:
-        measured = _measured(source) if noise_wanted(model, noise) else None
-        made = denoised_by(clip, model, strength, noise, measured)
+        told = measured(source) if noise_wanted(model, noise) else None
+        made = denoised_by(clip, model, strength, noise, told)
         return _closed(clip, source, _toned(clip, made, chroma), [strength] * 3, protect, only)
-    work = _led(mirrored(source, reach))
-    averaged = _average_in_time(work, reach, noise)
+    work = led(mirrored(source, reach))
+    averaged = average(work, reach, noise).mean
     full = _smooth_in_space(averaged, spatial) if spatial else averaged
     kept = slice(1 + reach, 1 + reach + clip.num_frames)
     work, full = work[kept], full[kept]
@@ -131,19 +121,6 @@ def _toned(clip: vs.VideoNode, made: vs.VideoNode, chroma: float) -> vs.VideoNod
     return core.akarin.Expr([clip, made], ["y", f"x y x - {chroma!r} * +", f"x y x - {chroma!r} * +"])
 
 
-def _led(clip: vs.VideoNode) -> vs.VideoNode:
-    """Behind an empty frame: the motion search looks at the first one while it is built, and this costs nothing."""
-    return core.std.BlankClip(clip, length=1, keep=True) + clip
-
-
-def _measured(source: vs.VideoNode) -> vs.VideoNode:
-    """The 16-bit clip with the noise of each frame in its properties."""
-    work = _led(mirrored(source, 1))
-    motion = _search(work, 1)
-    told = measure_noise(work, [motion.compensate(work, d) for d in (-1, 1)])
-    return told[2 : 2 + source.num_frames]
-
-
 def _as16(clip: vs.VideoNode) -> vs.VideoNode:
     """The clip in 16-bit integers, with its subsampling."""
     fmt = clip.format
@@ -157,59 +134,8 @@ def _as16(clip: vs.VideoNode) -> vs.VideoNode:
     return core.akarin.Expr([single], exprs[: fmt.num_planes], format=whole)
 
 
-def _average_in_time(work: vs.VideoNode, reach: int, noise: float) -> vs.VideoNode:
-    motion = _search(work, reach)
-    moved = [motion.compensate(work, d) for i in range(1, reach + 1) for d in (-i, i)]
-    told = _assume(work, noise) if noise else measure_noise(work, moved[:2])
-    differences = [_patch_difference(told, other) for other in moved]
-    return core.akarin.Expr([told, *moved, *differences], _per_plane(told, lambda p: _mean_expr(p, told, len(moved))))
-
-
-def _search(work: vs.VideoNode, reach: int) -> Motion:
-    luma = analysis_luma(work)
-    if min(luma.width, luma.height) >= 16:
-        luma = luma.vszip.Bilateral(sigmaS=2, sigmaR=_SEARCH_RANGE)
-    distances = [d for i in range(1, reach + 1) for d in (-i, i)]
-    return estimate(luma, distances, block=16, prefilter=False, cut_error=48.0)
-
-
-def _assume(work: vs.VideoNode, noise: float) -> vs.VideoNode:
-    sigma = noise / 255
-    props = {mean_prop(p): sigma for p in range(work.format.num_planes)}
-    props |= {sigma_prop(p, k): sigma for p in range(work.format.num_planes) for k in range(len(KNOTS))}
-    return work.std.SetFrameProps(**props)
-
-
 def _per_plane(clip: vs.VideoNode, expr: Callable[[int], str]) -> list[str]:
     return [expr(plane) for plane in range(clip.format.num_planes)]
-
-
-def _sigma(plane: int) -> str:
-    """Stores the noise at the level of x, in 16-bit units, as ``sigma``."""
-    curve = curve_expr("l@", [f"x.{sigma_prop(plane, k)}" for k in range(len(KNOTS))])
-    return f"x 65535 / l! {curve} 65535 * 40 max sigma!"
-
-
-def _patch_difference(told: vs.VideoNode, other: vs.VideoNode) -> vs.VideoNode:
-    """Mean squared difference over a patch, `_SCALE` for a noise variance."""
-    expr = _per_plane(told, lambda p: f"{_sigma(p)} x y - sigma@ / dup * {_SCALE} * 65535 min")
-    squared = core.akarin.Expr([told, other], expr)
-    fmt = told.format
-    radius = min(_PATCH, (min(told.width >> fmt.subsampling_w, told.height >> fmt.subsampling_h) - 1) // 2)
-    return squared.std.BoxBlur(hradius=radius, vradius=radius) if radius > 0 else squared
-
-
-def _mean_expr(plane: int, told: vs.VideoNode, count: int) -> str:
-    """The weighted mean of x and its ``count`` neighbours; their differences follow them among the clips."""
-    moved, patch = _NAMES[1 : 1 + count], _NAMES[1 + count : 1 + 2 * count]
-    terms = [_sigma(plane), "x sum! 1 weight!"]
-    for m, d in zip(moved, patch, strict=True):
-        terms.append(
-            f"{d} {_SCALE} / {_FREE} - 0 max {_FALL} / "
-            f"x {m} - sigma@ / dup * {_POINT_FREE} - 0 max 2 / + -1 * exp w! "
-            f"{m} w@ * sum@ + sum! weight@ w@ + weight!"
-        )
-    return " ".join([*terms, "sum@ weight@ /"])
 
 
 def _smooth_in_space(clip: vs.VideoNode, amount: float) -> vs.VideoNode:
