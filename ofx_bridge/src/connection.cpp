@@ -7,6 +7,7 @@ namespace vsfr {
 namespace {
 
 constexpr std::size_t kText = 32000;  // bytes of a name or of settings; both fit into a message
+constexpr std::size_t kBacklog = std::size_t{4} << 20;  // bytes that wait for a server that reads nothing
 constexpr std::size_t kSources = 8;  // open at a time: a slider that is dragged opens one for every value
 
 std::string text_of(const Message &message, Code &code) {
@@ -85,6 +86,12 @@ void check_info(const Info &info, const SourceKey &key) {
     if (key.kind == 3 && (info.width != key.width || info.height != key.height)) lie("another size than was asked for");
 }
 
+template <class Work>
+std::thread quiet_thread(Work work) {
+    const QuietSignals quiet;
+    return std::thread(std::move(work));
+}
+
 }  // namespace
 
 Lent::~Lent() {
@@ -102,9 +109,15 @@ void check_room(const Lent &slot, std::uint64_t frames) { check_place(slot.place
 Connection::~Connection() {
     stop();
     if (reader_.joinable()) reader_.join();
+    if (writer_.joinable()) writer_.join();
 }
 
-void Connection::stop() { channel_->stop(); }
+void Connection::stop() {
+    channel_->stop();
+    std::lock_guard<std::mutex> lock(outbox_mutex_);
+    closed_ = true;
+    posted_.notify_all();
+}
 
 bool Connection::dead() {
     std::lock_guard<std::mutex> lock(mutex_);
@@ -112,6 +125,7 @@ bool Connection::dead() {
 }
 
 void Connection::greet(const std::string &host, const std::string &name, const Patience &patience, Instant until) {
+    writer_ = quiet_thread([this] { write_on(); });
     const std::string token = hello_token(name);
     Writer hello;
     hello.u32(kMagic).u16(kMajor).u16(kMinor).u32(this_process()).text(utf8(host, 200));
@@ -132,20 +146,23 @@ void Connection::greet(const std::string &host, const std::string &name, const P
     if (major != kMajor)
         throw Problem(Trouble::version, "the server speaks version " + std::to_string(major) + ", this plug-in " +
                                             std::to_string(kMajor) + ": install both from one release");
-    const QuietSignals quiet;
-    reader_ = std::thread([this] { read_on(); });
+    reader_ = quiet_thread([this] { read_on(); });
 }
 
 void Connection::send(Type type, std::uint64_t request, const Writer &body) {
     Writer whole;
     whole.u32(static_cast<std::uint32_t>(body.bytes().size())).u16(static_cast<unsigned>(type)).u16(0).u64(request);
     whole.raw(body.bytes().data(), body.bytes().size());
-    try {
-        channel_->send(whole.bytes().data(), whole.bytes().size());
-    } catch (const Problem &problem) {  // no one is to be given this connection again, though the reader may not know yet
-        die(problem.what());
-        throw;
+    std::unique_lock<std::mutex> lock(outbox_mutex_);
+    const std::size_t size = whole.bytes().size();
+    if (closed_ || unsent_ + size > kBacklog) {
+        lock.unlock();
+        die("the server does not listen any more");
+        throw Problem(Trouble::lost, "the server does not listen any more");
     }
+    outbox_.push_back(whole.bytes());
+    unsent_ += size;
+    posted_.notify_one();
 }
 
 void Connection::die(const std::string &why) {
@@ -344,7 +361,26 @@ std::vector<CatalogueEntry> Connection::catalogue(const Patience &patience, Inst
     }
 }
 
-// The thread that reads --------------------------------------------------------------------------------------------
+// The threads that write and read -------------------------------------------------------------------------------------
+
+void Connection::write_on() {
+    std::unique_lock<std::mutex> lock(outbox_mutex_);
+    for (;;) {
+        posted_.wait(lock, [&] { return closed_ || !outbox_.empty(); });
+        if (closed_) return;
+        const std::vector<std::uint8_t> message = std::move(outbox_.front());
+        outbox_.pop_front();
+        unsent_ -= message.size();
+        lock.unlock();
+        try {
+            channel_->send(message.data(), message.size());
+        } catch (const std::exception &problem) {  // no one is to be given this connection again
+            die(problem.what());
+            return stop();
+        }
+        lock.lock();
+    }
+}
 
 bool Connection::read_message(Message &message, const Patience *patience, Instant until) {
     std::vector<std::uint8_t> head(kHeader);
@@ -374,8 +410,8 @@ void Connection::read_on() {
     } catch (const std::exception &problem) {
         why = problem.what();
     }
-    channel_->stop();
     die(why);
+    stop();
 }
 
 void Connection::handle(Message &message) {

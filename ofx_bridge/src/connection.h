@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -102,11 +103,13 @@ private:
     Message answer(const Ticket &ticket, Type wanted, const Patience &patience, Instant until);
     template <class Ready>
     void wait(std::unique_lock<std::mutex> &lock, const Patience &patience, Instant until, const Ready &ready);
+    // Never waits, so that an abort does not either; what the server does not take yet goes when it does.
     void send(Type type, std::uint64_t request, const Writer &body);
     void cancel(std::uint64_t request);
     void die(const std::string &why);
     void close_idle(std::vector<std::uint32_t> &idle);
 
+    void write_on();
     void read_on();
     bool read_message(Message &message, const Patience *patience, Instant until);
     void handle(Message &message);
@@ -116,7 +119,13 @@ private:
     std::unique_ptr<Channel> channel_;
     std::string server_;
     std::uint32_t process_ = 0, slots_ = 1;
-    std::thread reader_;
+    std::thread reader_, writer_;
+
+    std::mutex outbox_mutex_;
+    std::condition_variable posted_;
+    std::deque<std::vector<std::uint8_t>> outbox_;
+    std::size_t unsent_ = 0;  // bytes
+    bool closed_ = false;
 
     std::mutex mutex_;
     std::condition_variable changed_;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
 import os
 import socket
 import struct
@@ -71,6 +72,7 @@ class Faults:
     major: int = 1
     silent: bool = False  # accepts, and says nothing
     mute_after: int = -1  # answers so many GETs and PROCESSes, then no more
+    deaf_after: int = -1  # reads so many messages after HELLO, then no more, as a process that was stopped
     delay: float = 0.0  # before each frame
     die_after: int = -1  # frames of a connection, and then it ends
     die_in_frame: int = -1  # after so many frames of a connection, half a message and the end
@@ -187,9 +189,10 @@ class Session:
         if self.faults.status:
             self.send(STATUS, 0, string(self.faults.status))
         self.send(PING, 77, b"")
-        while True:
+        for _ in itertools.count() if self.faults.deaf_after < 0 else range(self.faults.deaf_after):
             kind, request, body = self._read()
             self._handle(kind, request, body)
+        time.sleep(30)
 
     def _read(self) -> tuple[int, int, bytes]:
         size, kind, zero, request = struct.unpack("<IHHQ", self._exactly(16))

@@ -100,6 +100,14 @@ def test_an_abort_is_answered_within_50_ms_and_told_to_the_server(
     assert (run.pixels.view(np.uint8) == 0xA5).all()
 
 
+def test_an_abort_while_the_server_reads_nothing(host: Host, serve: Serve) -> None:
+    """A few hundred messages fill what a socket holds for a process that is stopped."""
+    serve(deaf_after=2)
+    run = host(frames="0-599", threads=8, abort=1, range="0,600").clean()
+    assert set(run.status.values()) == {1}
+    assert max(run.times.values()) < 1 + 50 + 150
+
+
 def test_an_abort_while_connecting(host: Host, serve: Serve) -> None:
     serve(silent=True)
     run = host(frames="0", abort=100).clean()
