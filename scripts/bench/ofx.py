@@ -114,9 +114,9 @@ class Watched(threading.Thread):
 
 
 def memory(process: int) -> int:
-    """Resident MB."""
-    text = Path(f"/proc/{process}/status").read_text()
-    return int(re.search(r"VmRSS:\s+(\d+)", text)[1]) // 1024  # type: ignore[index]
+    """Resident MB; 0 for a process that has just ended."""
+    found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{process}/status").read_text())
+    return int(found[1]) // 1024 if found else 0
 
 
 def many_frames(folder: Path, frames: int) -> Findings:

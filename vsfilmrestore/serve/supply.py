@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 import vapoursynth as vs
@@ -105,6 +106,9 @@ class Supply:
     def __init__(self, reel: ServedReel, *, cache_bytes: int = CACHE_BYTES, workers: int | None = None) -> None:
         self.reel = reel
         self._budget, self._workers = cache_bytes, workers
+        self._lock = Lock()
+        self._takes: _Pair | None = None
+        self._closed = False
         whole, drafts = cache_bytes - cache_bytes // _DRAFT_SHARE, cache_bytes // _DRAFT_SHARE
         self._main = _Pair(
             Frames(reel.node, cache_bytes=whole, workers=workers, shot_of=lambda n: self.label(reel.shot_of(n))),
@@ -118,7 +122,8 @@ class Supply:
 
     @property
     def _pairs(self) -> list[_Pair]:
-        return [self._main, *([self._apart] if "_apart" in self.__dict__ else [])]
+        with self._lock:
+            return [self._main, *([self._takes] if self._takes else [])]
 
     def forget(self, reader: object) -> None:
         """A reader is gone: nothing more is rendered ahead for it."""
@@ -127,6 +132,8 @@ class Supply:
 
     def close(self) -> bool:
         """End all rendering; waits for the frames that have begun. Returns whether all of them ended in time."""
+        with self._lock:
+            self._closed = True
         ended = [frames.close() for pair in self._pairs for frames in (pair.frames, pair.scan)]
         return all(ended)
 
@@ -207,7 +214,7 @@ class Supply:
         if known is None:
             raise Refusal(ErrorCode.NO_FRAME, f"no shot of the cut shows frame {frame} of {medium.path.name}")
         number, mixed, shot = known
-        pair = self._apart if mixed else self._main
+        pair = self._apart() if mixed else self._main
         return Place(pair.frames, pair.scan, number, self._labels[shot])
 
     @cached_property
@@ -232,9 +239,17 @@ class Supply:
             result[path].setdefault(index, spot)
         return result
 
-    @cached_property
     def _apart(self) -> _Pair:
-        """The reel without dissolves; what fades out in them comes after its end."""
+        """The reel without dissolves; made once, whoever asks first."""
+        with self._lock:
+            if self._closed:
+                raise Refusal(ErrorCode.NOT_SERVED, "the server was stopped")
+            if self._takes is None:
+                self._takes = self._without_dissolves()
+            return self._takes
+
+    def _without_dissolves(self) -> _Pair:
+        """What fades out in them comes after the end."""
         takes, fading = [], []
         reel = self.reel.reel
         for index in range(len(reel)):
