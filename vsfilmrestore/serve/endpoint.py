@@ -240,7 +240,8 @@ def peer_of(stream: Stream) -> int | str:
     if not isinstance(stream, socket.socket):
         return stream.peer()
     if sys.platform.startswith("linux"):
-        raw = stream.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("iII"))  # struct ucred: process, uid, gid
+        # struct ucred: process, user, group.
+        raw = stream.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("iII"))
         return int(struct.unpack("iII", raw)[1])
     raw = stream.getsockopt(_SOL_LOCAL, _LOCAL_PEERCRED, 76)  # struct xucred: version, uid, groups
     return int(struct.unpack_from("2I", raw)[1])
