@@ -22,7 +22,7 @@ from scenedetect.detectors import AdaptiveDetector, ContentDetector, HashDetecto
 from vsfilmrestore.errors import MediaError, SettingError
 from vsfilmrestore.filters.schema import nearest
 
-__all__ = ["DETECTORS", "Detector", "detect_shots"]
+__all__ = ["DETECTORS", "CutFinder", "Detector", "detect_shots", "picture_of"]
 
 core = vs.core
 
@@ -79,35 +79,62 @@ def detect_shots(
         SettingError: Unknown detector, or a threshold or length out of range.
         MediaError: The clip changes its format or size, or a frame cannot be read.
     """
-    _check(clip, detector, threshold, min_length)
-    pictures = _prepared(clip, level)
-    pad = (len(pictures) - len(clip)) // 2
-    if threshold is None and detector == "adaptive" and level:
-        threshold = _SENSITIVE
-    judge = _judge(detector, threshold, grey=clip.format.color_family == vs.GRAY)
-    found = []
-    for number, cut in _candidates(pictures, judge, check=level):
-        if cut is not None:
-            found.append(cut - pad)
-        done = number - pad + 1
+    finder = CutFinder(clip, detector=detector, threshold=threshold, min_length=min_length, level=level)
+    for number, picture in enumerate(_stream(finder.pictures)):
+        finder.see(picture)
+        done = number - finder.pad + 1
         if progress and 0 < done < len(clip) and done % _REPORT_EVERY == 0:
             progress(done, len(clip))
     if progress:
         progress(len(clip), len(clip))
-    return _spaced(sorted({cut for cut in found if 0 < cut < len(clip)}), min_length)
+    return finder.cuts()
 
 
-def _candidates(pictures: vs.VideoNode, judge: SceneDetector, *, check: bool) -> Iterator[tuple[int, int | None]]:
-    """For every picture its number, and the cut that was found at it or a little before."""
-    rate = Fraction(pictures.fps_num or 24, pictures.fps_den or 1)
-    recent: deque[npt.NDArray[np.float64]] = deque(maxlen=judge.event_buffer_length + 2)
-    for number, picture in enumerate(_stream(pictures)):
-        recent.append(_thumb(picture))
-        cuts = [int(cut.frame_num) for cut in judge.process_frame(FrameTimecode(number, rate), picture)]
-        sure = [cut for cut in cuts if not check or not _alike(recent, number - cut)]
-        yield number, sure[-1] if sure else None
-    for cut in judge.post_process(FrameTimecode(len(pictures) - 1, rate)):
-        yield len(pictures) - 1, int(cut.frame_num)
+class CutFinder:
+    """Finds cuts in pictures that somebody else reads; arguments and errors as of `detect_shots`.
+
+    Attributes:
+        pictures: What is to be seen, one after the other from the first on: small RGB24.
+        pad: By how many pictures they begin before the clip; they end as many after it.
+    """
+
+    def __init__(
+        self,
+        clip: vs.VideoNode,
+        *,
+        detector: Detector = "adaptive",
+        threshold: float | None = None,
+        min_length: int = 8,
+        level: bool = True,
+    ) -> None:
+        _check(clip, detector, threshold, min_length)
+        self.pictures = _prepared(clip, level)
+        self.pad = (len(self.pictures) - len(clip)) // 2
+        if threshold is None and detector == "adaptive" and level:
+            threshold = _SENSITIVE
+        self._judge = _judge(detector, threshold, grey=clip.format.color_family == vs.GRAY)
+        self._level, self._length, self._min_length = level, len(clip), min_length
+        self._rate = Fraction(self.pictures.fps_num or 24, self.pictures.fps_den or 1)
+        self._recent: deque[npt.NDArray[np.float64]] = deque(maxlen=self._judge.event_buffer_length + 2)
+        self._number = 0
+        self._found: list[int] = []
+
+    def see(self, picture: npt.NDArray[np.uint8]) -> None:
+        """The next picture, ``[row, column, blue green red]``."""
+        self._recent.append(_thumb(picture))
+        cuts = [int(cut.frame_num) for cut in self._judge.process_frame(self._at(self._number), picture)]
+        sure = [cut for cut in cuts if not self._level or not _alike(self._recent, self._number - cut)]
+        self._found += [cut - self.pad for cut in sure[-1:]]
+        self._number += 1
+
+    def cuts(self) -> list[int]:
+        """First frames of all shots but the first, ascending; to be asked once, after the last picture."""
+        late = self._judge.post_process(self._at(max(self._number - 1, 0)))
+        found = {*self._found, *(int(cut.frame_num) - self.pad for cut in late)}
+        return _spaced(sorted(cut for cut in found if 0 < cut < self._length), self._min_length)
+
+    def _at(self, number: int) -> FrameTimecode:
+        return FrameTimecode(number, self._rate)
 
 
 def _thumb(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
@@ -208,6 +235,11 @@ def _stream(pictures: vs.VideoNode) -> Iterator[npt.NDArray[np.uint8]]:
     """The pictures as arrays ``[row, column, blue green red]``, one after the other."""
     try:
         for frame in pictures.frames(close=True):
-            yield np.stack([np.asarray(frame[plane]) for plane in (2, 1, 0)], axis=-1)
+            yield picture_of(frame)
     except vs.Error as error:
         raise MediaError(f"a frame could not be read: {error}") from error
+
+
+def picture_of(frame: vs.VideoFrame) -> npt.NDArray[np.uint8]:
+    """A frame of `CutFinder.pictures` as it wants to see it."""
+    return np.stack([np.asarray(frame[plane]) for plane in (2, 1, 0)], axis=-1)
