@@ -1,0 +1,1 @@
+"""A network that takes out what averaging along motion leaves of the grain."""

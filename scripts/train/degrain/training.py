@@ -1,0 +1,124 @@
+"""Training in slices: what was reached is kept on the disk, and the next slice goes on from there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from learning import follow, rate, save
+
+from .network import GrainNet
+from .samples import CHANNELS
+
+__all__ = ["Plan", "loss_of", "reached", "train", "trained"]
+
+STATE = "state.pt"
+_KEEP = 0.998
+"""How slowly the weights that are kept follow those that learn."""
+_VISIBLE = 1.5 / 255
+"""Mistakes are counted in the noise and as much again: nobody sees a quarter of a level."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to train.
+
+    Attributes:
+        steps: Batches in all.
+        size: Crops in a batch.
+        side: Side of a crop in pixels, a multiple of 8.
+        rate: Highest learning rate; it rises for 3 % of the steps and falls to nothing along a cosine.
+    """
+
+    steps: int
+    size: int
+    side: int
+    rate: float
+
+
+def loss_of(net: GrainNet, batch: torch.Tensor) -> torch.Tensor:
+    """What a mistake costs: its square up to about the noise, then itself."""
+    seen, clean = batch[:, :-1], batch[:, -1:]
+    with torch.autocast("cpu", torch.bfloat16):
+        added = net.added(seen.contiguous(memory_format=torch.channels_last))
+    sigma = seen[:, 5:6]
+    wrong = (seen[:, 1:2] + added.float() * sigma - clean) / (sigma + _VISIBLE)
+    return ((wrong * 2) ** 2 + 1).sqrt().mean() - 1
+
+
+def train(plan: Plan, parts: Sequence[Path], folder: Path, minutes: float, say: Callable[[str], None]) -> bool:
+    """Go on for so many minutes, or to the end of the plan; whether the end was reached."""
+    file = folder / STATE
+    torch.manual_seed(0)
+    net = GrainNet().to(memory_format=torch.channels_last).train()
+    kept = {name: value.clone() for name, value in net.state_dict().items()}
+    optimiser = torch.optim.AdamW(net.parameters(), plan.rate, betas=(0.9, 0.98), weight_decay=1e-4)
+    step, mean = 0, 0.0
+    if file.exists():
+        state = torch.load(file, map_location="cpu", weights_only=True)
+        net.load_state_dict(state["net"])
+        optimiser.load_state_dict(state["optimiser"])
+        kept, step = state["kept"], state["step"]
+    stacks = [np.load(part, mmap_mode="r") for part in parts]
+    started = time.monotonic()
+    while step < plan.steps and time.monotonic() - started < minutes * 60:
+        for group in optimiser.param_groups:
+            group["lr"] = rate(plan.rate, step, plan.steps, 0.03)
+        loss = loss_of(net, _batch(stacks, plan, step))
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        optimiser.step()
+        step += 1
+        follow(kept, net, min(_KEEP, 1 - 1 / (step + 1)))
+        mean += (loss.item() - mean) / min(step, 100)
+        if step % 100 == 0:
+            say(f"{step}/{plan.steps} {mean:.5f} {(time.monotonic() - started) / 60:.1f} min")
+        if step % 500 == 0:
+            save(file, net, optimiser, kept, step)
+    save(file, net, optimiser, kept, step)
+    return step >= plan.steps
+
+
+def _batch(stacks: Sequence[npt.NDArray[np.uint16]], plan: Plan, number: int) -> torch.Tensor:
+    """Crops, mirrored, turned, now and then a negative; a batch follows from its number alone."""
+    rng = np.random.default_rng((1, number))
+    crops = torch.from_numpy(np.stack([_crop(stacks, plan.side, rng) for _ in range(plan.size)]))
+    turned = torch.from_numpy(rng.random((plan.size, 1, 1, 1)) < 0.3)
+    pictures = torch.where(turned, 1 - crops, crops)
+    # The noise is never measured quite right.
+    error = torch.from_numpy(np.exp(rng.normal(0, 0.1, (plan.size, 1, 1, 1))).astype(np.float32))
+    return torch.cat((pictures[:, :4], crops[:, 4:5], crops[:, 5:6] * error, pictures[:, 6:]), 1)
+
+
+def _crop(stacks: Sequence[npt.NDArray[np.uint16]], side: int, rng: np.random.Generator) -> npt.NDArray[np.float32]:
+    part = stacks[int(rng.integers(len(stacks)))]
+    n, top, left = (int(rng.integers(limit)) for limit in (len(part), *(s - side + 1 for s in part.shape[2:])))
+    crop = np.rot90(part[n, :, top : top + side, left : left + side], int(rng.integers(4)), (1, 2))
+    crop = crop[:, :, ::-1] if rng.random() < 0.5 else crop
+    crop = crop[[0, 1, 3, 2, *range(4, CHANNELS)]] if rng.random() < 0.5 else crop
+    return crop.astype(np.float32) / 65535
+
+
+def trained(folder: Path) -> GrainNet:
+    """The network of a training, with the weights that are kept."""
+    net = GrainNet()
+    net.load_state_dict(torch.load(folder / STATE, map_location="cpu", weights_only=True)["kept"])
+    return net.eval()
+
+
+def reached(net: GrainNet, part: Path) -> str:
+    """PSNR over a file of samples: as they are, averaged, and after the network; the mean over samples."""
+    gains = []
+    with torch.no_grad():
+        for stack in np.load(part, mmap_mode="r"):
+            x = torch.from_numpy(stack.astype(np.float32) / 65535)[None]
+            clean = x[:, -1:]
+            made = (x[:, :1], x[:, 1:2], net(x[:, :-1]))
+            gains.append([-10 * float(torch.log10(((m - clean) ** 2).mean() + 1e-7)) for m in made])
+    return "grainy {:.2f}, averaged {:.2f}, after the network {:.2f} dB".format(*np.mean(gains, 0))

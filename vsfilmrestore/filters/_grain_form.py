@@ -1,0 +1,155 @@
+"""What grain looks like: how strong at which brightness, its spectrum, how the colours go together; as one line of text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from vsfilmrestore.errors import UsageError
+from vsfilmrestore.filters._noise import KNOTS
+
+__all__ = ["BANDS", "CENTRES", "COUNTS", "KINDS", "SIDE", "GrainSignature", "PlaneGrain", "band_power", "equal_size"]
+
+BANDS: Final = 10
+"""Rings of frequencies a spectrum is told in, each 0.05 cycles a sample wide; the last one holds the corners too."""
+SIDE: Final = 32
+"""Side of the blocks a spectrum is measured in."""
+KINDS: Final = {"grey": 1, "yuv": 3, "rgb": 3}
+"""Kinds of pictures and their planes."""
+_MARK: Final = "g1"
+
+type Reals = npt.NDArray[np.float64]
+
+
+def _rings() -> tuple[npt.NDArray[np.intp], Reals, Reals]:
+    """The ring of each bin of a block's transform (-1 for the mean), bins in each ring, mean frequency of each."""
+    v, u = np.fft.fftfreq(SIDE)[:, None], np.fft.rfftfreq(SIDE)[None]
+    radius = np.hypot(u, v)
+    ring = np.minimum((radius / (0.5 / BANDS)).astype(np.intp), BANDS - 1)
+    ring[0, 0] = -1
+    twice = np.where((u > 0) & (u < 0.5), 2.0, 1.0) * np.ones_like(v)
+    counts = np.bincount(ring.ravel() + 1, twice.ravel(), BANDS + 1)[1:]
+    centres = np.bincount(ring.ravel() + 1, (twice * radius).ravel(), BANDS + 1)[1:] / counts
+    return ring, counts, centres
+
+
+_RING, COUNTS, CENTRES = _rings()
+"""``COUNTS``: frequencies in each band; ``CENTRES``: their mean in cycles a sample."""
+_HALF: Final = np.where((np.fft.rfftfreq(SIDE) > 0) & (np.fft.rfftfreq(SIDE) < 0.5), 2.0, 1.0)
+_WINDOW: Final = np.outer(np.hanning(SIDE + 2)[1:-1], np.hanning(SIDE + 2)[1:-1])
+
+
+@dataclass(frozen=True, slots=True)
+class PlaneGrain:
+    """Grain of one plane.
+
+    Attributes:
+        curve: Standard deviation in 8-bit levels at the levels `KNOTS`, without what it shares with the base plane.
+        spectrum: Power in each of `BANDS` rings; white grain has 1 in all.
+        stretch: Its extent along x over that along y.
+        mix: Share of the base plane's grain that shows in this plane, of either sign; 0 for the base plane.
+    """
+
+    curve: tuple[float, ...]
+    spectrum: tuple[float, ...]
+    stretch: float = 1.0
+    mix: float = 0.0
+
+    @property
+    def size(self) -> float:
+        """Standard deviation, in samples, of the Gaussian that makes such grain of white noise."""
+        return equal_size(self.spectrum)
+
+
+@dataclass(frozen=True, slots=True)
+class GrainSignature:
+    """Grain of a shot.
+
+    Attributes:
+        planes: Grain of each plane.
+        width: Width of the picture it was measured in.
+        kind: ``grey``, ``yuv`` or ``rgb``.
+    """
+
+    planes: tuple[PlaneGrain, ...]
+    width: int
+    kind: str = "grey"
+
+    @property
+    def base(self) -> PlaneGrain:
+        """Grain of luma, or of green."""
+        return self.planes[1 if self.kind == "rgb" else 0]
+
+    @property
+    def curve(self) -> tuple[float, ...]:
+        """Standard deviation in 8-bit levels at the levels `KNOTS`, of luma or green."""
+        return self.base.curve
+
+    @property
+    def sigma(self) -> float:
+        """Standard deviation at mid-tones in 8-bit levels, of luma or green."""
+        return float(np.interp(0.5, KNOTS, self.curve))
+
+    @property
+    def size(self) -> float:
+        """Size of the grain in pixels, of luma or green; 0 is white noise."""
+        return self.base.size
+
+    def to_text(self) -> str:
+        """One line without blanks, for a project or a setting; `from_text` reads it."""
+        return ":".join([_MARK, self.kind, str(self.width), *map(_plane_text, self.planes)])
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """Read what `to_text` wrote.
+
+        Raises:
+            UsageError: It is no such text.
+        """
+        parts = text.strip().split(":")
+        try:
+            mark, kind, width, *planes = parts
+            if mark != _MARK or len(planes) != KINDS[kind] or not 0 < int(width) < 1 << 20:
+                raise ValueError
+            return cls(tuple(map(_plane_of, planes)), int(width), kind)
+        except (ValueError, KeyError):
+            raise UsageError(
+                f"is no signature of grain: '{text[:40]}'", hint="`vsfilmrestore grain INPUT` measures and prints one"
+            ) from None
+
+
+def _plane_text(plane: PlaneGrain) -> str:
+    curve, spectrum = (",".join(f"{value:.3g}" for value in part) for part in (plane.curve, plane.spectrum))
+    return f"{curve}/{spectrum}/{plane.stretch:.3g}/{plane.mix:.3g}"
+
+
+def _plane_of(text: str) -> PlaneGrain:
+    curve, spectrum, stretch, mix = (tuple(map(float, part.split(","))) for part in text.split("/"))
+    fine = all(0 <= value < 1e3 for value in (*curve, *spectrum)) and 0.1 <= stretch[0] <= 10 and abs(mix[0]) < 100
+    if (len(curve), len(spectrum), len(stretch), len(mix)) != (len(KNOTS), BANDS, 1, 1) or not fine:
+        raise ValueError
+    return PlaneGrain(curve, spectrum, stretch[0], mix[0])
+
+
+def equal_size(spectrum: Sequence[float]) -> float:
+    """Standard deviation, in samples, of the Gaussian that makes grain of about this spectrum from white noise."""
+    power = np.asarray(spectrum, np.float64)
+    if power.sum() <= 0:
+        return 0.0
+    sizes = np.linspace(0, 3, 151)
+    shapes = np.exp(-4 * np.pi**2 * np.outer(sizes**2, CENTRES**2))
+    gains = (shapes * power * COUNTS).sum(1) / (shapes**2 * COUNTS).sum(1)
+    wrong = ((gains[:, None] * shapes - power) ** 2 * COUNTS).sum(1)
+    return float(sizes[int(wrong.argmin())])
+
+
+def band_power(blocks: Reals) -> Reals:
+    """Power of blocks, N, SIDE, SIDE, in each ring: N, BANDS; white noise has its variance in all."""
+    waves = np.fft.rfft2(blocks * _WINDOW)
+    power = (waves.real**2 + waves.imag**2) * _HALF / float((_WINDOW**2).sum())
+    flat, rings = power.reshape(len(blocks), -1), _RING.ravel()
+    return np.stack([flat[:, rings == ring].sum(1) for ring in range(BANDS)], 1) / COUNTS

@@ -1,0 +1,235 @@
+"""Grain measured from frames that follow one another.
+
+What two frames differ by, where the motion between them is known, is grain; the flat parts of what they have in common
+tell where to look. In Gaussian grain both are independent of one another, so looking there does not favour weak grain.
+
+Source: noise from block statistics and a curve over brightness after A. Foi et al., "Practical Poissonian-Gaussian
+noise modeling and fitting for single-image raw-data", IEEE TIP 17(10), 2008; spectrum by averaged periodograms (P.
+Welch, 1967).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from vsfilmrestore.filters._grain_form import BANDS, COUNTS, KINDS, SIDE, GrainSignature, PlaneGrain, band_power
+from vsfilmrestore.filters._noise import KNOTS
+
+__all__ = ["GrainMeter", "GrainSignature", "PlaneGrain", "measure_grain"]
+
+_MOST: Final = 500
+"""Blocks of a pair of frames and a plane that are looked at."""
+_FLAT: Final = 0.4
+"""Share of the blocks, the flattest ones, that are taken to show grain alone."""
+_LOUD: Final = 2.5
+"""Blocks with so many times the usual variance hold more than grain."""
+_SILENT: Final = (0.12 / 255) ** 2
+"""Less variance is none: one frame is the copy of the other, there."""
+_WIDTH: Final = 0.1
+_PRIOR: Final = 4.0
+"""Blocks of mean grain that every knot is credited with, so that a level with few blocks stays near the mean."""
+
+type Plane = npt.NDArray[Any]
+type Reals = npt.NDArray[np.float64]
+
+
+def measure_grain(*groups: Sequence[Plane], kind: str = "grey") -> GrainSignature:
+    """The grain of frames that follow one another.
+
+    Args:
+        groups: Each two or three neighbouring frames of one shot: H, W of luma or H, W, 3 of R'G'B'; integers of
+            8 or 16 bits, or floats from 0 to 1. More groups tell more.
+        kind: ``grey``, or ``rgb`` for H, W, 3.
+
+    Raises:
+        ValueError: Frames of different sizes, smaller than 64 x 64, or fewer than two.
+    """
+    meter = GrainMeter(kind)
+    for frames in groups:
+        split = [np.moveaxis(frame, 2, 0) if frame.ndim == 3 else frame[None] for frame in frames]
+        meter.add([list(planes) for planes in split])
+    return meter.signature()
+
+
+@dataclass
+class GrainMeter:
+    """Gathers blocks of frames; `signature` tells what grain they have.
+
+    Attributes:
+        kind: ``grey``, ``yuv`` (planes may be subsampled) or ``rgb``.
+    """
+
+    kind: str = "grey"
+    _width: int = 0
+    _blocks: list[list[Reals]] = field(default_factory=lambda: [[], [], []])
+
+    def add(self, frames: Sequence[Sequence[Plane]]) -> None:
+        """Look at neighbouring frames, each a list of planes.
+
+        Raises:
+            ValueError: As `measure_grain`.
+        """
+        base = 1 if self.kind == "rgb" else 0
+        shapes = {tuple(plane.shape for plane in planes) for planes in frames}
+        if len(frames) < 2 or len(shapes) != 1 or min(frames[0][base].shape) < 2 * SIDE:
+            raise ValueError("grain is measured in two or more frames of one size, of 64 x 64 pixels or more")
+        self._width = frames[0][base].shape[1]
+        levels = [[_levels(plane) for plane in planes] for planes in frames]
+        middle = levels[len(levels) // 2]
+        for n, other in enumerate(levels):
+            if n != len(levels) // 2:
+                flow = _flow(middle[base], other[base])
+                for p, blocks in enumerate(_compared(middle, other, flow, base)):
+                    self._blocks[p].append(blocks)
+
+    def signature(self) -> GrainSignature:
+        """The grain of all that was added; none, where all frames were copies of one another."""
+        base = 1 if self.kind == "rgb" else 0
+        count = KINDS[self.kind]
+        told = [_told(np.concatenate(self._blocks[p]), p == base, self.kind == "yuv" and p > 0) for p in range(count)]
+        return GrainSignature(tuple(told), self._width, self.kind)
+
+
+_LEVEL, _VARIANCE, _TEXTURE, _ALONG_X, _ALONG_Y, _SHARED, _BASE = range(7)
+"""What is known of each block, before its power in the `BANDS` rings."""
+
+
+def _levels(plane: Plane) -> npt.NDArray[np.float32]:
+    scale = np.iinfo(plane.dtype).max if np.issubdtype(plane.dtype, np.integer) else 1.0
+    return np.asarray(plane, np.float32) / np.float32(scale)
+
+
+def _flow(now: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Motion from one plane to another in pixels: H, W, 2, at a size of at most 640 pixels."""
+    import cv2
+
+    small = min(1.0, 640 / max(now.shape))
+    size = (max(round(now.shape[1] * small), 16), max(round(now.shape[0] * small), 16))
+    pair = [
+        (cv2.GaussianBlur(cv2.resize(x, size, interpolation=cv2.INTER_AREA), (0, 0), 1.5) * 255).clip(0, 255)
+        for x in (now, other)
+    ]
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    blank = np.zeros((size[1], size[0], 2), np.float32)
+    flow = search.calc(pair[0].astype(np.uint8), pair[1].astype(np.uint8), blank)
+    return np.asarray(flow * (np.array(now.shape[::-1], np.float32) / np.array(size, np.float32)), np.float32)
+
+
+def _compared(
+    now: Sequence[npt.NDArray[np.float32]],
+    other: Sequence[npt.NDArray[np.float32]],
+    flow: npt.NDArray[np.float32],
+    base: int,
+) -> list[Reals]:
+    """What is known of the blocks of each plane: N, 7 + BANDS."""
+    height, width = now[base].shape
+    told = []
+    for p, plane in enumerate(now):
+        tall, wide = plane.shape
+        if min(tall, wide) < SIDE:
+            told.append(np.zeros((0, _BASE + 1 + BANDS)))
+            continue
+        places = _places(tall, wide)
+        ratio = (height / tall, width / wide)
+        shifts = [_shift(flow, (y, x), (tall, wide), ratio) for y, x in places]
+        pairs = [(at, (at[0] + dy, at[1] + dx)) for at, (dy, dx) in zip(places, shifts, strict=True)]
+        inside = [(a, b) for a, b in pairs if 0 <= b[0] <= tall - SIDE and 0 <= b[1] <= wide - SIDE]
+        told.append(_blocks(plane, other[p], now[base], other[base], inside, p != base))
+    return told
+
+
+def _places(tall: int, wide: int) -> list[tuple[int, int]]:
+    """Corners of blocks spread over a plane."""
+    step = max(SIDE // 2, math.ceil(math.sqrt(tall * wide / _MOST)))
+    return [(y, x) for y in range(0, tall - SIDE + 1, step) for x in range(0, wide - SIDE + 1, step)]
+
+
+def _shift(
+    flow: npt.NDArray[np.float32], at: tuple[int, int], size: tuple[int, int], ratio: tuple[float, float]
+) -> tuple[int, int]:
+    """Whole samples a block has moved by: samples in between would be smoother than the grain is."""
+    rows, columns = (
+        slice(a * n // s, max((a + SIDE) * n // s, a * n // s + 1))
+        for a, n, s in zip(at, flow.shape[:2], size, strict=True)
+    )
+    across, down = np.median(flow[rows, columns].reshape(-1, 2), axis=0)
+    return round(float(down) / ratio[0]), round(float(across) / ratio[1])
+
+
+def _blocks(
+    now: npt.NDArray[np.float32],
+    other: npt.NDArray[np.float32],
+    base_now: npt.NDArray[np.float32],
+    base_other: npt.NDArray[np.float32],
+    pairs: Sequence[tuple[tuple[int, int], tuple[int, int]]],
+    shares: bool,
+) -> Reals:
+    if not pairs:
+        return np.zeros((0, _BASE + 1 + BANDS))
+    here = np.stack([now[y : y + SIDE, x : x + SIDE] for (y, x), _ in pairs]).astype(np.float64)
+    there = np.stack([other[y : y + SIDE, x : x + SIDE] for _, (y, x) in pairs]).astype(np.float64)
+    apart, both = _centred(here - there) / math.sqrt(2), (here + there) / 2
+    coarse = both.reshape(-1, 8, SIDE // 8, 8, SIDE // 8).mean((2, 4))
+    known = [both.mean((1, 2)), (apart**2).mean((1, 2)), coarse.var((1, 2))]
+    known += [(apart[:, :, 1:] * apart[:, :, :-1]).mean((1, 2)), (apart[:, 1:] * apart[:, :-1]).mean((1, 2))]
+    if shares:
+        import cv2
+
+        size = now.shape[::-1]
+        first, second = (cv2.resize(x, size, interpolation=cv2.INTER_AREA) for x in (base_now, base_other))
+        left = np.stack([first[y : y + SIDE, x : x + SIDE] for (y, x), _ in pairs])
+        right = np.stack([second[y : y + SIDE, x : x + SIDE] for _, (y, x) in pairs])
+        lead = _centred((left - right).astype(np.float64)) / math.sqrt(2)
+        known += [(apart * lead).mean((1, 2)), (lead**2).mean((1, 2))]
+    else:
+        known += [np.zeros(len(pairs))] * 2
+    return np.concatenate([np.stack(known, 1), band_power(apart)], 1)
+
+
+def _centred(blocks: Reals) -> Reals:
+    return blocks - blocks.mean((1, 2), keepdims=True)
+
+
+def _told(blocks: Reals, is_base: bool, flat: bool) -> PlaneGrain:
+    alive = blocks[blocks[:, _VARIANCE] > _SILENT]
+    if len(alive) < max(4, 0.1 * len(blocks)):
+        return PlaneGrain((0.0,) * len(KNOTS), (1.0,) * BANDS)
+    good = _quiet(alive)
+    variance = float(good[:, _VARIANCE].mean())
+    mix = 0.0 if is_base else float(good[:, _SHARED].sum() / max(good[:, _BASE].sum(), 1e-12))
+    lone = max(1 - mix**2 * float(good[:, _BASE].sum() / good[:, _VARIANCE].sum()), 0.0)
+    knots = [variance if flat else _knot(alive, knot, variance) for knot in KNOTS]
+    power = good[:, _BASE + 1 :].sum(0)
+    return PlaneGrain(
+        tuple(255 * math.sqrt(v * lone) for v in knots),
+        tuple(power / float((power * COUNTS).sum() / COUNTS.sum())),
+        _stretch(*(good[:, n].sum() / good[:, _VARIANCE].sum() for n in (_ALONG_X, _ALONG_Y))),
+        mix,
+    )
+
+
+def _quiet(blocks: Reals) -> Reals:
+    """The flattest of the blocks, without those that moved otherwise than was thought."""
+    flat = blocks[blocks[:, _TEXTURE] <= np.quantile(blocks[:, _TEXTURE], _FLAT)]
+    return flat[flat[:, _VARIANCE] <= _LOUD * np.median(flat[:, _VARIANCE])]
+
+
+def _knot(blocks: Reals, knot: float, mean: float) -> float:
+    """Variance of the grain at a level."""
+    near = blocks[np.abs(blocks[:, _LEVEL] - knot) < _WIDTH]
+    if not len(near):
+        return mean
+    good = _quiet(near)[:, _VARIANCE]
+    return float((good.sum() + _PRIOR * mean) / (len(good) + _PRIOR))
+
+
+def _stretch(along_x: float, along_y: float) -> float:
+    """Extent along x over that along y, from how much adjoining samples have in common."""
+    sides = [math.sqrt(-1 / math.log(min(max(c, 0.02), 0.98))) for c in (along_x, along_y)]
+    return min(max(sides[0] / sides[1], 0.5), 2.0)
