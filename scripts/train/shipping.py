@@ -44,11 +44,21 @@ class Graph:
         return self.tensor(name, np.array(value, np.float32))
 
     def write(
-        self, file: Path, name: str, inputs: Sequence[str], output: str, channels: int, sides: tuple[str, str]
+        self,
+        file: Path,
+        name: str,
+        inputs: Sequence[str],
+        output: str,
+        channels: int,
+        sides: tuple[str, str],
+        made: tuple[str, str] | None = None,
     ) -> None:
-        """Check the whole and write it: inputs of 1, 1, *sides and one output of as many channels, 32-bit floats."""
+        """Check the whole and write it: inputs of 1, 1, *sides and one output of as many channels, 32-bit floats.
+
+        ``made`` names the sides of the output where they are others.
+        """
         ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, 1, *sides]) for n in inputs]
-        out = helper.make_tensor_value_info(output, TensorProto.FLOAT, [1, channels, *sides])
+        out = helper.make_tensor_value_info(output, TensorProto.FLOAT, [1, channels, *(made or sides)])
         graph = helper.make_graph(self.nodes, name, ends, [out], self.weights)
         opset = [helper.make_opsetid("", OPSET)]
         model = helper.make_model(graph, opset_imports=opset, ir_version=8, producer_name="vsfilmrestore")

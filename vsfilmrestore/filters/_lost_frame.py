@@ -20,11 +20,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Beside", "Guesses", "made_between", "sharpened"]
+from vsfilmrestore.filters._flow import Flow, Picture, flow_between, half, half_flow, laid_down, moved, to
 
-type Picture = npt.NDArray[np.float32]
-type Flow = npt.NDArray[np.float32]
-"""Pixels to the right and down, ``[row, column, 2]``."""
+__all__ = ["Beside", "Guesses", "made_between", "sharpened"]
 
 _WIDEST: Final = 1280
 """Wider pictures are looked at in this width at most."""
@@ -160,12 +158,12 @@ def _views(left: Picture, right: Picture, guesses: Guesses, time: float) -> tupl
     for number, (motion, coarse, fine) in enumerate(zip(guesses.motions, guesses.base, guesses.detail, strict=True)):
         if max(float(coarse.max()), float(fine.max())) < 0.05 and not (guesses.winner == number).any():
             continue
-        step = _to(motion, shape) * np.array([shape[1] / motion.shape[1], shape[0] / motion.shape[0]], np.float32)
-        sides = _moved(left, -time * step, cubic=True), _moved(right, (1 - time) * step, cubic=True)
-        ws, ds = [_to(w, shape) for w in coarse], [_to(w, shape) for w in fine]
+        step = to(motion, shape) * np.array([shape[1] / motion.shape[1], shape[0] / motion.shape[0]], np.float32)
+        sides = moved(left, -time * step, cubic=True), moved(right, (1 - time) * step, cubic=True)
+        ws, ds = [to(w, shape) for w in coarse], [to(w, shape) for w in fine]
         base += ws[0] * sides[0] + ws[1] * sides[1]
         detail += ds[0] * sides[0] + ds[1] * sides[1]
-        share = _to((guesses.winner == number).astype(np.float32), shape)
+        share = to((guesses.winner == number).astype(np.float32), shape)
         nearer += share * sides[0 if time <= 0.5 else 1]
         other += share * sides[1 if time <= 0.5 else 0]
     return base + _fine(detail - base), nearer, other
@@ -211,71 +209,17 @@ def _shrunk(picture: npt.NDArray[np.uint8], factor: int) -> npt.NDArray[np.uint8
 def _motions(left: Beside, right: Beside, time: float) -> list[Flow]:
     """Guesses at the motion from left to right, seen from the time between; half the size."""
     a, b = left.near, right.near
-    pairs = [(_flow(a, b), _flow(b, a))]
+    pairs = [(flow_between(a, b), flow_between(b, a))]
     if left.beyond is not None and right.beyond is not None:
         # One frame's way on either side, stretched to the way between the two.
-        ahead, back = -_flow(a, left.beyond), -_flow(b, right.beyond)
+        ahead, back = -flow_between(a, left.beyond), -flow_between(b, right.beyond)
         gap = 1 / min(time, 1 - time)
         steady = ahead * np.float32(gap), back * np.float32(gap)
-        pairs += [steady, (_flow(a, b, steady[0]), _flow(b, a, steady[1]))]
-    small_a, small_b = _half(a).astype(np.float32), _half(b).astype(np.float32)
-    found = [_between(_half_flow(f), _half_flow(g), small_a, small_b, time) for f, g in pairs]
+        pairs += [steady, (flow_between(a, b, steady[0]), flow_between(b, a, steady[1]))]
+    small_a, small_b = half(a).astype(np.float32), half(b).astype(np.float32)
+    found = [laid_down(half_flow(f), half_flow(g), small_a, small_b, time)[0] for f, g in pairs]
     still = np.zeros_like(found[0])
     return [*found, still, still + np.median(found[0].reshape(-1, 2), axis=0).astype(np.float32)]
-
-
-def _flow(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8], start: Flow | None = None) -> Flow:
-    import cv2
-
-    engine = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    flow = np.zeros((*a.shape, 2), np.float32) if start is None else start.copy()
-    return np.asarray(engine.calc(a, b, flow), dtype=np.float32)
-
-
-def _between(ahead: Flow, back: Flow, a: Picture, b: Picture, time: float) -> Flow:
-    """Flow seen from the time between: each vector laid down where it passes then, the surer the heavier."""
-    laid = _laid(ahead, time, _misfit(ahead, a, b))
-    other = _laid(back, 1 - time, _misfit(back, b, a))
-    other[..., 1:] *= -1
-    return _filled(laid + other)
-
-
-def _misfit(flow: Flow, a: Picture, b: Picture) -> Picture:
-    import cv2
-
-    return np.asarray(cv2.blur(np.abs(_moved(b, flow) - a), (3, 3)))
-
-
-def _laid(flow: Flow, way: float, misfit: Picture) -> Picture:
-    """Sums of weight and of weighted vectors, ``[row, column, 3]``."""
-    height, width = flow.shape[:2]
-    rows, columns = np.mgrid[:height, :width].astype(np.float32)
-    x, y = columns + way * flow[..., 0], rows + way * flow[..., 1]
-    sure = np.exp(-misfit / 10) + 1e-6
-    sums = np.zeros((3, height * width))
-    left, top = np.floor(x).astype(np.int32), np.floor(y).astype(np.int32)
-    for i, j in ((left, top), (left + 1, top), (left, top + 1), (left + 1, top + 1)):
-        inside = (i >= 0) & (i < width) & (j >= 0) & (j < height)
-        weight = (sure * (1 - np.abs(x - i)) * (1 - np.abs(y - j)))[inside]
-        place = (j * width + i)[inside]
-        for k, part in enumerate((weight, weight * flow[..., 0][inside], weight * flow[..., 1][inside])):
-            sums[k] += np.bincount(place, part, height * width)
-    return np.ascontiguousarray(sums.reshape(3, height, width).transpose(1, 2, 0), dtype=np.float32)
-
-
-def _filled(sums: Picture) -> Flow:
-    """Weighted means; where nothing was laid down, those of the surroundings, from coarse to fine."""
-    import cv2
-
-    levels = [sums]
-    while min(levels[-1].shape[:2]) > 4:
-        size = levels[-1].shape[1] // 2, levels[-1].shape[0] // 2
-        levels.append(np.asarray(cv2.resize(levels[-1], size, interpolation=cv2.INTER_AREA), dtype=np.float32))
-    flow = levels[-1][..., 1:] / (levels[-1][..., :1] + np.float32(1e-9))
-    for level in reversed(levels[:-1]):
-        around = _to(flow, level.shape[:2])
-        flow = (level[..., 1:] + np.float32(1e-3) * around) / (level[..., :1] + np.float32(1e-3))
-    return np.asarray(flow)
 
 
 def _costs(left: Beside, right: Beside, time: float, motions: Sequence[Flow]) -> Picture:
@@ -287,11 +231,11 @@ def _costs(left: Beside, right: Beside, time: float, motions: Sequence[Flow]) ->
     step = min(time, 1 - time)  # the way of one frame
     costs = []
     for motion in motions:
-        near_a, near_b = _moved(a, -time * motion), _moved(b, (1 - time) * motion)
+        near_a, near_b = moved(a, -time * motion), moved(b, (1 - time) * motion)
         fits = [_difference(near_a, near_b)]
         if len(beyond) == len(sides):
-            far_a = _moved(beyond[0], -(time + step) * motion)
-            far_b = _moved(beyond[1], (1 - time + step) * motion)
+            far_a = moved(beyond[0], -(time + step) * motion)
+            far_b = moved(beyond[1], (1 - time + step) * motion)
             fits += [_difference(near_a, far_a) + _ONE_SIDED, _difference(near_b, far_b) + _ONE_SIDED]
         costs.append(fits)
     return np.asarray(costs, dtype=np.float32).swapaxes(0, 1)
@@ -304,7 +248,7 @@ def _level(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> tuple[float, f
 
 def _levelled(picture: npt.NDArray[np.uint8], level: tuple[float, float]) -> Picture:
     """Half the size, and of a given mean and deviation: flicker is no misfit."""
-    small = _half(picture).astype(np.float32)
+    small = half(picture).astype(np.float32)
     gain = min(max(level[1] / max(float(small.std()), 1.0), 0.7), 1.4)
     return np.asarray((small - small.mean()) * np.float32(gain) + np.float32(level[0]))
 
@@ -324,33 +268,3 @@ def _weights(costs: Picture, time: float, doubt: float) -> Picture:
     if len(share) > 1:
         left, right = left + share[1], right + share[2]
     return np.stack([left, right], axis=1).astype(np.float32)
-
-
-def _half(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    import cv2
-
-    height, width = picture.shape
-    return np.asarray(cv2.resize(picture, (-(-width // 2), -(-height // 2)), interpolation=cv2.INTER_AREA))
-
-
-def _half_flow(flow: Flow) -> Flow:
-    import cv2
-
-    height, width = flow.shape[:2]
-    return np.asarray(cv2.resize(flow, (-(-width // 2), -(-height // 2)), interpolation=cv2.INTER_AREA) / 2)
-
-
-def _to(field: Picture, shape: tuple[int, ...]) -> Picture:
-    import cv2
-
-    return np.asarray(cv2.resize(field, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR))
-
-
-def _moved(picture: Picture, flow: Flow, *, cubic: bool = False) -> Picture:
-    """At each place what the picture shows a way further along the flow."""
-    import cv2
-
-    rows, columns = np.mgrid[: picture.shape[0], : picture.shape[1]].astype(np.float32)
-    kind = cv2.INTER_CUBIC if cubic else cv2.INTER_LINEAR
-    x, y = columns + flow[..., 0].astype(np.float32), rows + flow[..., 1].astype(np.float32)
-    return np.asarray(cv2.remap(picture, x, y, kind, borderMode=cv2.BORDER_REPLICATE))

@@ -1,0 +1,107 @@
+"""The network: it chooses among what several guesses at the motion show, mends one of them, and adds what none shows."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import nn
+
+from vsfilmrestore.filters._between_motion import GUESSES
+
+__all__ = ["FLOW_UNIT", "MAPS", "OUT", "PICTURES", "SMALL", "VIEWS", "BlendNet", "blended", "prior", "sampled"]
+
+VIEWS = 2 * GUESSES + 2
+"""Pictures to choose from: left and right by each guess, then left and right as they are."""
+PICTURES = VIEWS
+SMALL = 4 * GUESSES
+"""Planes of half the size: two of each motion, two of what it lays down."""
+FLOW_UNIT = 32.0
+"""Pixels of motion that count as 1."""
+OUT = VIEWS + 4 + 1
+"""Weights, what is added to the first motion on the left and on the right, and what is added to the picture."""
+MAPS = 16
+"""Maps of the file: `OUT`, and nothing."""
+REACH = 2.0
+"""Pixels that 1 of what is added to a motion means."""
+GAIN = 0.25
+WIDE = (24, 40, 48, 48)
+
+
+def _block(before: int, after: int, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(before, after, 3, stride, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU(inplace=True),
+        nn.Conv2d(after, after, 3, 1, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU(inplace=True),
+    )  # fmt: skip
+
+
+class BlendNet(nn.Module):
+    """A U-Net on pictures folded to half their size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        a, b, c, d = WIDE
+        self.enter = _block(4 * PICTURES + SMALL + 1, a)
+        self.down = _block(a, b, 2)
+        self.deep = _block(b, c, 2)
+        self.deeper = _block(c, d, 2)
+        self.lift = _block(d + c, c)
+        self.rise = _block(c + b, b)
+        self.leave = _block(b + a, a)
+        self.head = nn.Conv2d(a, 4 * OUT, 3, 1, 1)
+        nn.init.normal_(self.head.weight, 0, 1e-3)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, views: torch.Tensor, small: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
+        """Weights before softmax, motion to add, picture to add: ``[B, OUT, H, W]``.
+
+        Args:
+            views: ``[B, VIEWS, H, W]``, 0..1.
+            small: ``[B, SMALL, H/2, W/2]``: motions in `FLOW_UNIT`, what is laid down.
+            time: ``[B]``.
+        """
+        folded = F.pixel_unshuffle(views - 0.5, 2)
+        plane = (time - 0.5)[:, None, None, None].expand(-1, 1, *small.shape[2:])
+        half = self.enter(torch.cat([folded, small, plane], 1))
+        quarter = self.down(half)
+        eighth = self.deep(quarter)
+        deepest = self.deeper(eighth)
+        eighth = self.lift(torch.cat([eighth, _twice(deepest)], 1))
+        quarter = self.rise(torch.cat([quarter, _twice(eighth)], 1))
+        half = self.leave(torch.cat([half, _twice(quarter)], 1))
+        return F.pixel_shuffle(self.head(half), 2)
+
+
+def _twice(x: torch.Tensor) -> torch.Tensor:
+    return F.interpolate(x, scale_factor=2, mode="nearest")
+
+
+def prior(time: torch.Tensor) -> torch.Tensor:
+    """What is added to the weights before softmax, ``[B, VIEWS, 1, 1]``: the nearer side counts more, so does motion."""
+    least = torch.full_like(time, 1e-3)
+    sides = torch.stack([torch.maximum(1 - time, least).log(), torch.maximum(time, least).log()], 1)
+    lower = torch.tensor([0.0] + [1.5] * (GUESSES - 1) + [3.0])
+    return (sides[:, None] - lower[None, :, None]).reshape(len(time), VIEWS, 1, 1)
+
+
+def sampled(picture: torch.Tensor, flow: torch.Tensor, corner: torch.Tensor) -> torch.Tensor:
+    """A crop of pictures, moved: ``[B, 1, h, w]``.
+
+    Args:
+        picture: ``[B, 1, H, W]``, larger than the crop.
+        flow: ``[B, 2, h, w]``: how far from each pixel of the crop its value is taken.
+        corner: ``[B, 2]``: column and row of the crop's first pixel.
+    """
+    height, width = picture.shape[2:]
+    x = torch.arange(flow.shape[3])[None, None] + corner[:, 0, None, None] + flow[:, 0]
+    y = torch.arange(flow.shape[2])[None, :, None] + corner[:, 1, None, None] + flow[:, 1]
+    at = torch.stack([(2 * x + 1) / width - 1, (2 * y + 1) / height - 1], -1)
+    return F.grid_sample(picture, at, mode="bicubic", padding_mode="border", align_corners=False)
+
+
+def blended(
+    out: torch.Tensor, views: torch.Tensor, left: torch.Tensor, right: torch.Tensor, time: torch.Tensor
+) -> torch.Tensor:
+    """The picture between: ``views`` with the first two replaced by ``left`` and ``right``, weighed, and the rest."""
+    weights = (out[:, :VIEWS] + prior(time)).softmax(1)
+    chosen = weights[:, :1] * left + weights[:, 1:2] * right + (weights[:, 2:] * views[:, 2:]).sum(1, keepdim=True)
+    return chosen + GAIN * out[:, VIEWS + 4 :]
