@@ -135,7 +135,7 @@ void Connection::greet(const std::string &host, const std::string &name, const P
     Message message;
     do {
         if (!read_message(message, &patience, until))
-            throw Problem(Trouble::absent, "the server closed the connection before it was open");
+            throw Problem(Trouble::lost, "the server closed the connection before it was open");
     } while (message.type == Type::status);
     if (message.type == Type::error) refuse(message);
     Reader in(message.payload);
@@ -594,6 +594,10 @@ std::shared_ptr<Connection> Hub::connection(const std::string &name, const Patie
             again.why = problem.what();
             again.next_try = Clock::now() + seconds(again.backoff);
             again.backoff = std::min(4.0, again.backoff * 2);
+            if (problem.trouble == Trouble::lost && !again.seen) {  // it was there, and died over our first words
+                note_loss(again, patience);
+                continue;
+            }
             if (!waited_for || problem.trouble == Trouble::version) {
                 again.seen = false;
                 throw problem;

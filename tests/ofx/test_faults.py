@@ -105,7 +105,9 @@ def test_an_abort_while_the_server_reads_nothing(host: Host, serve: Serve) -> No
     serve(deaf_after=2)
     run = host(frames="0-599", threads=8, abort=1, range="0,600").clean()
     assert set(run.status.values()) == {1}
-    assert max(run.times.values()) < 1 + 50 + 150
+    times = sorted(run.times.values())
+    assert times[len(times) // 2] < 1 + 50 + 50
+    assert times[-1] < 1000  # one of 600 may meet a busy machine, but none waits for the server
 
 
 def test_an_abort_while_connecting(host: Host, serve: Serve) -> None:

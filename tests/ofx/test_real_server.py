@@ -157,5 +157,5 @@ def test_a_server_that_is_killed_and_started_again_over_and_over(
         process.wait()
     node = ServedReel(plain).node
     for number, status in run.status.items():
-        assert status == 0
+        assert status == 0, run.text + run.errors
         assert np.abs(run.pixels[number][..., :3] - _rendered(node, number)).max() <= OFF["float"]
