@@ -7,8 +7,10 @@ frames that the encoder has not taken yet, however slow it is.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from itertools import groupby, islice
 from pathlib import Path
 from time import monotonic
@@ -25,9 +27,10 @@ from vsfilmrestore.media.props import CHANGED_PREFIX, HISTORY_PREFIX, TIMECODE
 from vsfilmrestore.render.guard import make_place, refuse_overwriting
 from vsfilmrestore.render.history_file import HistoryWriter, history_path
 from vsfilmrestore.render.ledger import Done, Ledger
+from vsfilmrestore.render.luma import luma_of, with_luma
 from vsfilmrestore.render.makers import Labels, Maker, maker_for
-from vsfilmrestore.render.memory import bound_cache, give_back
-from vsfilmrestore.render.pieces import Piece, plan_pieces
+from vsfilmrestore.render.memory import bound_cache, give_back, resident
+from vsfilmrestore.render.pieces import Piece, plan_pieces, versions
 from vsfilmrestore.render.progress import Progress, Silent
 from vsfilmrestore.render.project import Project
 from vsfilmrestore.render.reel import Reel
@@ -68,9 +71,14 @@ class _Notes:
     history: HistoryWriter | None
     changed: dict[str, list[float]] = field(default_factory=dict)
     repairs: dict[str, list[list[int]]] = field(default_factory=dict)
+    luma: list[tuple[float, float]] = field(default_factory=list)
+    memory: int = 0
     frames: int = 0
 
     def take(self, frame: vs.VideoFrame) -> None:
+        self.memory = max(self.memory, resident())
+        if levels := luma_of(frame.props):
+            self.luma.append(levels)
         for key, value in frame.props.items():
             if key.startswith(CHANGED_PREFIX) and isinstance(value, int | float):
                 shares = self.changed.setdefault(key.removeprefix(CHANGED_PREFIX), [])
@@ -122,9 +130,27 @@ def render(reel: Reel, project: Project, output: Path, profile: Profile, progres
             listener.joining()
             ordered = tuple(_placed(done[piece.key], piece) for piece in pieces)
             maker.finish(ordered, reel.audio())
+            rendered = Rendered(output, task.info, profile, ordered, reused, monotonic() - began)
+            ledger.note(_facts(rendered, project))
         finally:
             listener.end()
-    return Rendered(output, task.info, profile, ordered, reused, monotonic() - began)
+    return rendered
+
+
+def _facts(done: Rendered, project: Project) -> dict[str, object]:
+    """What nobody can tell from the pieces later."""
+    info = done.info
+    return {
+        "output": project.settings.output or str(done.output),
+        "profile": done.profile.name,
+        "size": [info.width, info.height],
+        "rate": str(info.rate),
+        "frames": done.pieces[-1].stop,
+        "seconds": round(done.seconds, 3),
+        "reused": done.reused,
+        "versions": json.loads(versions()),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
 
 
 def frames_left(reel: Reel, project: Project, output: Path, profile: Profile) -> tuple[int, int]:
@@ -159,6 +185,7 @@ class _Task:
         first = reel.bound[0].shot
         info = VideoInfo.of(_first_frame(clip, first.name or first.id), clip.fps)
         factor = round(clip.fps / reel.rate)
+        clip = with_luma(clip, reel.graph_shots(), reel.rate)
         ground = [profile.name, repr(info), *_opened_as(project)]
         pieces = plan_pieces(reel, factor, ground, in_place=not profile.is_movie)
         return cls(clip, info, pieces, maker_for(profile, project, output, info, Labels.of(reel, factor, info)))
@@ -237,6 +264,7 @@ class _Worker:
             made = self.maker.make(piece, self._watched(piece, islice(frames, len(piece)), notes))
             kept = history.finish(len(piece)) if keep else -1
         done = replace(made, changed=notes.changed, repairs=notes.repairs or None, history=kept)
+        done = replace(done, luma=notes.luma if len(notes.luma) == notes.frames else None, memory=notes.memory)
         done = replace(done, seconds=monotonic() - began)
         self.ledger.add(done)
         return done

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from vsfilmrestore.errors import ProjectError
 from vsfilmrestore.render.pieces import Piece
@@ -23,7 +23,7 @@ from vsfilmrestore.render.stretches import Shows
 
 __all__ = ["Done", "Ledger"]
 
-_VERSION: Final = 2
+_VERSION: Final = 3
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS segments (
     key TEXT PRIMARY KEY, shot TEXT NOT NULL, first INTEGER NOT NULL, stop INTEGER NOT NULL, path TEXT NOT NULL,
@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS timeline (
     place INTEGER PRIMARY KEY, key TEXT NOT NULL, shot TEXT NOT NULL, name TEXT NOT NULL, first INTEGER NOT NULL,
     stop INTEGER NOT NULL, details TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS latest (facts TEXT NOT NULL);
 """
 
 
@@ -56,6 +57,8 @@ class Done:
             nobody noted it.
         repairs: Repairs by filter: for each frame how many, how many pixels, and how many were taken back.
         history: Size of the file of repairs; 0 where nothing was repaired, -1 where no history was kept.
+        luma: Mean luma of each frame before and after, on the scale of 8 bits; None where nobody looked.
+        memory: Most memory the program held while it was made, in bytes; 0 where nobody looked.
     """
 
     key: str
@@ -71,6 +74,8 @@ class Done:
     stamp: str = ""
     repairs: Mapping[str, Sequence[Sequence[int]]] | None = None
     history: int = -1
+    luma: Sequence[Sequence[float]] | None = None
+    memory: int = 0
 
 
 class Ledger:
@@ -121,6 +126,7 @@ class Ledger:
         """Remember a segment whose file is on the disk. On return the ledger is on the disk too."""
         facts = {"picture_bytes": done.picture_bytes, "md5s": list(done.md5s), "changed": done.changed}
         facts |= {"stamp": done.stamp, "repairs": done.repairs, "history": done.history}
+        facts |= {"luma": done.luma, "memory": done.memory}
         details = zlib.compress(json.dumps(facts).encode())
         values = (done.key, done.shot, done.first, done.stop, done.path, done.bytes, done.seconds, details)
         with _told(self._file):
@@ -141,6 +147,20 @@ class Ledger:
             self._base.execute("DELETE FROM timeline")
             self._base.executemany("INSERT INTO timeline VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
             self._base.execute("COMMIT")
+
+    def note(self, facts: Mapping[str, Any]) -> None:
+        """Remember plain facts of the latest render that was finished, in the place of those of the one before."""
+        with _told(self._file):
+            self._base.execute("BEGIN IMMEDIATE")
+            self._base.execute("DELETE FROM latest")
+            self._base.execute("INSERT INTO latest VALUES (?)", (json.dumps(facts),))
+            self._base.execute("COMMIT")
+
+    def noted(self) -> dict[str, Any]:
+        """What `note` was told last; empty if nothing."""
+        with _told(self._file):
+            row = self._base.execute("SELECT facts FROM latest").fetchone()
+            return {} if row is None else dict(json.loads(row[0]))
 
     def placed(self) -> list[Piece]:
         """What `place` was told last."""
