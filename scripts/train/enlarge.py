@@ -1,0 +1,46 @@
+"""Train the network of upscale and deblur.
+
+    python scripts/train/enlarge.py --pictures FOLDER --work FOLDER -o models/film2x-t1.onnx
+
+trains in slices of --minutes (of one processor) and exports twice: what makes pictures larger to the file that is
+named, what takes softness out of them to ``deblur-t1.onnx`` beside it. Crops are made as they are needed; each slice
+goes on where the last was cut off. The same command with --slices 1 --minutes 9 does one slice.
+"""
+
+from __future__ import annotations
+
+import cv2
+import torch
+from larger.export import export
+from larger.samples import stills_of
+from larger.training import Plan, reached, train, trained
+from learning import Defaults, parser_of
+from shipping import stamp
+
+DEFAULTS: Defaults = {"steps": 10000, "size": 12, "side": 48, "rate": 2e-3}
+BESIDE = "deblur-t1.onnx"
+
+
+def main() -> None:
+    """Command line."""
+    options = parser_of(__doc__, DEFAULTS).parse_args()
+    options.work.mkdir(parents=True, exist_ok=True)
+    cv2.setNumThreads(1)
+    torch.set_num_threads(options.threads or 1)
+    plan = Plan(options.steps, options.size, options.side, options.rate)
+    stills = stills_of(options.pictures, held=False)
+    ended = any(train(plan, stills, options.work, options.minutes, _say) for _ in range(options.slices))
+    net = trained(options.work)
+    _say(reached(net, stills_of(options.pictures, held=True)))
+    if ended and options.output:
+        for file, head in ((options.output, "large"), (options.output.with_name(BESIDE), "same")):
+            export(net, file, head)
+            stamp(file)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    main()

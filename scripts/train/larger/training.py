@@ -1,0 +1,135 @@
+"""Training in slices: what was reached is kept on the disk, and the next slice goes on from there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+from learning import follow, rate, save
+
+from .kernels import halving
+from .network import LargerNet
+from .samples import Lesson, Stills, lesson
+
+__all__ = ["Plan", "loss_of", "reached", "train", "trained"]
+
+_KEEP = 0.998
+"""How slowly the weights that are kept follow those that learn."""
+_NOTHING = 1 / 255
+"""An error that is as good as none."""
+_EDGE = 6
+"""Pixels at the edge of a crop that count for nothing: there the network sees what no picture has."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to train.
+
+    Attributes:
+        steps: Batches in all.
+        size: Crops in a batch.
+        side: Of a small crop, in pixels.
+        rate: Highest learning rate; it rises for 2 % of the steps and falls to nothing along a cosine.
+    """
+
+    steps: int
+    size: int
+    side: int
+    rate: float
+
+
+def loss_of(net: LargerNet, batch: Lesson) -> tuple[torch.Tensor, tuple[float, float]]:
+    """What a mistake costs: what is left of that of a plain enlargement, and of that of the picture as it is.
+
+    So a picture that is nearly right counts as much as one that is quite soft. Told beside it: what is left of both.
+    """
+    large, same = net(batch.seen.contiguous(memory_format=torch.channels_last))
+    with torch.no_grad():
+        plain = _apart(net.enlarged(batch.seen), batch.large, 2 * _EDGE)
+        untouched = _apart(batch.seen[:, :1], batch.same, _EDGE)
+    wrong = [_apart(large, batch.large, 2 * _EDGE), _apart(same, batch.same, _EDGE)]
+    left = [(a / (b + _NOTHING)).mean() for a, b in zip(wrong, (plain, untouched), strict=True)]
+    return left[0] + 0.5 * left[1], (left[0].item(), left[1].item())
+
+
+def _apart(made: torch.Tensor, true: torch.Tensor, edge: int) -> torch.Tensor:
+    off = (made - true)[..., edge:-edge, edge:-edge]
+    return (off.square() + 1e-6).sqrt().mean((1, 2, 3))
+
+
+def train(plan: Plan, stills: Stills, folder: Path, minutes: float, say: Callable[[str], None]) -> bool:
+    """Go on for so many minutes of one processor, or to the end of the plan; whether the end was reached.
+
+    Args:
+        plan: How to train.
+        stills: Photographs to learn from.
+        folder: Where the state of the training lies.
+        minutes: How long to go on.
+        say: Is told how it goes.
+    """
+    file = folder / "larger.pt"
+    torch.manual_seed(0)
+    net = LargerNet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    kept = {name: value.clone() for name, value in net.state_dict().items()}
+    optimiser = torch.optim.AdamW(net.parameters(), plan.rate, weight_decay=1e-4)
+    step = 0
+    if file.exists():
+        state = torch.load(file, weights_only=True)
+        net.load_state_dict(state["net"])
+        optimiser.load_state_dict(state["optimiser"])
+        kept, step = state["kept"], state["step"]
+    started, told = time.process_time(), np.zeros(2)
+    while step < plan.steps and time.process_time() - started < minutes * 60:
+        for group in optimiser.param_groups:
+            group["lr"] = rate(plan.rate, step, plan.steps, 0.02)
+        batch = lesson(stills, step, plan.size, plan.side)
+        with torch.autocast("cpu", torch.bfloat16):
+            loss, wrong = loss_of(net, batch)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        optimiser.step()
+        step += 1
+        follow(kept, net, min(_KEEP, 1 - 9 / (step + 9)))
+        told += max(0.01, 1 / step) * (np.array(wrong) - told)
+        if step % 200 == 0:
+            pace = (time.process_time() - started) / 60
+            say(f"{step}/{plan.steps} left of the error: larger {told[0]:.4f}, same {told[1]:.4f} {pace:.1f} min")
+            save(file, net, optimiser, kept, step)
+    save(file, net, optimiser, kept, step)
+    return step >= plan.steps
+
+
+def trained(folder: Path) -> LargerNet:
+    """The network of a training, with the weights that are kept."""
+    net = LargerNet()
+    net.load_state_dict(torch.load(folder / "larger.pt", weights_only=True)["kept"])
+    return net.eval()
+
+
+def reached(net: LargerNet, stills: Stills) -> str:
+    """How near enlargements of photographs come that the network never saw, beside those of a bicubic kernel."""
+    ours, plain = [], []
+    taps = torch.from_numpy(halving("bicubic"))
+    for still in stills:
+        true = torch.from_numpy(still[: still.shape[0] & ~1, : still.shape[1] & ~1].astype(np.float32) / 255)
+        x = F.pad(true[None, None], (5, 5, 5, 5), mode="reflect")
+        x = F.conv2d(x, taps[None, None, None], stride=(1, 2))
+        x = F.conv2d(x, taps[None, None, :, None], stride=(2, 1))
+        x = (x * 255).round().clamp(0, 255) / 255
+        with torch.no_grad():
+            made = net(torch.cat((x, torch.zeros_like(x), torch.zeros_like(x)), 1))[0]
+        bicubic = F.interpolate(x, scale_factor=2, mode="bicubic", align_corners=False)
+        ours.append(_decibels(made[0, 0].numpy(), true.numpy()))
+        plain.append(_decibels(bicubic[0, 0].numpy(), true.numpy()))
+    return f"photographs never seen, clean: {np.mean(ours):.2f} dB; bicubic {np.mean(plain):.2f} dB"
+
+
+def _decibels(made: np.ndarray, true: np.ndarray) -> float:
+    return cv2.PSNR(made[8:-8, 8:-8].clip(0, 1).astype(np.float64), true[8:-8, 8:-8].astype(np.float64), 1.0)
