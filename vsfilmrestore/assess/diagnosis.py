@@ -147,7 +147,8 @@ def diagnose(shot: ShotMeasures, table: Table, aim: Aim) -> Diagnosis:
     calls, exempted = _calls(table.rules, shot)
     kinds = [kind for kind in table.kinds if all_hold(kind.when, shot)]
     judged = _Judge(table, aim, kinds, shot)
-    steps, left = {}, list[Left]()
+    steps: dict[str, Proposed] = {}
+    left: list[Left] = []
     for step in sorted(calls, key=lambda name: FILTERS[name].order):
         if _alone(calls[step], steps):
             continue  # nothing to say of grain given back where none is taken out

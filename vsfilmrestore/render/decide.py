@@ -1,9 +1,9 @@
 """Which recipe each shot gets, and where each value of it came from.
 
-The default recipe, then all the editor wrote about the whole shot, the weakest place first, so that the strongest has
-the last word. Keys then move single values along the shot. What is said of a range is an exception to both, whatever
-place it stands in; over the same frames the stronger has the last word again. Moved values and ranges make parts of
-the shot, each with its own recipe.
+The default recipe, then what was proposed for the shot, then all the editor wrote about the whole of it, the weakest
+place first, so that the strongest has the last word. Keys then move single values along the shot. What is said of a
+range is an exception to both, whatever place it stands in; over the same frames the stronger has the last word again.
+Moved values and ranges make parts of the shot, each with its own recipe.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from dataclasses import dataclass, field, replace
 from vsfilmrestore.errors import VsfrError
 from vsfilmrestore.media.timecode import parse_timecode
 from vsfilmrestore.recipes import Recipe
+from vsfilmrestore.recipes.recipe import filter_named
 from vsfilmrestore.render.movement import Key, Movement
-from vsfilmrestore.render.settle import Settled, Words, blamed, by_strength, origins_of
+from vsfilmrestore.render.settle import Settled, Words, blamed, by_strength, held, origins_of
 from vsfilmrestore.render.sidecar import Sidecar
 from vsfilmrestore.timeline.colours import colour_notes
 from vsfilmrestore.timeline.grammar import is_key
@@ -100,7 +101,7 @@ def decide_cut(cut: CutList, default: Recipe, sidecar: Sidecar | Mapping[str, ob
         SettingError: Words do not parse, or name what does not exist; the message has file, line and timecode.
     """
     aside = sidecar if isinstance(sidecar, Sidecar) else Sidecar(sidecar or {})
-    judge = _Judge(cut, default)
+    judge = _Judge(cut, default, aside)
     judge.check_colours(aside)
     placed, colours = aside.over(cut), colour_notes(cut, aside.colours)
     decisions = []
@@ -113,8 +114,8 @@ def decide_cut(cut: CutList, default: Recipe, sidecar: Sidecar | Mapping[str, ob
 class _Judge:
     """Decides shot by shot, in record order: ``same`` looks back."""
 
-    def __init__(self, cut: CutList, default: Recipe) -> None:
-        self._cut = cut
+    def __init__(self, cut: CutList, default: Recipe, aside: Sidecar) -> None:
+        self._cut, self._aside = cut, aside
         self._words = Words()
         label = f"{default.name or 'default'} ({Strength.DEFAULT})"
         self._default = self._before = Settled(default, origins_of(default, label))
@@ -137,8 +138,13 @@ class _Judge:
             return self._plain(shot)
         ordered = sorted(notes, key=by_strength, reverse=True)
         whole, warnings = self._default, list[str]()
+        proposed = [note for note in ordered if note.strength is Strength.ASSESSED]
+        for note in proposed:
+            whole = self._heard(whole, note, shot, warnings)
+        if proposed:
+            whole = self._as_for_all(whole)
         for note in ordered:
-            if note.frames is None and not is_key(note.text):
+            if note.frames is None and not is_key(note.text) and note.strength is not Strength.ASSESSED:
                 whole = self._heard(whole, note, shot, warnings)
         movement = Movement(self._words, shot, whole)
         for note in ordered:
@@ -155,6 +161,14 @@ class _Judge:
         made = [Part(frames, each.recipe, each.origins, ranged) for frames, each, ranged in parts]
         told = tuple(dict.fromkeys(warnings))
         return Decision(shot, tuple(_merged(made)), whole.origins, told, movement.keys, whole.recipe)
+
+    def _as_for_all(self, proposed: Settled) -> Settled:
+        """What was proposed, with the changes that somebody made to the recipe of the whole film."""
+        changes = {filter_named(word).name: value for word, value in self._aside.steps.items()}
+        gone = {name for name, value in changes.items() if value is False or value is None}
+        kept = {key: text for key, text in proposed.origins.items() if key.partition(".")[0] not in changes}
+        here = f"{self._aside.file} (recipe)"
+        return held(replace(proposed, origins=kept), changes, dict.fromkeys(changes.keys() - gone, here))
 
     def _plain(self, shot: Shot) -> Decision:
         settled = self._default

@@ -58,6 +58,7 @@ class ProjectSettings:
         cuts: First frames of new shots, where there is no cut list; None: not detected yet.
         preset: Recipe of shots nobody wrote anything about: a preset, or a recipe file (.toml).
         steps: Changes to that recipe, as in a recipe file.
+        aim: What the film is wanted for, where what was proposed for its shots counts; '' is by the preset alone.
         output: File or folder to render to.
         profile: Output format, '' to go by the suffix.
         history: Whether masks and original pixels of repairs are kept.
@@ -83,6 +84,7 @@ class ProjectSettings:
     cuts: tuple[int, ...] | None = None
     preset: str = "archive"
     steps: Mapping[str, Any] = field(default_factory=dict)
+    aim: str = ""
     output: str = ""
     profile: str = ""
     history: bool = True
@@ -110,7 +112,7 @@ _TABLES: Final[dict[str, tuple[str, ...]]] = {
         "media_rate_rule",
         "cuts",
     ),
-    "recipe": ("preset", "steps"),
+    "recipe": ("preset", "aim", "steps"),
     "output": ("output", "profile", "history"),
 }
 
@@ -177,7 +179,8 @@ class Project:
         """Settings by shot and colour, with the lines they stand in."""
         file = self.folder / _FILE
         lines = key_lines(file.read_text("utf-8-sig")) if file.is_file() else {}
-        return Sidecar(self.settings.shots, self.settings.colours, _FILE, lines)
+        said = self.settings
+        return Sidecar(said.shots, said.colours, _FILE, lines, said.steps, bool(said.aim))
 
     def verdicts(self) -> Verdicts:
         """Repairs that were taken back.
@@ -251,8 +254,41 @@ def _fill_free(document: tomlkit.TOMLDocument, table: str, values: Mapping[str, 
     for key in [key for key in section if key not in values]:
         section.pop(key)
     for key, value in values.items():
-        if section.get(key) != value:
-            section[key] = value
+        known = section.get(key)
+        if known == value:
+            continue
+        if isinstance(known, dict) and isinstance(value, dict):
+            _fill_row(known, value)  # keeps the comments a person wrote into it
+        else:
+            section[key] = _row(value) if isinstance(value, dict) else value
+
+
+def _fill_row(row: Any, values: Mapping[str, Any]) -> None:
+    for key in [key for key in row if key not in values]:
+        row.pop(key)
+    for key, value in values.items():
+        if row.get(key) != value:
+            row[key] = _listed(value)
+
+
+def _row(values: Mapping[str, Any]) -> Any:
+    row = tomlkit.table()
+    for key, value in values.items():
+        row[key] = _listed(value)
+    return row
+
+
+def _listed(value: Any) -> Any:
+    """A list of sentences with one a line; settings of a step on one."""
+    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+        lines = tomlkit.array()
+        lines.extend(value)
+        return lines.multiline(True)
+    if isinstance(value, dict):
+        inline = tomlkit.inline_table()
+        inline.update(value)
+        return inline
+    return value
 
 
 def _plain(value: Any) -> Any:

@@ -133,7 +133,8 @@ class Words:
                 origins = {key: text for key, text in origins.items() if key.partition(".")[0] != step}
                 said = {key: each for key, each in said.items() if key.partition(".")[0] != step}
             origins[step if isinstance(value, bool) and name == _first(step) else setting] = here
-            said[setting] = (value, note)
+            if note.strength is not Strength.ASSESSED:  # nobody wrote it: to say otherwise is no contradiction
+                said[setting] = (value, note)
         return Settled(changed, origins, said), _contradictions(under, words, note, changed)
 
     def _afresh(self, parsed: ParsedSettings, note: SettingNote, before: Settled) -> Settled:
@@ -142,7 +143,8 @@ class Words:
             recipe = before.recipe
         elif parsed.preset:
             recipe = self._preset(parsed.preset)
-        return Settled(recipe, origins_of(recipe, note.origin), {_HEAD: (parsed.head, note)})
+        said = {} if note.strength is Strength.ASSESSED else {_HEAD: (parsed.head, note)}
+        return Settled(recipe, origins_of(recipe, note.origin), said)
 
     def _preset(self, name: str) -> Recipe:
         if name not in self._presets:

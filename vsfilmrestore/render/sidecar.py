@@ -20,6 +20,9 @@
     dust = 0.3
 
 Each value becomes a note of its own, so that it knows its line.
+
+A row that `vsfilmrestore.render.proposal` wrote has a list ``assessed``, which says what was proposed and why. A value
+that still is as proposed is weak and has that reason; one that was changed is the editor's, as any other.
 """
 
 from __future__ import annotations
@@ -38,10 +41,13 @@ from vsfilmrestore.render.places import Place, moment_of, range_of
 from vsfilmrestore.render.rows import RowKeys
 from vsfilmrestore.timeline.model import CutList, FrameRange, SettingNote, Shot, Strength
 
-__all__ = ["Sidecar", "SidecarNotes"]
+__all__ = ["ASSESSED", "Sidecar", "SidecarNotes", "proposed_words"]
 
 _ABOUT: Final = "about"
 """Facts that a written shot list tells of a shot; they decide nothing."""
+
+ASSESSED: Final = "assessed"
+"""What was proposed for a shot, in marker words, each with its reason: ``dust=0.5: 6 pieces of dirt a frame``."""
 
 _WORDS: Final = ("preset", "settings")
 _ARRAYS: Final = ("ranges", "keys")
@@ -72,12 +78,16 @@ class Sidecar:
         colours: Marker words by colour name.
         file: Name of the file they stand in.
         lines: Lines of its keys by path, where known.
+        steps: Changes to the recipe of the whole film, which what was proposed for single shots does not undo.
+        assessed: Whether what was proposed counts.
     """
 
     shots: Mapping[str, Any] = field(default_factory=dict)
     colours: Mapping[str, str] = field(default_factory=dict)
     file: str = "project.toml"
     lines: Mapping[tuple[str, ...], Sequence[int]] = field(default_factory=dict)
+    steps: Mapping[str, Any] = field(default_factory=dict)
+    assessed: bool = True
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -139,6 +149,12 @@ class Sidecar:
         return self.file if line is None else f"{self.file}:{line}"
 
 
+def proposed_words(said: Sequence[str]) -> dict[str, str]:
+    """What a list ``assessed`` proposed, in marker words, with the reason of each. Other lines of it are for people."""
+    parts = (text.partition(": ") for text in said)
+    return {word: reason for word, colon, reason in parts if colon and " " not in word}
+
+
 class _RowReader:
     """Reads what one row says of one shot."""
 
@@ -149,7 +165,10 @@ class _RowReader:
     def notes(self, row: object) -> list[SettingNote]:
         if not isinstance(row, dict):
             return [self._note(self._word(row, ()), ())]
-        notes = [self._note(text, path) for text, path in self._texts(row, (), _ARRAYS)]
+        reasons = self._reasons(row)
+        notes = [self._note(text, path, reason=reasons.get(text)) for text, path in self._texts(row, (), _ARRAYS)]
+        if not self._sidecar.assessed:
+            notes = [note for note in notes if note.strength is not Strength.ASSESSED]
         for kind in _ARRAYS:
             items = row.get(kind, [])
             if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
@@ -157,6 +176,14 @@ class _RowReader:
             for number, item in enumerate(items):
                 notes += self._limited(kind, number, item)
         return notes
+
+    def _reasons(self, row: Mapping[str, Any]) -> dict[str, str]:
+        said = row.get(ASSESSED, [])
+        if not isinstance(said, list) or not all(isinstance(text, str) for text in said):
+            raise self._refused(f"{ASSESSED} must be a list of texts", (ASSESSED,))
+        reasons = proposed_words(said)
+        afresh = [text for text, path in self._texts(row, (), _ARRAYS) if path[-1] in _WORDS]
+        return reasons if all(text in reasons for text in afresh) else {}  # who changes the start, made all of it
 
     def _limited(self, kind: str, number: int, item: Mapping[str, Any]) -> list[SettingNote]:
         start = self._nth(kind, number)
@@ -196,7 +223,7 @@ class _RowReader:
         """Marker words with the path of the key each came from; what starts afresh goes first."""
         found = [(self._word(row[name], (*path, name)), (*path, name)) for name in _WORDS if name in row]
         for name, value in row.items():
-            if name in _WORDS or name in other or name == _ABOUT:
+            if name in _WORDS or name in other or name in (_ABOUT, ASSESSED):
                 continue
             step = name.split(".")[0]
             if find_filter(step) is None:
@@ -219,10 +246,18 @@ class _RowReader:
             return value_word(value)
         raise self._refused(f"{path[-1] if path else self._key} has a value of the wrong type: {value!r}", path)
 
-    def _note(self, text: str, path: tuple[str, ...], frames: FrameRange | None = None, start: int = 0) -> SettingNote:
+    def _note(
+        self,
+        text: str,
+        path: tuple[str, ...],
+        frames: FrameRange | None = None,
+        start: int = 0,
+        reason: str | None = None,
+    ) -> SettingNote:
         at = self._cut.timecode(self._shot.record.start)
         line = self._line(path, start)
-        return SettingNote(text, Strength.SIDECAR, self._sidecar.file, line, at, frames)
+        strength = Strength.SIDECAR if reason is None else Strength.ASSESSED
+        return SettingNote(text, strength, self._sidecar.file, line, at, frames, reason or "")
 
     def _nth(self, kind: str, number: int) -> int:
         lines = self._sidecar.lines.get(("shots", self._key, kind), ())

@@ -73,6 +73,7 @@ class Strength(StrEnum):
     NOTE = "note"
     SIDECAR = "sidecar"
     COLOUR = "colour"
+    ASSESSED = "assessed"
     DEFAULT = "default"
 
 
@@ -88,7 +89,7 @@ class SettingNote:
         timecode: Record timecode it stands at.
         frames: Record frames it is limited to (a marker longer than one frame), or those a ``key`` stands on; None:
             the whole shot.
-        detail: What tells places of one kind apart: the colour.
+        detail: What tells places of one kind apart: the colour; of what was proposed, the reason.
     """
 
     text: str
@@ -101,7 +102,9 @@ class SettingNote:
 
     @property
     def origin(self) -> str:
-        """Where it stood, for tables and messages: ``cut.edl:12 (note)``."""
+        """Where it stood, for tables and messages: ``cut.edl:12 (note)``; of what was proposed, why."""
+        if self.strength is Strength.ASSESSED:
+            return f"assessed: {self.detail}"
         name = self.file.replace("\\", "/").rsplit("/", 1)[-1]
         place = name if self.line is None else f"{name}:{self.line}"
         return f"{place} ({self.strength} {self.detail})" if self.detail else f"{place} ({self.strength})"
