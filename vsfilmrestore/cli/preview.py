@@ -9,11 +9,13 @@ import typer
 
 from vsfilmrestore.cli import options as o
 from vsfilmrestore.cli.detect import detection_watcher
-from vsfilmrestore.cli.show import say
+from vsfilmrestore.cli.show import clock, say
 from vsfilmrestore.errors import UsageError
 from vsfilmrestore.render.guard import refuse_overwriting
 from vsfilmrestore.render.job import named_sources, open_project, open_reel
-from vsfilmrestore.render.pictures import before_after, spread
+from vsfilmrestore.render.pictures import spread
+from vsfilmrestore.render.preview import Estimate, estimate, marking_steps, preview_sheet
+from vsfilmrestore.render.reel import Reel
 
 __all__ = ["command"]
 
@@ -30,9 +32,15 @@ def command(
     ] = "4",
     output: Annotated[Path | None, typer.Option("-o", "--output", help="PNG file to write.")] = None,
     width: Annotated[int, typer.Option("--width", min=64, max=4096, help="Width of each picture.")] = 640,
+    timed: Annotated[
+        bool, typer.Option("--estimate/--no-estimate", help="Time some frames, and say what the render will take.")
+    ] = True,
     project: o.ProjectFolder = None,
 ) -> int:
-    """Write a sheet of frames before and after, as PNG. Computes only the frames shown and what they need."""
+    """Write a sheet of frames before, after, and where they are repaired, as PNG; say what the render will take.
+
+    Computes only the frames shown, some that are timed, and what these need. Time is told without that of encoding.
+    """
     opened = open_project(source, project, given, save=False)
     if output is not None:
         refuse_overwriting(output, None, named_sources(opened))
@@ -40,12 +48,33 @@ def command(
     chosen = reel[shot] if shot is not None else reel
     before, after = chosen.source(), chosen.restored()
     numbers = _numbers(frames, before.num_frames)
-    first = reel[shot].shot.record.start if shot is not None else 0
+    index = None if shot is None else reel.plan.index_at(reel[shot].frames.start)
+    first = 0 if index is None else reel.cut.shots[index].record.start
     labels = [f"{reel.cut.timecode(first + n)}  frame {n}" for n in numbers]
     path = output or opened.reports / f"preview_{_safe(shot or 'reel')}.png"
-    before_after(before, after, numbers, labels, path, width=width)
-    say(str(path))
+    shown = reel.decisions if index is None else [reel.decisions[index]]
+    look = preview_sheet(before, after, numbers, labels, path, steps=marking_steps(shown), width=width)
+    say(str(look.path))
+    for step, share in look.changed.items():
+        say(f"{step}: {share:.3%} of the pixels of these frames")
+    if timed:
+        _say_estimates(reel, index, numbers[0])
     return 0
+
+
+def _say_estimates(reel: Reel, index: int | None, near: int) -> None:
+    if index is not None:
+        say(_told("this shot", estimate(reel, index, near)))
+    say(_told("the film", estimate(reel)))
+
+
+def _told(what: str, found: Estimate) -> str:
+    memory = f", {found.memory / 2**20:.0f} MB of memory" if found.memory else ""
+    timed = ""
+    if found.recipes > 1:
+        timed = f"; {found.timed} of its {found.recipes} sorts of recipes were timed"
+    time = clock(found.seconds)
+    return f"{what}: {found.frames} frames at {found.fps:.2f} fps, {time} without encoding{memory}{timed}"
 
 
 def _numbers(text: str, length: int) -> list[int]:

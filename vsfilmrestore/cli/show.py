@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from vsfilmrestore.render.pieces import Piece
     from vsfilmrestore.render.progress import Progress as Listener
 
-__all__ = ["console", "listener", "say", "show_table"]
+__all__ = ["clock", "console", "listener", "say", "show_table"]
 
 _STYLES: Final = ("auto", "plain", "jsonl", "none")
 _PLAIN_SECONDS: Final = 10.0
@@ -86,7 +86,7 @@ class _SpeedColumn(ProgressColumn):
         speed: _Speed | None = task.fields.get("speed")
         if speed is None or not speed.fps:
             return Text("")
-        return Text(f"{speed.fps:.1f} fps, {_clock(speed.eta)} left")
+        return Text(f"{speed.fps:.1f} fps, {clock(speed.eta)} left")
 
 
 class _Bars:
@@ -163,7 +163,7 @@ def _plain_line(event: str, speed: _Speed, facts: dict[str, Any]) -> str:
             return f"rendering {share} done before" if speed.done else f"rendering {speed.total} frames"
         case "shot" | "frame":
             name = facts["name"] or facts["shot"]
-            pace = f", {speed.fps:.1f} fps, {_clock(speed.eta)} left" if event == "frame" else ""
+            pace = f", {speed.fps:.1f} fps, {clock(speed.eta)} left" if event == "frame" else ""
             return f"  {share}, shot {name}{pace}"
         case "joining":
             return "joining"
@@ -171,7 +171,8 @@ def _plain_line(event: str, speed: _Speed, facts: dict[str, Any]) -> str:
             return ""
 
 
-def _clock(seconds: float | None) -> str:
+def clock(seconds: float | None) -> str:
+    """Seconds as ``1:02:03``; ``?`` where nothing is known."""
     if seconds is None:
         return "?"
     minutes, rest = divmod(round(seconds), 60)

@@ -62,6 +62,8 @@ def open_project(
                 hint="Name another folder with --project",
             )
     changed = {key: _written(key, value, project.folder) for key, value in given.items()}
+    if "preset" in given:
+        changed.setdefault("aim", "")  # who names a preset wants that, and not what was proposed before
     if output and not settings.output:
         changed.setdefault("output", _written("output", output, project.folder))
     counting = ("inverse_telecine", "first", "last")
