@@ -14,12 +14,24 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from vsfilmrestore.filters._flow import Flow, Picture, flow_between, half, half_flow, laid_down, moved, to
+from vsfilmrestore.filters._flow import Flow, Grey, Picture, flow_between, half, half_flow, laid_down, moved, to
 from vsfilmrestore.filters._lost_frame import Beside
 
-__all__ = ["COARSE_LEAST", "GUESSES", "MULTIPLE", "WIDEST", "Motions", "motions_between", "seen_by", "size_for"]
+__all__ = [
+    "GUESSES",
+    "LEAST",
+    "MULTIPLE",
+    "WIDEST",
+    "Followed",
+    "Motions",
+    "followed",
+    "grown_flow",
+    "motions_at",
+    "motions_between",
+    "share_lost",
+    "size_for",
+]
 
 GUESSES: Final = 3
 """Guesses at the motion: fine, coarse, and steady."""
@@ -27,10 +39,33 @@ MULTIPLE: Final = 16
 """Sides of what is looked at are multiples of it."""
 WIDEST: Final = 1280
 """Wider pictures are looked at in this width at most."""
-COARSE_LEAST: Final = 32
+LEAST: Final = 32
 """Least side of a picture that is followed."""
 _FULL: Final = 2.0
 """So much laid down at a place counts as all that there can be."""
+_CAP: Final = 40.0
+"""A difference of more 8-bit levels is no worse than this one."""
+_VIEW: Final = 2.5
+"""Radius, in pixels of the half size, over which two pictures are compared."""
+_LOST: Final = (7.2, 0.72)
+"""A place is lost where both differ by more levels than the first, and the second for each level of contrast."""
+_PLAIN: Final = 2.0
+"""Pictures of less contrast, in levels, are compared as if they had this much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """Flows from left to right and back for each guess, in half the size.
+
+    Attributes:
+        ahead: From left to right, ``[row, column, 2]`` each, in pixels of the half size.
+        back: From right to left.
+        known: Whether each could be made; else it is the first once more.
+    """
+
+    ahead: Sequence[Flow]
+    back: Sequence[Flow]
+    known: Sequence[bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +73,7 @@ class Motions:
     """Guesses at the motion from left to right, at the time between and in half the size.
 
     Attributes:
-        flows: ``[row, column, 2]``, in pixels of what was looked at.
+        flows: ``[row, column, 2]``, in pixels of the half size.
         covers: ``[row, column, 2]``: how much of left and right comes to lie here, 0..1.
     """
 
@@ -53,69 +88,88 @@ def size_for(width: int, height: int) -> tuple[int, int]:
     return across, down
 
 
-def motions_between(left: Beside, right: Beside, time: float, stretch: float = 1.0) -> Motions:
-    """Make the guesses.
+def followed(left: Beside, right: Beside, stretch: float = 1.0) -> Followed:
+    """Follow the motion in every way there is.
 
     Args:
         left: The picture before, and the one beyond it if that may be used.
         right: The picture after, likewise.
-        time: 0 at the left, 1 at the right.
         stretch: Way from left to right over the way from beyond to left.
     """
     a, b = left.near, right.near
     small_a, small_b = half(a), half(b)
-    flows, covers = [], []
+    fine = half_flow(flow_between(a, b)), half_flow(flow_between(b, a))
+    pairs, known = [fine] * GUESSES, [True] + [False] * (GUESSES - 1)
+    tiny_a, tiny_b = half(small_a), half(small_b)
+    if min(tiny_a.shape) >= LEAST:
+        pairs[1] = (
+            _twice(flow_between(tiny_a, tiny_b), small_a.shape),
+            _twice(flow_between(tiny_b, tiny_a), small_a.shape),
+        )
+        known[1] = True
+    if left.beyond is not None and right.beyond is not None and min(small_a.shape) >= LEAST:
+        gain = np.float32(-stretch)
+        ways = (flow_between(small_a, half(left.beyond)), flow_between(small_b, half(right.beyond)))
+        pairs[2] = np.asarray(gain * ways[0]), np.asarray(gain * ways[1])
+        known[2] = True
+    return Followed([pair[0] for pair in pairs], [pair[1] for pair in pairs], known)
 
-    def add(ahead: Flow, back: Flow) -> None:
-        found, cover = laid_down(ahead, back, small_a.astype(np.float32), small_b.astype(np.float32), time)
+
+def motions_at(ways: Followed, left: Grey, right: Grey, time: float) -> Motions:
+    """Lay the flows down at a time between, 0 at the left and 1 at the right."""
+    a, b = half(left).astype(np.float32), half(right).astype(np.float32)
+    flows: list[Flow] = []
+    covers: list[Picture] = []
+    for ahead, back, known in zip(ways.ahead, ways.back, ways.known, strict=True):
+        if not known:
+            flows.append(flows[0])
+            covers.append(np.zeros_like(covers[0]))
+            continue
+        found, cover = laid_down(ahead, back, a, b, time)
         flows.append(found)
         covers.append(np.minimum(cover / np.float32(_FULL), 1))
-
-    add(half_flow(flow_between(a, b)), half_flow(flow_between(b, a)))
-    tiny_a, tiny_b = half(small_a), half(small_b)
-    if min(tiny_a.shape) >= COARSE_LEAST:
-        add(*(_twice(flow_between(*pair), small_a.shape) for pair in ((tiny_a, tiny_b), (tiny_b, tiny_a))))
-    else:
-        _again(flows, covers)
-    if left.beyond is not None and right.beyond is not None and min(small_a.shape) >= COARSE_LEAST:
-        far_a, far_b = half(left.beyond), half(right.beyond)
-        gain = np.float32(-stretch)
-        add(gain * flow_between(small_a, far_a), gain * flow_between(small_b, far_b))
-    else:
-        _again(flows, covers)
     return Motions(flows, covers)
 
 
-def _again(flows: list[Flow], covers: list[Picture]) -> None:
-    """Instead of a guess that cannot be made the first once more, and nothing laid down by it."""
-    flows.append(flows[0])
-    covers.append(np.zeros_like(covers[0]))
+def motions_between(left: Beside, right: Beside, time: float, stretch: float = 1.0) -> Motions:
+    """`followed` and `motions_at` in one."""
+    return motions_at(followed(left, right, stretch), left.near, right.near, time)
+
+
+def share_lost(ways: Followed, left: Grey, right: Grey) -> float:
+    """Share of the two pictures, 0..1, of which the other one shows nothing alike, wherever it is followed to.
+
+    What only passed or was covered is lost on one side alone and counts half. In the shots looked at, with every
+    second frame left out, it is 0.00 to 0.38, most in a fight with a shaken camera; over cuts 0.45 to 0.93.
+    """
+    a, b = half(left).astype(np.float32), half(right).astype(np.float32)
+    levels = _LOST[0] + _LOST[1] * max((_contrast(a) + _contrast(b)) / 2, _PLAIN)
+    ahead, back = _best(a, b, ways.ahead[:2]), _best(b, a, ways.back[:2])
+    return float((ahead > levels).mean() + (back > levels).mean()) / 2
+
+
+def _best(a: Picture, b: Picture, flows: Sequence[Flow]) -> Picture:
+    """How far the most alike that is found of each place differs; what stays where it is counts as well."""
+    import cv2
+
+    shown = [b, *(moved(b, flow) for flow in flows)]
+    costs = [cv2.GaussianBlur(np.minimum(np.abs(each - a), _CAP), (0, 0), _VIEW) for each in shown]
+    return np.asarray(np.min(costs, axis=0))
+
+
+def _contrast(picture: Picture) -> float:
+    """Mean of the local deviations."""
+    import cv2
+
+    mean, square = (cv2.GaussianBlur(each, (0, 0), 4.0) for each in (picture, picture * picture))
+    return float(np.sqrt(np.maximum(square - mean * mean, 0)).mean())
+
+
+def grown_flow(flow: Flow, shape: tuple[int, ...]) -> Flow:
+    """A flow at the size of a plane, in that plane's pixels."""
+    scale = np.array([shape[1] / flow.shape[1], shape[0] / flow.shape[0]], np.float32)
+    return np.asarray(to(flow, shape) * scale)
 
 
 def _twice(flow: Flow, shape: tuple[int, ...]) -> Flow:
     return np.asarray(to(flow, shape) * np.float32(2))
-
-
-def seen_by(picture: Picture, flow: Flow, way: float, *, linear: bool = False) -> Picture:
-    """What a picture shows a way along a flow, at the picture's own size.
-
-    Args:
-        picture: One plane.
-        flow: Of the half size; of any plane of the picture.
-        way: Share of the flow; that of the left is negative.
-        linear: Rather than cubic.
-    """
-    return moved(picture, np.float32(way) * grown_flow(flow, picture.shape), cubic=not linear)
-
-
-def grown_flow(flow: Flow, shape: tuple[int, ...], scale: npt.NDArray[np.float32] | None = None) -> Flow:
-    """A flow at the size of a plane, in that plane's pixels.
-
-    Args:
-        flow: Pixels of the size ``[row, column]`` it comes in, unless ``scale`` tells otherwise.
-        shape: Rows and columns of the plane.
-        scale: Pixels of the plane for one of the flow, across and down.
-    """
-    if scale is None:
-        scale = np.array([shape[1] / flow.shape[1], shape[0] / flow.shape[0]], np.float32)
-    return np.asarray(to(flow, shape) * scale)

@@ -16,7 +16,8 @@ type Flow = npt.NDArray[np.float32]
 """Pixels to the right and down, ``[row, column, 2]``."""
 
 
-def flow_between(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8], start: Flow | None = None) -> Flow:
+def flow_between(a: Grey, b: Grey, start: Flow | None = None) -> Flow:
+    """Where each pixel of a goes in b; ``start`` is where to look first."""
     import cv2
 
     engine = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)

@@ -1,0 +1,291 @@
+"""Frames between frames, chosen by a network among what several guesses at the motion show.
+
+The network sees brightness alone, and tells for each pixel how much of each picture that was moved there counts, how
+the first guess is to be mended, and what to add. The frames themselves are moved and mixed here, in their own format.
+
+What comes out of the network is one plane four times as large each way: a square of 16 numbers for each pixel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import vapoursynth as vs
+
+from vsfilmrestore.filters._between import neighbour
+from vsfilmrestore.filters._between_motion import (
+    GUESSES,
+    Followed,
+    Motions,
+    followed,
+    grown_flow,
+    motions_at,
+    share_lost,
+    size_for,
+)
+from vsfilmrestore.filters._flow import Flow, Grey, Picture, moved, to
+from vsfilmrestore.filters._lost_frame import Beside
+from vsfilmrestore.filters._model import can_run, card_named, network_named, weights_of
+from vsfilmrestore.filters._motion import analysis_luma
+from vsfilmrestore.inference.apply import run_network
+
+__all__ = ["AUTO", "BEYOND", "INPUTS", "UNALIKE", "Blend", "blends", "chosen_blend", "weights_of_blend"]
+
+core = vs.core
+
+AUTO: Final = "auto"
+OWN: Final = "between-t1"
+"""The model that ``auto`` takes where networks can be run."""
+TASK: Final = "interpolate"
+BEYOND: Final = "_VsfrBeyond"
+"""Property of a plan: whether the frames beyond the two are sound and of the shot."""
+UNALIKE: Final = "_VsfrUnalike"
+"""Property of what is made: `share_lost` of the two frames."""
+
+INPUTS: Final = (
+    *(f"{side}{n}" for n in range(1, GUESSES + 1) for side in ("left", "right")),
+    "left",
+    "right",
+    *(f"motion{n}" for n in range(1, GUESSES + 1)),
+    "time",
+)
+"""Inputs of the network: left and right by each guess and as they are, motions and what they lay down, the time."""
+_VIEWS: Final = 2 * GUESSES + 2
+_FIELDS: Final = 4 * GUESSES
+_FLOW_UNIT: Final = 32.0
+"""Pixels of motion that count as 1."""
+_MENDED: Final = 2.0
+"""Pixels that 1 of what is added to a motion means."""
+_ADDED: Final = 0.25
+"""Share of white that 1 of what is added to the picture means."""
+_SIDE: Final = 4
+_LEAST: Final = 0.01
+"""A guess that counts less everywhere is not drawn."""
+_KNOWN: Final = "_VsfrKnown"
+
+
+def blends(name: str) -> bool:
+    """Whether a model is of this kind.
+
+    Raises:
+        UsageError: There is no such model, or it is for something else.
+    """
+    return {extra.name for extra in card_named(name, TASK).contract.extra} == set(INPUTS[1:])
+
+
+def chosen_blend(model: str) -> str:
+    """The model of this kind that a setting names; '' where it names none, or where it is not here.
+
+    Raises:
+        UsageError: There is no such model, or it is for something else.
+    """
+    if model == AUTO:
+        return OWN if can_run(OWN) else ""
+    return model if model and blends(model) else ""
+
+
+def weights_of_blend(model: str) -> str:
+    """`FilterSpec.weights` of what is chosen."""
+    return weights_of(TASK)({"model": (OWN if can_run(OWN) else "") if model == AUTO else model})
+
+
+class Blend:
+    """What lies between two frames near each frame of a clip.
+
+    Args:
+        clip: Any constant format and size.
+        model: What `chosen_blend` gave.
+        left: Distance to the frame on the left: 0 for the frame itself, negative before it.
+        right: Distance to the frame on the right.
+        plan: As long as the clip; tells by `BEYOND` whether the next frame on either side may be looked at.
+    """
+
+    def __init__(self, clip: vs.VideoNode, model: str, left: int = 0, right: int = 1, plan: vs.VideoNode | None = None):
+        self._clip, self._model = clip, model
+        self._sides = [neighbour(clip, left), neighbour(clip, right)]
+        width, height = size_for(clip.width, clip.height)
+        luma = core.akarin.Expr([analysis_luma(clip)], "x 257 /", format=vs.GRAY8)
+        if (width, height) != (clip.width, clip.height):
+            luma = luma.resize.Bicubic(width, height)
+        self._looked = [neighbour(luma, left), neighbour(luma, right)]
+        far = [neighbour(luma, left - 1), neighbour(luma, right + 1)]
+        plan = _inside(clip, left - 1, right + 1) if plan is None else plan
+        self._ways = _followed(self._looked, far, plan, float(right - left))
+
+    def judged(self, clip: vs.VideoNode) -> vs.VideoNode:
+        """``clip`` with `UNALIKE` on each frame."""
+        return core.akarin.PropExpr([clip, self._ways], lambda: {UNALIKE: f"y.{UNALIKE}"})
+
+    def at(self, time: float) -> vs.VideoNode:
+        """The frames at a time between left, 0, and right, 1; properties are those of the clip's frame."""
+        seen = _seen(self._ways, self._looked, time)
+        width, height = self._looked[0].width, self._looked[0].height
+        planes = {name: seen.std.CropAbs(width, height, 0, n * height) for n, name in enumerate(INPUTS)}
+        maps = _told(self._model, planes)
+        return _drawn(self._clip, self._sides, seen, maps, time)
+
+
+def _told(model: str, planes: Mapping[str, vs.VideoNode]) -> vs.VideoNode:
+    found, contract = network_named(model, TASK)
+    rest = {name: planes[name] for name in INPUTS[1:]}
+    return run_network(planes[INPUTS[0]], found.path, contract, sha256=found.file.sha256, clips=rest)
+
+
+def _inside(clip: vs.VideoNode, first: int, last: int) -> vs.VideoNode:
+    """Whether frames so far away are still of the clip."""
+    tiny = core.std.BlankClip(width=16, height=16, format=vs.GRAY8, length=clip.num_frames, keep=True)
+    return core.akarin.PropExpr([tiny], lambda: {BEYOND: f"N {-first} >= N {clip.num_frames - last} < and"})
+
+
+def _followed(
+    near: Sequence[vs.VideoNode], far: Sequence[vs.VideoNode], plan: vs.VideoNode, stretch: float
+) -> vs.VideoNode:
+    """The flows of all guesses below one another."""
+    width, height = near[0].width // 2, near[0].height // 2
+    sheet = core.std.BlankClip(near[0], width, height * _FIELDS, format=vs.GRAYS, keep=True)
+
+    def follow(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
+        out = f[0].copy()
+        left, right, far_left, far_right = (np.ascontiguousarray(frame[0]) for frame in f[2:])
+        beyond = bool(f[1].props.get(BEYOND, 0))
+        ways = followed(
+            Beside(left, far_left if beyond else None), Beside(right, far_right if beyond else None), stretch
+        )
+        parts = [
+            flow[..., axis] for each in zip(ways.ahead, ways.back, strict=True) for flow in each for axis in (0, 1)
+        ]
+        np.copyto(np.asarray(out[0]), np.concatenate(parts))
+        out.props[_KNOWN] = [int(known) for known in ways.known]
+        out.props[UNALIKE] = share_lost(ways, left, right)
+        return out
+
+    made = core.std.ModifyFrame(sheet, [sheet, plan, *near, *far], follow)
+    made.std.SetVideoCache(mode=1, maxsize=4, maxhistory=0)
+    return made
+
+
+def _ways_of(frame: vs.VideoFrame) -> Followed:
+    parts = np.asarray(frame[0])
+    parts = parts.reshape(GUESSES, 2, 2, parts.shape[0] // _FIELDS, parts.shape[1]).transpose(0, 1, 3, 4, 2)
+    known = [bool(each) for each in frame.props[_KNOWN]]  # type: ignore[union-attr]
+    flows = np.ascontiguousarray(parts)
+    return Followed(list(flows[:, 0]), list(flows[:, 1]), known)
+
+
+def _seen(ways: vs.VideoNode, looked: Sequence[vs.VideoNode], time: float) -> vs.VideoNode:
+    """All that goes into the network below one another: `INPUTS`."""
+    width, height = looked[0].width, looked[0].height
+    sheet = core.std.BlankClip(looked[0], width, height * len(INPUTS), format=vs.GRAYS, keep=True)
+
+    def show(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
+        out = f[0].copy()
+        left, right = (np.ascontiguousarray(frame[0]) for frame in f[2:])
+        found = motions_at(_ways_of(f[1]), left, right, time)
+        planes = np.asarray(out[0]).reshape(len(INPUTS), height, width)
+        _fill(planes, left, right, found, time)
+        return out
+
+    made = core.std.ModifyFrame(sheet, [sheet, ways, *looked], show)
+    made.std.SetVideoCache(mode=1, maxsize=4, maxhistory=0)  # each of its parts is asked for once
+    return made
+
+
+def _fill(planes: npt.NDArray[Any], left: Grey, right: Grey, found: Motions, time: float) -> None:
+    a, b = (picture.astype(np.float32) / np.float32(255) for picture in (left, right))
+    for n, flow in enumerate(found.flows):
+        motion = grown_flow(flow, a.shape)
+        planes[2 * n], planes[2 * n + 1] = _sides(a, b, motion, time)
+    planes[_VIEWS - 2], planes[_VIEWS - 1] = a, b
+    small = [flow[..., axis] / np.float32(_FLOW_UNIT) for flow in found.flows for axis in (0, 1)]
+    small += [cover[..., axis] for cover in found.covers for axis in (0, 1)]
+    for n in range(GUESSES):
+        for k in range(4):
+            planes[_VIEWS + n][k // 2 :: 2, k % 2 :: 2] = small[4 * n + k]
+    planes[-1] = time
+
+
+def _sides(a: Picture, b: Picture, motion: Flow, time: float) -> tuple[Picture, Picture]:
+    return moved(a, np.float32(-time) * motion, cubic=True), moved(b, np.float32(1 - time) * motion, cubic=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """What the network says of one frame, at the size it looked at."""
+
+    weights: Picture
+    mended: Picture
+    added: Picture
+    motions: Sequence[Flow]
+
+    @classmethod
+    def of(cls, maps: vs.VideoFrame, seen: vs.VideoFrame) -> _Choice:
+        height, width = seen.height // len(INPUTS), seen.width
+        told = np.asarray(maps[0])[: _SIDE * height, : _SIDE * width]
+        told = told.reshape(height, _SIDE, width, _SIDE).transpose(1, 3, 0, 2).reshape(_SIDE**2, height, width)
+        told = np.ascontiguousarray(told)
+        planes = np.asarray(seen[0]).reshape(len(INPUTS), height, width)
+        flows = []
+        for n in range(GUESSES):
+            plane, k = planes[_VIEWS + n // 2], 2 * n % 4
+            parts = [plane[each // 2 :: 2, each % 2 :: 2] for each in (k, k + 1)]
+            flows.append(np.ascontiguousarray(np.stack(parts, axis=-1)) * np.float32(_FLOW_UNIT))
+        mended = told[_VIEWS : _VIEWS + 4] * np.float32(_MENDED)
+        return cls(told[:_VIEWS], mended, told[_VIEWS + 4] * np.float32(_ADDED), flows)
+
+
+def _drawn(
+    clip: vs.VideoNode, sides: Sequence[vs.VideoNode], seen: vs.VideoNode, maps: vs.VideoNode, time: float
+) -> vs.VideoNode:
+    rgb = clip.format.color_family == vs.RGB
+
+    def draw(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
+        out = f[0].copy()
+        choice = _Choice.of(f[4], f[3])
+        integer = out.format.sample_type == vs.INTEGER
+        white = float((1 << out.format.bits_per_sample) - 1) if integer else 1.0
+        for plane in range(out.format.num_planes):
+            a, b = (np.asarray(frame[plane]).astype(np.float32) for frame in f[1:3])
+            added = np.float32(white) if rgb or not plane else np.float32(0)
+            made = _mixed(a, b, choice, time, added)
+            target = np.asarray(out[plane])
+            np.copyto(target, (np.rint(made).clip(0, white) if integer else made).astype(target.dtype))
+        return out
+
+    return core.std.ModifyFrame(clip, [clip, *sides, seen, maps], draw)
+
+
+def _mixed(a: Picture, b: Picture, choice: _Choice, time: float, added: np.float32) -> Picture:
+    """One plane. It is nowhere lighter or darker than all that is mixed there."""
+    made = np.zeros_like(a)
+    low, high = np.minimum(a, b), np.maximum(a, b)
+    for n in range(GUESSES + 1):
+        weights = choice.weights[2 * n : 2 * n + 2]
+        if float(weights.max()) < _LEAST:
+            continue
+        for side, weight in zip(_view(a, b, choice, n, time), weights, strict=True):
+            made += _fitted(weight, a.shape) * side
+            low, high = np.minimum(low, side), np.maximum(high, side)
+    if added:
+        made += added * _fitted(choice.added, a.shape)
+    return np.clip(made, low, high)
+
+
+def _view(a: Picture, b: Picture, choice: _Choice, number: int, time: float) -> tuple[Picture, Picture]:
+    """Left and right by a guess; the first one is mended, and behind the last they are as they are."""
+    if number == GUESSES:
+        return a, b
+    motion = grown_flow(choice.motions[number], a.shape)
+    if number:
+        return _sides(a, b, motion, time)
+    scale = np.array([a.shape[1] / choice.added.shape[1], a.shape[0] / choice.added.shape[0]], np.float32)
+    more = [_fitted(np.ascontiguousarray(choice.mended[k : k + 2].transpose(1, 2, 0)), a.shape) * scale for k in (0, 2)]
+    left, right = np.float32(-time) * motion + more[0], np.float32(1 - time) * motion + more[1]
+    return moved(a, left, cubic=True), moved(b, right, cubic=True)
+
+
+def _fitted(field: Picture, shape: tuple[int, ...]) -> Picture:
+    return field if field.shape[:2] == shape else to(np.ascontiguousarray(field), shape)
