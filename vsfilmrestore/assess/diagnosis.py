@@ -40,6 +40,7 @@ class Proposed:
         reason: Why, with what was measured.
         doubt: That the dose is smaller for want of confidence, '' where it is not.
         rules: Names of the rules that called for it.
+        because_of: Why each of the further settings, where that is another reason.
     """
 
     step: str
@@ -49,6 +50,7 @@ class Proposed:
     reason: str
     doubt: str = ""
     rules: tuple[str, ...] = ()
+    because_of: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def because(self) -> str:
@@ -229,18 +231,21 @@ class _Judge:
         settings: dict[str, Any] = {}
         for call in calls:
             settings |= call.rule.settings
+        because = dict.fromkeys(settings, reason)
         for kind in self.kinds:
-            settings |= kind.settings.get(step, {})
+            laid = kind.settings.get(step, {})
+            settings |= laid
+            because |= dict.fromkeys(laid, kind.reason.of(self.shot))
         if not _has_dose(step):
-            return Proposed(step, None, settings, best.confidence, reason, "", names)
+            return Proposed(step, None, settings, best.confidence, reason, "", names, because)
         full = self._full(step, best.strength)
         dose = _rounded(full * self._trust(best))
         if dose <= 0:
             return Left(step, f"{reason}, but the dose would be nought", True)
         doubt = ""
         if dose < _rounded(full):
-            doubt = f"unsure, {best.confidence:.2f}: {dose:g} in the place of {_rounded(full):g}"
-        return Proposed(step, dose, settings, best.confidence, reason, doubt, names)
+            doubt = f"unsure, {best.confidence:.2f}: {dose:g} for {_rounded(full):g}"
+        return Proposed(step, dose, settings, best.confidence, reason, doubt, names, because)
 
     def _full(self, step: str, strength: float) -> float:
         factor = prod(kind.dose.get(step, 1.0) for kind in self.kinds)

@@ -336,6 +336,8 @@ def _name(item: Mapping[str, Any]) -> str:
 
 
 def _step(word: object) -> FilterSpec:
+    if word is None:
+        raise ValueError("it needs a step")
     spec = find_filter(word) if isinstance(word, str) else None
     if spec is None:
         raise ValueError(f"there is no step '{word}'{nearest(str(word), FILTERS)}")

@@ -172,7 +172,7 @@ def row_of(diagnosis: Diagnosis) -> dict[str, Any]:
     calls = "" if steps else "; nothing calls for a step"
     said = [f"none: aim {diagnosis.aim}, {diagnosis.grade}{kinds}{calls}"]
     for each in steps:
-        said += [f"{word}: {each.because}" for word in _words(FILTERS[each.step].short, _value(each))]
+        said += [f"{word}: {reason}" for word, reason in _with_reasons(each)]
     if diagnosis.left:
         said.append(f"left: {'; '.join(left.reason for left in diagnosis.left)}")
     return row | {ASSESSED: said}
@@ -190,6 +190,13 @@ def _words(short: str, value: Any) -> list[str]:
     if isinstance(value, Mapping):
         return [f"{short}.{name}={value_word(each)}" for name, each in value.items()]
     return [f"{short}={value_word(value)}"]
+
+
+def _with_reasons(step: Proposed) -> list[tuple[str, str]]:
+    value = _value(step)
+    words = _words(FILTERS[step.step].short, value)
+    names = list(value) if isinstance(value, Mapping) else [""]
+    return [(word, step.because_of.get(name, step.because)) for word, name in zip(words, names, strict=True)]
 
 
 def _said(key: str, value: Any) -> list[str]:
