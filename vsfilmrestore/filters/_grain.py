@@ -1,14 +1,14 @@
-"""The signature of a grain: how strong at which brightness, how coarse, how the colours go together.
+"""The grain a filter took out: how strong at which brightness, its spectrum, how the colours go together.
 
-`record_grain` reads it from what a filter took out and leaves it in the frame properties; `grain_expr` and `weights`
-are what a maker of grain needs. All strengths are shares of full scale, all sizes the standard deviation, in samples,
-of the Gaussian that turns white noise into such grain.
+`record_grain` reads it from what was taken and leaves it in the properties of each frame; `told_grain` reads these. All
+strengths are shares of full scale, all sizes the standard deviation, in samples, of the Gaussian that turns white noise
+into such grain.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -16,9 +16,21 @@ import numpy.typing as npt
 import vapoursynth as vs
 from vsutil import split
 
+from vsfilmrestore.filters._grain_form import (
+    COUNTS,
+    SIDE,
+    GrainSignature,
+    PlaneGrain,
+    band_power,
+    cross_power,
+    gaussian_spectrum,
+)
 from vsfilmrestore.filters._noise import KNOTS, block_map, summarise
 
-__all__ = ["GRAIN_PROPS", "TAPS", "base_plane", "kernel", "knot_prop", "mix_prop", "record_grain", "size_prop"]
+__all__ = [
+    "LEFT_PROP", "TAPS", "WIDTH_PROP", "base_plane", "kernel", "knot_prop", "mix_prop", "record_grain", "size_prop",
+    "spectrum_prop", "told_grain",
+]  # fmt: skip
 
 core = vs.core
 
@@ -26,7 +38,13 @@ TAPS: Final = 6
 """Samples each side that the Gaussian of a grain spreads over."""
 WIDTH_PROP: Final = "_VsfrGrainWidth"
 """Width of the picture the grain was measured in."""
+LEFT_PROP: Final = "_VsfrGrainLeft"
+"""Share of the removable grain, as a standard deviation, that was left in the picture."""
 _MAPS: Final = 7
+_FIELDS: Final = 2
+"""Planes in full size beside the maps: what was removed, and the sum of before and after."""
+_MOST: Final = 150
+"""Blocks of a plane whose spectrum is looked at."""
 _DETAIL: Final = 7
 """Radius of the mean a sample is held against when the variance of the picture is looked at."""
 _SIZES: Final = np.concatenate([[0.0], np.linspace(0.2, 3.0, 141)])
@@ -49,13 +67,9 @@ def mix_prop(plane: int) -> str:
     return f"_VsfrGrainMix{plane}"
 
 
-GRAIN_PROPS: Final = tuple(
-    [knot_prop(p, k) for p in range(3) for k in range(len(KNOTS))]
-    + [size_prop(p, axis) for p in range(3) for axis in "xy"]
-    + [mix_prop(p) for p in range(3)]
-    + [WIDTH_PROP]
-)
-"""All properties of a signature, in no order."""
+def spectrum_prop(plane: int) -> str:
+    """Property: power of the plane's grain in each ring of `_grain_form`; missing where too little was removed."""
+    return f"_VsfrGrainSpectrum{plane}"
 
 
 def base_plane(clip: vs.VideoNode) -> int:
@@ -91,8 +105,10 @@ def record_grain(clip: vs.VideoNode, before: vs.VideoNode, after: vs.VideoNode, 
     removed = [core.akarin.Expr([a, b], "x y - 65535 /", format=vs.GRAYS) for a, b in zip(planes, rest, strict=True)]
     base = base_plane(before)
     maps = [m for i in range(len(planes)) for m in _plane_maps(planes[i], rest[i], removed[i], removed[base])]
+    both = [core.akarin.Expr([a, b], "x y + 65535 /", format=vs.GRAYS) for a, b in zip(planes, rest, strict=True)]
+    fields = [field for pair in zip(removed, both, strict=True) for field in pair]
     teller = _Teller(before.format.color_family == vs.YUV, base, doses, before.width)
-    return core.std.ModifyFrame(clip, [clip, *maps], teller)
+    return core.std.ModifyFrame(clip, [clip, *fields, *maps], teller)
 
 
 def _plane_maps(
@@ -130,10 +146,17 @@ class _Teller:
 
     def __call__(self, n: int, f: Sequence[vs.VideoFrame]) -> vs.VideoFrame:
         frame = f[0].copy()
-        maps = [np.asarray(m[0]) for m in f[1:]]
-        for plane in range(len(maps) // _MAPS):
+        planes = [np.asarray(plane[0]) for plane in f[1:]]
+        count = len(planes) // (_FIELDS + _MAPS)
+        maps = planes[count * _FIELDS :]
+        props: Any = frame.props
+        for plane in range(count):
             self._tell(frame, plane, maps[plane * _MAPS : (plane + 1) * _MAPS])
-        frame.props[WIDTH_PROP] = self._width
+            spectrum = _spectrum(planes[plane * _FIELDS], planes[plane * _FIELDS + 1], self._doses[plane])
+            if spectrum:
+                props[spectrum_prop(plane)] = spectrum
+        props[WIDTH_PROP] = self._width
+        props[LEFT_PROP] = 1 - self._doses[self._base]
         return frame
 
     def _tell(self, frame: vs.VideoFrame, plane: int, maps: Sequence[Map]) -> None:
@@ -152,6 +175,31 @@ class _Teller:
         props[mix_prop(plane)] = share
         props[size_prop(plane, "x")] = _size(along_x[good], power)
         props[size_prop(plane, "y")] = _size(along_y[good], power)
+
+
+def _spectrum(removed: Map, both: Map, dose: float) -> list[float]:
+    """Power in each ring of what is owed to the picture; [] where nothing was removed or the plane is too small.
+
+    As `_owed`, for each ring: what went with what is left of the grain is missing as well.
+    """
+    tall, wide = removed.shape
+    if min(tall, wide) < 2 * SIDE or dose <= 0:
+        return []
+    step = max(SIDE, math.ceil(math.sqrt(tall * wide / _MOST)))
+    places = [(y, x) for y in range(0, tall - SIDE + 1, step) for x in range(0, wide - SIDE + 1, step)]
+    blocks = np.stack([removed[y : y + SIDE, x : x + SIDE] for y, x in places]).astype(np.float64)
+    beside = np.stack([both[y : y + SIDE, x : x + SIDE] for y, x in places]).astype(np.float64)
+    variance = blocks.var((1, 2)).astype(np.float32)
+    good = _good(variance) & (variance > 0)
+    if not good.any():
+        return []
+    blocks, beside = (each[good] - each[good].mean((1, 2), keepdims=True) for each in (blocks, beside))
+    power = band_power(blocks).sum(0)
+    plain = (1 - (1 - dose) ** 2) / dose**2
+    lost = np.quantile(cross_power(blocks, beside) / np.maximum(band_power(blocks), 1e-15), 0.5, axis=0)
+    owed = power * np.clip(lost, plain, 1.5 * plain)
+    total = float((owed * COUNTS).sum() / COUNTS.sum())
+    return [float(each) / total for each in owed] if total > 0 else []
 
 
 def _owed(dose: float, lost: Map, variance: Map) -> float:
@@ -174,3 +222,23 @@ def _good(variance: Map) -> npt.NDArray[np.bool_]:
 def _size(products: Map, power: float) -> float:
     """Size of the grain from the sum of products with the next sample, and of squares."""
     return float(np.interp(float(products.sum()) / power, _CORRELATIONS, _SIZES)) if power > 0 else 0.0
+
+
+def told_grain(props: Mapping[str, Any], kind: str) -> GrainSignature | None:
+    """What `record_grain` wrote, as a signature; None where it wrote nothing, or of planes of another kind."""
+    width = props.get(WIDTH_PROP, 0)
+    count = 1 if kind == "grey" else 3
+    if not width or any(mix_prop(p) not in props for p in range(count)):
+        return None
+    return GrainSignature(tuple(_told_plane(props, p) for p in range(count)), round(width), kind)
+
+
+def _told_plane(props: Mapping[str, Any], plane: int) -> PlaneGrain:
+    curve = tuple(float(props.get(knot_prop(plane, k), 0.0)) * 255 for k in range(len(KNOTS)))
+    along_x, along_y = (float(props.get(size_prop(plane, axis), 0.0)) for axis in "xy")
+    spectrum = props.get(spectrum_prop(plane))
+    if spectrum is None:
+        size = (along_x * along_y) ** 0.5
+        spectrum = gaussian_spectrum(size)
+    stretch = (along_x + 0.3) / (along_y + 0.3)
+    return PlaneGrain(curve, tuple(map(float, spectrum)), stretch, float(props.get(mix_prop(plane), 0.0)))

@@ -1,4 +1,4 @@
-"""What grain looks like: how strong at which brightness, its spectrum, how the colours go together; as one line of text."""
+"""What grain looks like: how strong at which brightness, its spectrum, how colours go together; as one line of text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ import numpy.typing as npt
 from vsfilmrestore.errors import UsageError
 from vsfilmrestore.filters._noise import KNOTS
 
-__all__ = ["BANDS", "CENTRES", "COUNTS", "KINDS", "SIDE", "GrainSignature", "PlaneGrain", "band_power", "equal_size"]
+__all__ = [
+    "BANDS", "CENTRES", "COUNTS", "KINDS", "SIDE", "GrainSignature", "PlaneGrain", "band_power", "cross_power",
+    "equal_size", "gaussian_spectrum",
+]  # fmt: skip
 
 BANDS: Final = 10
 """Rings of frequencies a spectrum is told in, each 0.05 cycles a sample wide; the last one holds the corners too."""
@@ -147,9 +150,20 @@ def equal_size(spectrum: Sequence[float]) -> float:
     return float(sizes[int(wrong.argmin())])
 
 
+def gaussian_spectrum(size: float) -> tuple[float, ...]:
+    """Spectrum of white noise after a Gaussian of that standard deviation in samples."""
+    power = np.exp(-4 * np.pi**2 * size**2 * CENTRES**2)
+    return tuple(float(each) for each in power / (power * COUNTS).sum() * COUNTS.sum())
+
+
 def band_power(blocks: Reals) -> Reals:
     """Power of blocks, N, SIDE, SIDE, in each ring: N, BANDS; white noise has its variance in all."""
-    waves = np.fft.rfft2(blocks * _WINDOW)
-    power = (waves.real**2 + waves.imag**2) * _HALF / float((_WINDOW**2).sum())
+    return cross_power(blocks, blocks)
+
+
+def cross_power(blocks: Reals, others: Reals) -> Reals:
+    """Products of two kinds of blocks in each ring, see `band_power`."""
+    here, there = (np.fft.rfft2(each * _WINDOW) for each in (blocks, others))
+    power = (here.real * there.real + here.imag * there.imag) * _HALF / float((_WINDOW**2).sum())
     flat, rings = power.reshape(len(blocks), -1), _RING.ravel()
     return np.stack([flat[:, rings == ring].sum(1) for ring in range(BANDS)], 1) / COUNTS

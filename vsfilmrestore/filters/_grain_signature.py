@@ -88,12 +88,16 @@ class GrainMeter:
                 for p, blocks in enumerate(_compared(middle, other, flow, base)):
                     self._blocks[p].append(blocks)
 
-    def signature(self) -> GrainSignature:
-        """The grain of all that was added; none, where all frames were copies of one another."""
+    def signature(self, width: int = 0) -> GrainSignature:
+        """The grain of all that was added; none, where all frames were copies of one another.
+
+        Args:
+            width: Width of the whole picture, where parts of it were added.
+        """
         base = 1 if self.kind == "rgb" else 0
         count = KINDS[self.kind]
         told = [_told(np.concatenate(self._blocks[p]), p == base, self.kind == "yuv" and p > 0) for p in range(count)]
-        return GrainSignature(tuple(told), self._width, self.kind)
+        return GrainSignature(tuple(told), width or self._width, self.kind)
 
 
 _LEVEL, _VARIANCE, _TEXTURE, _ALONG_X, _ALONG_Y, _SHARED, _BASE = range(7)

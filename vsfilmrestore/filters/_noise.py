@@ -16,7 +16,7 @@ import numpy.typing as npt
 import vapoursynth as vs
 from vsutil import split
 
-__all__ = ["KNOTS", "curve_expr", "mean_prop", "measure_noise", "sigma_prop", "summarise"]
+__all__ = ["KNOTS", "as16", "curve_expr", "mean_prop", "measure_noise", "sigma_prop", "summarise"]
 
 core = vs.core
 
@@ -37,6 +37,19 @@ _PRIOR: Final = 8.0
 """Blocks of mean noise that every knot is credited with, so that a level with few blocks stays near the mean."""
 
 type Map = npt.NDArray[np.float32]
+
+
+def as16(clip: vs.VideoNode) -> vs.VideoNode:
+    """The clip in 16-bit integers, with its subsampling."""
+    fmt = clip.format
+    if fmt.sample_type == vs.INTEGER:
+        scale = 1 << (16 - fmt.bits_per_sample)
+        wide = fmt.replace(bits_per_sample=16).id
+        return core.akarin.Expr([clip], f"x {scale} *", format=wide) if scale > 1 else clip
+    single = clip if fmt.bits_per_sample == 32 else clip.resize.Point(format=fmt.replace(bits_per_sample=32).id)
+    exprs = ["x 65535 *"] + ["x 65535 * 32768 +"] * 2 if fmt.color_family == vs.YUV else ["x 65535 *"]
+    whole = fmt.replace(sample_type=vs.INTEGER, bits_per_sample=16).id
+    return core.akarin.Expr([single], exprs[: fmt.num_planes], format=whole)
 
 
 def sigma_prop(plane: int, knot: int) -> str:

@@ -11,7 +11,7 @@ from vsfilmrestore.filters._grain import record_grain
 from vsfilmrestore.filters._learned_noise import denoise_network, denoised_by, noise_wanted, weights
 from vsfilmrestore.filters._model import dependence, reach_of
 from vsfilmrestore.filters._motion import mirrored
-from vsfilmrestore.filters._noise import mean_prop
+from vsfilmrestore.filters._noise import as16, mean_prop
 from vsfilmrestore.filters._noise_average import average, led, measured
 from vsfilmrestore.filters.masks import confine, mask_for_planes
 from vsfilmrestore.filters.schema import Regions, Setting, Strength, restoration_filter
@@ -81,7 +81,7 @@ def denoise(
     """
     if strength == 0:
         return clip
-    source = _as16(clip)
+    source = as16(clip)
     if model:
         told = measured(source) if noise_wanted(model, noise) else None
         made = denoised_by(clip, model, strength, noise, told)
@@ -111,7 +111,7 @@ def _closed(
 ) -> vs.VideoNode:
     """A network's result within the regions, with the grain it took out in its properties."""
     result = _within(clip, made, protect, only) if protect or only else made
-    return record_grain(result.std.CopyFrameProps(clip), source, _as16(made), doses)
+    return record_grain(result.std.CopyFrameProps(clip), source, as16(made), doses)
 
 
 def _toned(clip: vs.VideoNode, made: vs.VideoNode, chroma: float) -> vs.VideoNode:
@@ -119,19 +119,6 @@ def _toned(clip: vs.VideoNode, made: vs.VideoNode, chroma: float) -> vs.VideoNod
     if chroma == 1 or clip.format.color_family != vs.YUV:
         return made
     return core.akarin.Expr([clip, made], ["y", f"x y x - {chroma!r} * +", f"x y x - {chroma!r} * +"])
-
-
-def _as16(clip: vs.VideoNode) -> vs.VideoNode:
-    """The clip in 16-bit integers, with its subsampling."""
-    fmt = clip.format
-    if fmt.sample_type == vs.INTEGER:
-        scale = 1 << (16 - fmt.bits_per_sample)
-        wide = fmt.replace(bits_per_sample=16).id
-        return core.akarin.Expr([clip], f"x {scale} *", format=wide) if scale > 1 else clip
-    single = clip if fmt.bits_per_sample == 32 else clip.resize.Point(format=fmt.replace(bits_per_sample=32).id)
-    exprs = ["x 65535 *"] + ["x 65535 * 32768 +"] * 2 if fmt.color_family == vs.YUV else ["x 65535 *"]
-    whole = fmt.replace(sample_type=vs.INTEGER, bits_per_sample=16).id
-    return core.akarin.Expr([single], exprs[: fmt.num_planes], format=whole)
 
 
 def _per_plane(clip: vs.VideoNode, expr: Callable[[int], str]) -> list[str]:

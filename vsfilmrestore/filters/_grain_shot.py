@@ -1,0 +1,60 @@
+"""The grain of a whole shot, measured inside a graph: one frame that all others can depend on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import vapoursynth as vs
+
+from vsfilmrestore.filters._grain_form import SIDE
+from vsfilmrestore.filters._grain_plan import SIGNATURE, kind_of
+from vsfilmrestore.filters._grain_signature import GrainMeter
+from vsfilmrestore.filters._noise import as16
+
+__all__ = ["shot_grain"]
+
+core = vs.core
+
+_LARGEST: Final = (1536, 1152)
+"""Of larger pictures the middle is looked at."""
+
+
+def shot_grain(clip: vs.VideoNode, places: int = 5) -> vs.VideoNode:
+    """A clip of one frame with the grain of ``clip`` in its property `SIGNATURE`; '' where it cannot be measured.
+
+    Nothing is read before that frame is asked for.
+
+    Args:
+        clip: One shot, any constant format.
+        places: Places in it that are looked at; at each three frames.
+    """
+    blank = core.std.BlankClip(None, 16, 16, vs.GRAY8, length=1, keep=True).std.SetFrameProps(**{SIGNATURE: ""})
+    if clip.num_frames < 2 or min(clip.width, clip.height) < 2 * SIDE:
+        return blank
+    count = min(3, clip.num_frames)
+    firsts = sorted({int(n) for n in np.linspace(0, clip.num_frames - count, places + 2)[1:-1].round()})
+    seen = _middle(as16(clip))
+    frames = [seen[first + k] for first in firsts for k in range(count)]
+
+    def tell(n: int, f: Sequence[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
+        told = f[0].copy()
+        meter = GrainMeter(kind_of(clip))
+        planes = [[np.asarray(frame[p]) for p in range(frame.format.num_planes)] for frame in f[1:]]
+        for at in range(0, len(planes), count):
+            meter.add(planes[at : at + count])
+        signature = meter.signature(width=clip.width)
+        told.props[SIGNATURE] = signature.to_text()
+        return told
+
+    return core.std.ModifyFrame(blank, [blank, *frames], tell)
+
+
+def _middle(clip: vs.VideoNode) -> vs.VideoNode:
+    step = (1 << clip.format.subsampling_w, 1 << clip.format.subsampling_h)
+    across, down = (
+        max(0, size - most) // 2 // s * s
+        for size, most, s in zip((clip.width, clip.height), _LARGEST, step, strict=True)
+    )
+    return clip.std.Crop(across, across, down, down) if across or down else clip
