@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -21,11 +22,11 @@ CLEAN: dict[str, float | str] = {
 }  # fmt: skip
 
 
-def measured(changes: dict[str, float | str] | None = None, **lists: tuple[float, ...]) -> ShotMeasures:
-    return ShotMeasures(0, 100, CLEAN | (changes or {}), {name.replace("__", "."): x for name, x in lists.items()})
+def measured(changes: Mapping[str, float | str] | None = None, **lists: tuple[float, ...]) -> ShotMeasures:
+    return ShotMeasures(0, 100, {**CLEAN, **(changes or {})}, {name.replace("__", "."): x for name, x in lists.items()})
 
 
-def found(changes: dict[str, float | str], aim: str = "remaster", **lists: tuple[float, ...]) -> Diagnosis:
+def found(changes: Mapping[str, float | str], aim: str = "remaster", **lists: tuple[float, ...]) -> Diagnosis:
     return diagnose(measured(changes, **lists), STANDARD, STANDARD.aim(aim))
 
 

@@ -35,7 +35,7 @@ from vsfilmrestore.media.out.atomic import atomic_text
 from vsfilmrestore.recipes.wording import value_word
 from vsfilmrestore.render.project import Project
 from vsfilmrestore.render.rows import RowKeys
-from vsfilmrestore.render.sidecar import ASSESSED, proposed_words
+from vsfilmrestore.render.sidecar import ASSESSED, LEFT, proposed_words
 from vsfilmrestore.timeline.ids import unique_ids
 from vsfilmrestore.timeline.model import CutList, Shot
 
@@ -174,7 +174,7 @@ def row_of(diagnosis: Diagnosis) -> dict[str, Any]:
     for each in steps:
         said += [f"{word}: {reason}" for word, reason in _with_reasons(each)]
     if diagnosis.left:
-        said.append(f"left: {'; '.join(left.reason for left in diagnosis.left)}")
+        said.append(f"{LEFT}: {'; '.join(left.reason for left in diagnosis.left)}")
     return row | {ASSESSED: said}
 
 
