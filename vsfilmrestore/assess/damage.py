@@ -1,0 +1,218 @@
+"""Dirt, scratches, stains and dropouts: found by the filters' own finders, on few frames, on more where there is some.
+
+Nothing is repaired for it: the finders' masks are counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import vapoursynth as vs
+
+from vsfilmrestore.assess.samples import Shot
+from vsfilmrestore.filters._dirt_dose import Dose
+from vsfilmrestore.filters._dirt_measured import measured_mask
+from vsfilmrestore.filters._dirt_sight import sight
+from vsfilmrestore.filters._dirt_streaks import streaks
+from vsfilmrestore.filters.remove_scratches import remove_scratches
+from vsfilmrestore.filters.remove_stains import remove_stains
+
+__all__ = ["dirt_of", "scratches_of", "stains_of"]
+
+core = vs.core
+
+type Bytes = npt.NDArray[np.uint8]
+
+_DIRT_WIDTH: Final = 1024
+"""Larger pictures are made smaller to look for dirt: what is lost then is not seen either."""
+_SCRATCH_WIDTH: Final = 1920
+_STAIN_WIDTH: Final = 360
+_SMALLEST: Final = 64
+_FEW: Final = 3
+"""Frames that are looked at first."""
+_MORE: Final = 6
+"""Frames more where there is something."""
+_LEAST: Final = 3
+"""Pixels of the smallest piece of dirt."""
+_LONG: Final = 0.25
+"""Share of the height a scratch's mask must have."""
+_STAIN_RUN: Final = 26
+_STAIN_STEP: Final = 1.5
+"""Levels by which the light of a large part must change for stains to be looked for."""
+_SHORTEST: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Specks:
+    pieces: int
+    share: float
+    light: int
+    dropouts: int
+
+
+def dirt_of(shot: Shot, avoid: Sequence[int] = ()) -> dict[str, float]:
+    """``dirt.*`` and ``dropouts`` of a shot.
+
+    Args:
+        shot: The shot.
+        avoid: Frames, counted from its first, that are torn or blank: they are not full of dirt.
+    """
+    if min(shot.clip.width, shot.clip.height) < _SMALLEST or len(shot) < _SHORTEST:
+        return {}
+    found = _specks(shot, _places(shot, _FEW, avoid))
+    if any(each.pieces or each.dropouts for each in found):
+        seen = set(_places(shot, _FEW, avoid))
+        found += _specks(shot, [place for place in _places(shot, _FEW + _MORE, avoid) if place not in seen])
+    if not found:
+        return {}
+    pieces = sum(each.pieces for each in found)
+    return {
+        "dirt.density": pieces / len(found),
+        "dirt.share": float(np.mean([each.share for each in found])),
+        "dirt.sparkle": sum(each.light for each in found) / pieces if pieces else 0.0,
+        "dropouts": sum(each.dropouts for each in found) / len(found),
+        "confidence.dirt": min(len(found) / (_FEW + _MORE) + 0.5, 1.0),
+    }
+
+
+def _places(shot: Shot, count: int, avoid: Sequence[int]) -> list[int]:
+    bad = {place + d for place in avoid for d in (-1, 0, 1)}
+    return [place for place in shot.places(count) if place not in bad and 0 < place < len(shot) - 1]
+
+
+def _specks(shot: Shot, places: Sequence[int]) -> list[_Specks]:
+    frames = shot.frames(_dirt_maps, places)
+    found = []
+    for frame in frames:
+        with frame:
+            luma, lost = (np.asarray(frame.props[name][0]) for name in ("Luma", "Lost"))  # type: ignore[index]
+            found.append(_counted(np.asarray(frame[0]), luma, lost))
+    return found
+
+
+def _dirt_maps(clip: vs.VideoNode) -> vs.VideoNode:
+    """Mask of dirt, with the luma and the mask of dropouts in its properties."""
+    luma = _luma(clip, _DIRT_WIDTH)
+    seen = sight(luma)
+    dose = Dose(0.5, 1.0, 1.0, max(0.15 * luma.width, 2.0), "both")
+    lost = streaks(seen, 1.0, dose)
+    mask = measured_mask(seen, dose)
+    return mask.std.ClipToProp(luma, prop="Luma").std.ClipToProp(lost, prop="Lost")
+
+
+def _luma(clip: vs.VideoNode, most: int) -> vs.VideoNode:
+    """GRAY16, at most so wide."""
+    clip = clip.std.SetFieldBased(0)
+    if clip.format.color_family == vs.RGB:
+        clip = clip.resize.Point(format=vs.GRAY16, matrix=vs.MATRIX_BT709, range=vs.RANGE_LIMITED)
+    else:
+        plane = core.std.ShufflePlanes(clip, 0, vs.GRAY)
+        clip = plane.resize.Point(format=vs.GRAY16)
+    width = min(most, clip.width)
+    return clip if width == clip.width else clip.resize.Bilinear(width, max(round(clip.height * width / clip.width), 1))
+
+
+def _counted(mask: Bytes, luma: npt.NDArray[np.uint16], lost: Bytes) -> _Specks:
+    import cv2
+
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    real = luma.astype(np.float32)
+    around = cv2.blur(np.where(mask > 0, 0, real), (15, 15)) / np.maximum(
+        cv2.blur((mask == 0).astype(np.float32), (15, 15)), 0.01
+    )
+    sign = np.bincount(np.asarray(labels, np.intp).ravel(), (real - around).ravel(), count)
+    large = stats[1:, cv2.CC_STAT_AREA] >= _LEAST
+    dropped, *_ = cv2.connectedComponentsWithStats(lost, connectivity=8)
+    return _Specks(int(large.sum()), float((mask > 0).mean()), int((sign[1:][large] > 0).sum()), int(dropped) - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    x: float
+    seen: int
+
+
+def scratches_of(shot: Shot) -> tuple[dict[str, float], tuple[float, ...]]:
+    """``scratches.*`` of a shot, and their columns in pixels of the source."""
+    if min(shot.clip.width, shot.clip.height) < _SMALLEST or len(shot) < _SHORTEST:
+        return {}, ()
+    places = shot.places(_FEW)
+    found = _columns(shot, places)
+    if any(found):
+        more = [place for place in shot.places(_FEW + _MORE) if place not in places]
+        found += _columns(shot, more)
+    reach = max(0.012 * shot.clip.width, 6.0)
+    lines = [line for line in _joined(found, reach) if line.seen >= max(2, 0.2 * len(found)) or len(found) < 3]
+    best = max((line.seen for line in lines), default=0) / max(len(found), 1)
+    told = {"scratches.count": float(len(lines)), "scratches.persistence": best}
+    told["confidence.scratches"] = min(len(found) / (_FEW + _MORE) + 0.4, 1.0)
+    return told, tuple(round(line.x, 1) for line in lines)
+
+
+def _columns(shot: Shot, places: Sequence[int]) -> list[list[float]]:
+    """Columns of the lines of each frame."""
+    import cv2
+
+    scale = max(shot.clip.width / _SCRATCH_WIDTH, 1.0)
+    found = []
+    for frame in shot.frames(_scratch_mask, places):
+        with frame:
+            mask = np.asarray(frame[0])
+            # Worn through in places, a scratch is one line still.
+            whole = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((len(mask) // 12 * 2 + 1, 3), np.uint8))
+            count, _, stats, centres = cv2.connectedComponentsWithStats(whole, connectivity=8)
+            tall = [n for n in range(1, count) if stats[n, cv2.CC_STAT_HEIGHT] >= _LONG * len(mask)]
+            found.append([float(centres[n][0]) * scale for n in tall])
+    return found
+
+
+def _scratch_mask(clip: vs.VideoNode) -> vs.VideoNode:
+    shown: vs.VideoNode = remove_scratches(_luma(clip, _SCRATCH_WIDTH), 0.5, model="", show="mask")
+    return shown.resize.Point(format=vs.GRAY8).std.Binarize(128)
+
+
+def _joined(frames: Sequence[Sequence[float]], reach: float) -> list[_Line]:
+    """Lines that are found at nearly the same column in several frames."""
+    every = sorted((x, n) for n, columns in enumerate(frames) for x in columns)
+    groups: list[list[tuple[float, int]]] = []
+    for x, n in every:
+        if groups and x - float(np.mean([each[0] for each in groups[-1]])) < reach:
+            groups[-1].append((x, n))
+        else:
+            groups.append([(x, n)])
+    return [_Line(float(np.median([x for x, _ in group])), len({n for _, n in group})) for group in groups]
+
+
+def stains_of(shot: Shot, hint: Callable[[int, int], float]) -> dict[str, float]:
+    """``stains.*`` of a shot.
+
+    Args:
+        shot: The shot.
+        hint: How much the light of parts of the picture changes on its own in a stretch of frames, counted from the
+            first of the shot; where that is little, nothing is looked for.
+    """
+    if min(shot.clip.width, shot.clip.height) < _SMALLEST or len(shot) < _SHORTEST:
+        return {}
+    run = min(_STAIN_RUN, len(shot))
+    starts = [at for at in shot.starts(2, run) if hint(at, at + run) > _STAIN_STEP]
+    share, count, frames = 0.0, 0, 0
+    import cv2
+
+    for start in starts:
+        wanted = range(run)
+        for frame in shot.frames(lambda clip, at=start: _stain_mask(clip[at : at + run]), wanted):  # type: ignore[misc]
+            with frame:
+                mask = np.asarray(frame[0])
+                share += float((mask > 0).mean())
+                count += int(cv2.connectedComponents(mask)[0]) - 1
+                frames += 1
+    return {"stains.share": share / max(frames, 1), "stains.count": count / max(frames, 1)}
+
+
+def _stain_mask(clip: vs.VideoNode) -> vs.VideoNode:
+    shown: vs.VideoNode = remove_stains(_luma(clip, _STAIN_WIDTH), 0.5, show="mask")
+    return shown.resize.Point(format=vs.GRAY8).std.Binarize(128)

@@ -1,0 +1,134 @@
+"""Reading a film to its end, whatever some of its frames say.
+
+A frame that cannot be read is noted, the frame before it stands in its place, and reading goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import vapoursynth as vs
+
+from vsfilmrestore.errors import MediaError, plain_text
+from vsfilmrestore.media.failure import media_error_in
+
+__all__ = ["Reading", "ranges_text"]
+
+core = vs.core
+
+_AROUND: Final = 12
+"""Frames on either side of where reading failed that may be to blame: filters look ahead."""
+
+
+class Reading:
+    """A film whose unreadable frames are passed over.
+
+    Attributes:
+        clip: The film, with other frames in the place of those found unreadable so far.
+        unreadable: Their numbers.
+    """
+
+    def __init__(self, clip: vs.VideoNode) -> None:
+        self.clip = clip.std.GPUDownload() if clip.gpu_resident else clip
+        self._source = self.clip
+        self.unreadable: set[int] = set()
+
+    def frames(
+        self, build: Callable[[vs.VideoNode], vs.VideoNode], first: int, stop: int, pad: int = 0
+    ) -> Iterator[tuple[int, vs.VideoFrame]]:
+        """Frames ``first`` to ``stop`` of what is built on the film, with their numbers; closed by the caller.
+
+        Args:
+            build: Makes the graph; called anew after each frame that could not be read.
+            first: First frame of what is built.
+            stop: Frame after the last.
+            pad: By how many frames what is built begins before the film.
+
+        Raises:
+            MediaError: Reading fails although all frames of the film can be read.
+        """
+        at = first
+        while at < stop:
+            try:
+                for frame in build(self.clip)[at:stop].frames():
+                    yield at, frame
+                    at += 1
+            except vs.Error as error:
+                if not self._mend(min(max(at - pad, 0), len(self._source) - 1)):
+                    raise media_error_in(error) or MediaError(
+                        f"a frame could not be read: {plain_text(error)}"
+                    ) from error
+
+    def frame(self, number: int) -> vs.VideoFrame:
+        """One frame of the film.
+
+        Raises:
+            MediaError: It cannot be read, nor any other near it.
+        """
+        for _, frame in self.frames(lambda clip: clip, number, number + 1):
+            return frame
+        raise IndexError(number)
+
+    def _mend(self, near: int) -> bool:
+        """Find the unreadable frames about a place and replace them; False where there are none."""
+        last = len(self._source) - 1
+        new = {n for n in range(max(near - _AROUND, 0), min(near + _AROUND, last) + 1) if self._is_bad(n)}
+        if not new:
+            return False
+        edge = max(new)
+        if edge == min(near + _AROUND, last):
+            new |= set(range(edge, self._good_after(edge)))
+        self.unreadable |= new
+        if len(self.unreadable) == len(self._source):
+            raise MediaError("none of its frames can be read")
+        self.clip = _replaced(self._source, self.unreadable)
+        return True
+
+    def _is_bad(self, number: int) -> bool:
+        if number in self.unreadable:
+            return False
+        try:
+            self._source.get_frame(number).close()
+        except vs.Error:
+            return True
+        return False
+
+    def _good_after(self, bad: int) -> int:
+        """First readable frame after a bad one, in leaps that grow: a film may lack its last hour."""
+        step, at = 1, bad + 1
+        while at < len(self._source) and self._is_bad(at):
+            at, step = at + step, step * 2
+        low, high = max(at - step // 2, bad), min(at, len(self._source))
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if self._is_bad(middle) else (low, middle)
+        return high
+
+
+def _replaced(clip: vs.VideoNode, bad: set[int]) -> vs.VideoNode:
+    """The clip with the nearest readable frame before, or after, in the place of each bad one."""
+    first, stop, instead = [], [], []
+    for run in _runs(bad):
+        first.append(run.start)
+        stop.append(run.stop - 1)
+        instead.append(run.start - 1 if run.start else run.stop)
+    return clip.std.FreezeFrames(first, stop, instead)
+
+
+def _runs(numbers: set[int]) -> list[range]:
+    runs: list[range] = []
+    for number in sorted(numbers):
+        if runs and runs[-1].stop == number:
+            runs[-1] = range(runs[-1].start, number + 1)
+        else:
+            runs.append(range(number, number + 1))
+    return runs
+
+
+def ranges_text(numbers: set[int] | tuple[int, ...], most: int = 4) -> str:
+    """``12, 30-31 and 5 more places``."""
+    runs = _runs(set(numbers))
+    words = [str(run.start) if len(run) == 1 else f"{run.start}-{run.stop - 1}" for run in runs[:most]]
+    rest = len(runs) - most
+    return ", ".join(words) + (f" and {rest} more place{'s' if rest > 1 else ''}" if rest > 0 else "")
