@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ import pytest
 from vsfilmrestore.cli.main import main
 from vsfilmrestore.errors import InstallationError, UsageError
 from vsfilmrestore.serve.mount_fuse import Mount, fuse_module
-from vsfilmrestore.serve.mount_place import HELPER, check_place, is_mounted, unmount
+from vsfilmrestore.serve.mount_place import HELPER, check_place, is_mounted, remove_dead, unmount
 from vsfilmrestore.serve.mount_reel import MountedReel
 from vsfilmrestore.serve.reel import ServedReel
 
@@ -257,6 +258,28 @@ def test_killed_it_leaves_a_folder_that_can_be_listed(script: Path, place: Path,
             check_place(place)
         assert unmount(place)
     assert list(place.iterdir()) == []
+
+
+@pytest.mark.skipif(shutil.which(HELPER) is None, reason=f"there is no {HELPER}")
+def test_what_a_killed_one_left_is_removed_by_the_next(script: Path, place: Path, tmp_path: Path) -> None:
+    process = started([str(script), str(place)], place, tmp_path)
+    for each in Path("/proc").iterdir():  # without FUSE's helper nobody takes it away
+        with suppress(OSError):
+            words = (each / "cmdline").read_bytes().split(b"\0") if each.name.isdigit() else []
+            if words and words[0].endswith(HELPER.encode()) and os.fsencode(place) in words:
+                os.kill(int(each.name), signal.SIGKILL)
+    process.kill()
+    process.communicate(timeout=10)
+    assert is_mounted(place)
+    with pytest.raises(UsageError, match="has died"):
+        check_place(place)
+    assert remove_dead(place)
+    assert not remove_dead(place)
+    assert list(place.iterdir()) == []
+    again = started([str(script), str(place)], place, tmp_path)
+    assert not remove_dead(place)  # this one lives
+    again.send_signal(signal.SIGTERM)
+    assert again.wait(timeout=30) == 0
 
 
 def test_unmounted_by_somebody_else_the_command_ends(script: Path, place: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from vsfilmrestore.errors import OutputError
 from vsfilmrestore.render.project import Project
 from vsfilmrestore.render.sound import sound_left_out
 from vsfilmrestore.serve.mount_fuse import Mount, fuse_module
-from vsfilmrestore.serve.mount_place import check_place
+from vsfilmrestore.serve.mount_place import check_place, remove_dead
 from vsfilmrestore.serve.mount_reel import MountedReel
 from vsfilmrestore.serve.mount_stills import still_profile
 from vsfilmrestore.serve.reel import ServedReel
@@ -44,6 +44,8 @@ def command(
     A frame is rendered when its pixels are read, and not before. Runs until it is stopped or DIR is unmounted.
     """
     fuse_module()  # all that can be wrong is told before the work of opening the film
+    if remove_dead(folder):
+        say(f"note: a mount was left in {folder} by a process that was killed; it was removed")
     check_place(folder)
     still_profile(format_)
     save = project is not None or Project.is_project(source)

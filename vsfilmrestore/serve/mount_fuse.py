@@ -26,7 +26,7 @@ from types import ModuleType
 from typing import Any, Final, Self
 
 from vsfilmrestore.errors import InstallationError, OutputError, plain_text
-from vsfilmrestore.serve.mount_place import HELPER, check_machine, check_place, unmount
+from vsfilmrestore.serve.mount_place import HELPER, KIND, check_machine, check_place, remove_dead, unmount
 from vsfilmrestore.serve.mount_reel import MountedReel
 from vsfilmrestore.serve.mount_sound import SoundFile
 from vsfilmrestore.serve.mount_tree import Directory, Entry, Still, Stills
@@ -185,6 +185,7 @@ class Mount:
             OutputError: FUSE refused.
         """
         fuse = fuse_module()
+        remove_dead(folder)
         self.place, self._files = check_place(folder), files
         self._operations = Operations(files, tell, lambda: bool(_library(fuse).fuse_interrupted()))
         self._error: Exception | None = None
@@ -242,7 +243,7 @@ def _library(fuse: ModuleType) -> Any:
 
 def _options(fuse: ModuleType, allow_other: bool) -> dict[str, Any]:
     kept = dict.fromkeys(("attr_timeout", "entry_timeout", "negative_timeout"), _KEPT_SECONDS)
-    options: dict[str, Any] = {"ro": True, "fsname": "vsfilmrestore", "subtype": "vsfilmrestore", "direct_io": True}
+    options: dict[str, Any] = {"ro": True, "fsname": KIND, "subtype": KIND, "direct_io": True}
     if shutil.which(HELPER) is not None:
         options["auto_unmount"] = True
     if allow_other:

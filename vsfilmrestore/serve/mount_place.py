@@ -15,10 +15,13 @@ from typing import Final
 
 from vsfilmrestore.errors import InstallationError, UsageError
 
-__all__ = ["HELPER", "check_machine", "check_place", "is_mounted", "unmount"]
+__all__ = ["HELPER", "KIND", "check_machine", "check_place", "is_mounted", "remove_dead", "unmount"]
 
 HELPER: Final = "fusermount3"
 """FUSE's own program, by which users who are not root mount and unmount."""
+
+KIND: Final = "vsfilmrestore"
+"""What our mounts are called in the system's table of mounts."""
 
 _DETACH: Final = 2  # MNT_DETACH of umount2(2)
 _MOUNTS: Final = Path("/proc/self/mountinfo")
@@ -79,11 +82,36 @@ def check_place(folder: Path) -> Path:
 def is_mounted(place: Path) -> bool:
     """Whether something is mounted on a folder; tells it of a mount whose process has died as well."""
     try:
-        lines = _MOUNTS.read_bytes().splitlines()
+        return _kind(place) is not None
     except OSError:
         return os.path.ismount(place)
+
+
+def remove_dead(folder: Path) -> bool:
+    """Take away what a killed process of ours left mounted; mounts that live and those of others stay.
+
+    FUSE's helper does so at once, but for mounts it looks at too early, while the process is still being taken down.
+
+    Returns:
+        Whether there was one, and is no more.
+    """
+    place = Path(os.path.realpath(folder))
+    try:
+        place.stat()
+    except OSError as error:
+        with suppress(OSError):
+            return error.errno == ENOTCONN and _kind(place) == f"fuse.{KIND}" and unmount(place)
+    return False
+
+
+def _kind(place: Path) -> str | None:
+    """What kind of file system was last mounted on a folder; None for none."""
     wanted = os.fsencode(os.path.realpath(place.parent) / Path(place.name))
-    return any(_unescaped(line.split(b" ")[4]) == wanted for line in lines)
+    kind = None
+    for line in _MOUNTS.read_bytes().splitlines():
+        if _unescaped(line.split(b" ")[4]) == wanted:
+            kind = os.fsdecode(line.partition(b" - ")[2].split(b" ")[0])
+    return kind
 
 
 def unmount(place: Path) -> bool:
