@@ -11,6 +11,7 @@ import typer
 from vsfilmrestore import timeline
 from vsfilmrestore.cli import options as o
 from vsfilmrestore.cli.detect import detection_watcher
+from vsfilmrestore.cli.proposing import AimName, TableFile, assess_watcher, say_proposal
 from vsfilmrestore.cli.show import say
 from vsfilmrestore.cli.tables import print_frames, print_plan, write_frames
 from vsfilmrestore.errors import UsageError
@@ -58,6 +59,8 @@ def command(
     accept: Annotated[
         list[str] | None, typer.Option("--accept", help="Accept a repair again that was taken back, by its id.")
     ] = None,
+    aim: AimName = None,
+    table: TableFile = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Missing media, or shots outside their media, are an error (exit code 3).")
     ] = False,
@@ -66,11 +69,16 @@ def command(
 
     Renders nothing, needs no media, and writes nothing unless an option names a file or folder for it. The JSON is
     described in docs/plan.md. Of a project that was rendered it tells the repairs of each shot, too.
+
+    With --aim or --table the film is assessed, settings are proposed for its shots, and written into the project where
+    you have not said otherwise.
     """
     printed = [str(name) for name in (csv, toml)].count("-")
     if printed + json > 1 and not (frames and toml is None):
         raise UsageError("of --json, --csv - and --toml - only one can be printed", hint="Name a file for the others")
     opened = open_project(source, project, given, save=False)
+    if aim is not None or table is not None:
+        opened = _proposed(opened, given, aim, table, quiet=json or bool(printed))
     if reject or accept:
         _decide(opened, reject or [], accept or [])
     if timeline.is_cut_list(opened.resolve(opened.settings.input)):
@@ -93,6 +101,18 @@ def command(
     if strict and plan.conform.severe:
         raise refusal(plan.cut, plan.conform.severe)
     return 0
+
+
+def _proposed(project: Project, given: o.Given, aim: str | None, table: Path | None, *, quiet: bool) -> Project:
+    from vsfilmrestore.render.proposing import LEAST, Wish, proposed  # brings the rules
+
+    if "preset" in given:
+        raise UsageError("--preset says what is done, --aim finds it out", hint="Leave one of them out")
+    wanted = Wish(aim or project.settings.aim or LEAST)
+    made = proposed(project, wanted, table=table, given=given, watch=None if quiet else assess_watcher())
+    if not quiet:
+        say_proposal(made)
+    return made.project
 
 
 def _decide(project: Project, reject: list[str], accept: list[str]) -> None:
