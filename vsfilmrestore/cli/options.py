@@ -15,6 +15,7 @@ from vsfilmrestore.recipes.words import changes_from_words
 from vsfilmrestore.timeline.grammar import parse_settings
 
 __all__ = [
+    "AimName",
     "Given",
     "InputPath",
     "Json",
@@ -23,6 +24,7 @@ __all__ = [
     "ProfileName",
     "ProgressStyle",
     "ProjectFolder",
+    "TableFile",
     "settings_given",
     "takes_source",
 ]
@@ -102,6 +104,13 @@ ProgressStyle = Annotated[
 KeepHistory = Annotated[
     bool | None,
     typer.Option("--history/--no-history", help="Keep masks and original pixels of all repairs (kept if not said)."),
+]
+AimName = Annotated[
+    str | None,
+    typer.Option("--aim", help="What the film is wanted for: archive (least intervention), remaster (full doses)."),
+]
+TableFile = Annotated[
+    Path | None, typer.Option("--table", help="Diagnosis table of your own (.toml), see docs/diagnosis.md.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 

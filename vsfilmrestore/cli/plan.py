@@ -11,7 +11,6 @@ import typer
 from vsfilmrestore import timeline
 from vsfilmrestore.cli import options as o
 from vsfilmrestore.cli.detect import detection_watcher
-from vsfilmrestore.cli.proposing import AimName, TableFile, assess_watcher, say_proposal
 from vsfilmrestore.cli.show import say
 from vsfilmrestore.cli.tables import print_frames, print_plan, write_frames
 from vsfilmrestore.errors import UsageError
@@ -59,8 +58,8 @@ def command(
     accept: Annotated[
         list[str] | None, typer.Option("--accept", help="Accept a repair again that was taken back, by its id.")
     ] = None,
-    aim: AimName = None,
-    table: TableFile = None,
+    aim: o.AimName = None,
+    table: o.TableFile = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Missing media, or shots outside their media, are an error (exit code 3).")
     ] = False,
@@ -104,7 +103,8 @@ def command(
 
 
 def _proposed(project: Project, given: o.Given, aim: str | None, table: Path | None, *, quiet: bool) -> Project:
-    from vsfilmrestore.render.proposing import LEAST, Wish, proposed  # brings the rules
+    from vsfilmrestore.cli.proposing import assess_watcher, say_proposal  # these bring the rules and the measures
+    from vsfilmrestore.render.proposing import LEAST, Wish, proposed
 
     if "preset" in given:
         raise UsageError("--preset says what is done, --aim finds it out", hint="Leave one of them out")

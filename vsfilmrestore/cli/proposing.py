@@ -1,28 +1,17 @@
-"""What is proposed, told to people and programs; and the options of the commands that propose."""
+"""What is proposed, told to people and programs."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
-from typing import Annotated, Final
-
-import typer
+from typing import Final
 
 from vsfilmrestore.cli.show import console, say, show_table
 from vsfilmrestore.render.proposal import ShotProposal
 from vsfilmrestore.render.proposing import Proposing, Wish
 
-__all__ = ["AimName", "TableFile", "assess_watcher", "say_proposal", "say_wish"]
-
-AimName = Annotated[
-    str | None,
-    typer.Option("--aim", help="What the film is wanted for: archive (least intervention), remaster (full doses)."),
-]
-TableFile = Annotated[
-    Path | None, typer.Option("--table", help="Diagnosis table of your own (.toml), see docs/diagnosis.md.")
-]
+__all__ = ["assess_watcher", "say_proposal", "say_wish"]
 
 _SHOWN: Final = 12
 """Shots told one by one."""

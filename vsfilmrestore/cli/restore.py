@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from vsfilmrestore.cli import options as o
-from vsfilmrestore.cli.proposing import AimName, TableFile, assess_watcher, say_proposal, say_wish
+from vsfilmrestore.cli.proposing import assess_watcher, say_proposal, say_wish
 from vsfilmrestore.cli.render import render_project
 from vsfilmrestore.errors import UsageError
 from vsfilmrestore.render.job import open_project
@@ -22,12 +22,12 @@ def command(
     given: o.Given,
     output: o.Output = None,
     format_: o.ProfileName = None,
-    aim: AimName = None,
+    aim: o.AimName = None,
     assess: Annotated[
         bool | None,
         typer.Option("--assess/--no-assess", help="Look at the film first, or not. Done where nobody described it."),
     ] = None,
-    table: TableFile = None,
+    table: o.TableFile = None,
     project: o.ProjectFolder = None,
     history: o.KeepHistory = None,
     progress: o.ProgressStyle = "auto",
