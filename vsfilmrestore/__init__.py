@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from vsfilmrestore.filters import (
         apply_model,
         calm_shimmer,
+        colorize,
+        correct_fade,
         deblur,
         deflicker,
         deinterlace,
@@ -57,6 +59,8 @@ __all__ = [
     "VsfrError",
     "apply_model",
     "calm_shimmer",
+    "colorize",
+    "correct_fade",
     "deblur",
     "deflicker",
     "deinterlace",

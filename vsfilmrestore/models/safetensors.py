@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
+
 from vsfilmrestore.errors import InputError
 
-__all__ = ["Tensor", "read_header"]
+__all__ = ["Tensor", "read_header", "read_tensors"]
 
 _LONGEST: Final = 32 << 20
 _MOST_TENSORS: Final = 200_000
@@ -52,6 +55,24 @@ def read_header(path: Path) -> dict[str, Tensor]:
     entries = _parse(path, text)
     _check_places(path, entries, size - 8 - length)
     return {name: Tensor(kind, shape) for name, (kind, shape, _, _) in entries.items()}
+
+
+def read_tensors(path: Path) -> dict[str, npt.NDArray[np.float32]]:
+    """All tensors of a small file of 32-bit floats, for networks that numpy runs.
+
+    Raises:
+        InputError: As `read_header`; or a tensor is of another type.
+    """
+    header = read_header(path)
+    if other := next((name for name, tensor in header.items() if tensor.kind != "F32"), None):
+        raise InputError(f"has tensor '{other[:80]}' of {header[other].kind}, not F32", file=path)
+    data = path.read_bytes()
+    first = 8 + int.from_bytes(data[:8], "little")
+    entries = _parse(path, data[8:first])
+    flat = {
+        name: np.frombuffer(data[first + start : first + stop], "<f4") for name, (_, _, start, stop) in entries.items()
+    }
+    return {name: values.reshape(header[name].shape).astype(np.float32) for name, values in flat.items()}
 
 
 type _Entry = tuple[str, tuple[int, ...], int, int]

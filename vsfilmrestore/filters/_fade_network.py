@@ -1,0 +1,98 @@
+"""What undoes the fade of some frames, read off their statistics by a small network of our own.
+
+It is so small (some 30,000 numbers) that numpy runs it: nothing else has to be installed, and the result is the same
+on every machine. Each frame's statistics go through two layers; their mean, largest and smallest over the frames go
+through two more, so any number of frames of a reel is one question, whatever their order.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from vsfilmrestore.filters._fade_profile import FadeProfile
+from vsfilmrestore.filters._fade_statistics import Statistics, common_range, features
+from vsfilmrestore.models.safetensors import read_tensors
+from vsfilmrestore.models.zoo import Zoo
+
+__all__ = ["ANSWERS", "OWN", "Reading", "composed", "read_fade", "weights_checksum"]
+
+ANSWERS: Final = 3 + 6 + 3 + 12 + 2
+"""Gains, what each colour takes from the others, offsets, slopes of the curves; then the error, and if it is faded."""
+OWN: Final = "fade-t1"
+"""The card of its weights."""
+
+type Array = Any
+
+
+class Reading(NamedTuple):
+    """What the network reads off a set of frames."""
+
+    profile: FadeProfile
+    """What undoes the fade."""
+    error: float
+    """CIEDE2000 that it expects to be left."""
+    faded: float
+    """How likely the frames are faded, 0..1."""
+
+
+def read_fade(told: Statistics) -> Reading:
+    """Ask the network about frames of one reel; statistics as `statistics_of` gives them.
+
+    Raises:
+        VsfrError: Its weights are not what they should be.
+    """
+    scale, shift = common_range(told)
+    weights = _weights(_file()[0])
+    answer = _answer(weights, features(told, scale, shift), len(told.quantiles))
+    matrix, slopes, (rest,) = composed(answer[None], scale[None], shift[None])
+    profile = FadeProfile.of(np.concatenate([matrix[0], slopes[0]]))
+    return Reading(profile, float(np.exp(np.clip(rest[0], -2, 4))), float(1 / (1 + np.exp(-np.clip(rest[1], -30, 30)))))
+
+
+def weights_checksum() -> str:
+    """The sha256 of the weights."""
+    return _file()[1]
+
+
+@lru_cache(1)
+def _file() -> tuple[Path, str]:
+    found = Zoo.open().find(OWN, suffixes=(".safetensors",))
+    return found.path, found.file.sha256
+
+
+@lru_cache(1)
+def _weights(path: Path) -> dict[str, npt.NDArray[np.float64]]:
+    return {name: values.astype(np.float64) for name, values in read_tensors(path).items()}
+
+
+def _answer(w: dict[str, npt.NDArray[np.float64]], told: npt.NDArray[np.float64], count: int) -> Array:
+    seen = (told - w["middle"]) / w["width"]
+
+    def layer(name: str, values: Array) -> Array:
+        return np.tanh(values @ w[f"{name}.weight"].T + w[f"{name}.bias"])
+
+    each = layer("frame2", layer("frame1", seen))
+    pooled = np.concatenate([each.mean(0), each.max(0), each.min(0), seen[0, -6:], [np.log(count) / 3]])
+    return layer("set2", layer("set1", pooled)) @ w["out.weight"].T + w["out.bias"]
+
+
+def composed(answer: Array, scale: Array, shift: Array, xp: Any = np) -> tuple[Array, Array, Array]:
+    """From answers in the common range to a correction of the densities as they are.
+
+    Returns:
+        Matrix (sets, 3, 4), slopes (sets, 3, 4) and the two answers that are left (sets, 2).
+    """
+    gain = xp.exp(xp.clip(answer[:, 0:3], -1.5, 1.5))
+    one = 1 + 0 * answer[:, 0]
+    a = xp.clip(answer[:, 3:9], -0.8, 0.8)
+    mixed = xp.stack([one, a[:, 0], a[:, 1], a[:, 2], one, a[:, 3], a[:, 4], a[:, 5], one], -1).reshape(-1, 3, 3)
+    through = mixed * gain[:, None, :]
+    offset = xp.einsum("sij,sj->si", through, shift) + answer[:, 9:12]
+    matrix = xp.concatenate([through * scale[:, None, :], offset[..., None]], -1)
+    slopes = xp.exp(xp.clip(answer[:, 12:24], -0.7, 0.7)).reshape(-1, 3, 4)
+    return matrix, slopes, answer[:, 24:26]
