@@ -5,7 +5,7 @@ Nothing is repaired for it: the finders' masks are counted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,7 +27,7 @@ core = vs.core
 
 type Bytes = npt.NDArray[np.uint8]
 
-_DIRT_WIDTH: Final = 1024
+_DIRT_WIDTH: Final = 960
 """Larger pictures are made smaller to look for dirt: what is lost then is not seen either."""
 _SCRATCH_WIDTH: Final = 1920
 _STAIN_WIDTH: Final = 360
@@ -36,14 +36,17 @@ _FEW: Final = 3
 """Frames that are looked at first."""
 _MORE: Final = 6
 """Frames more where there is something."""
+_DIRT_RUN: Final = 2
+"""Neighbours share what is done to compare them, and each frame has its own dirt."""
 _LEAST: Final = 3
 """Pixels of the smallest piece of dirt."""
 _LONG: Final = 0.25
 """Share of the height a scratch's mask must have."""
-_STAIN_RUN: Final = 26
-_STAIN_STEP: Final = 1.5
-"""Levels by which the light of a large part must change for stains to be looked for."""
+_STAIN_EDGE: Final = 3
+"""Frames before and after a stain that are looked at."""
+_STAIN_HINTS: Final = 2
 _SHORTEST: Final = 5
+_SHORT: Final = 72
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +66,10 @@ def dirt_of(shot: Shot, avoid: Sequence[int] = ()) -> dict[str, float]:
     """
     if min(shot.clip.width, shot.clip.height) < _SMALLEST or len(shot) < _SHORTEST:
         return {}
-    found = _specks(shot, _places(shot, _FEW, avoid))
+    first = _places(shot, 1 if len(shot) < _SHORT else _FEW - 1, avoid)
+    found = _specks(shot, first)
     if any(each.pieces or each.dropouts for each in found):
-        seen = set(_places(shot, _FEW, avoid))
-        found += _specks(shot, [place for place in _places(shot, _FEW + _MORE, avoid) if place not in seen])
+        found += _specks(shot, [place for place in _places(shot, _FEW, avoid) if place not in first])
     if not found:
         return {}
     pieces = sum(each.pieces for each in found)
@@ -75,13 +78,15 @@ def dirt_of(shot: Shot, avoid: Sequence[int] = ()) -> dict[str, float]:
         "dirt.share": float(np.mean([each.share for each in found])),
         "dirt.sparkle": sum(each.light for each in found) / pieces if pieces else 0.0,
         "dropouts": sum(each.dropouts for each in found) / len(found),
-        "confidence.dirt": min(len(found) / (_FEW + _MORE) + 0.5, 1.0),
+        "confidence.dirt": min(0.4 + 0.1 * len(found), 1.0),
     }
 
 
-def _places(shot: Shot, count: int, avoid: Sequence[int]) -> list[int]:
+def _places(shot: Shot, runs: int, avoid: Sequence[int]) -> list[int]:
+    """Frames in pairs, away from spoilt ones and from the ends, which have neighbours on one side only."""
     bad = {place + d for place in avoid for d in (-1, 0, 1)}
-    return [place for place in shot.places(count) if place not in bad and 0 < place < len(shot) - 1]
+    places = {place + d for place in shot.places(runs) for d in range(_DIRT_RUN)}
+    return sorted(place for place in places if place not in bad and 0 < place < len(shot) - 1)
 
 
 def _specks(shot: Shot, places: Sequence[int]) -> list[_Specks]:
@@ -187,30 +192,29 @@ def _joined(frames: Sequence[Sequence[float]], reach: float) -> list[_Line]:
     return [_Line(float(np.median([x for x, _ in group])), len({n for _, n in group})) for group in groups]
 
 
-def stains_of(shot: Shot, hint: Callable[[int, int], float]) -> dict[str, float]:
+def stains_of(shot: Shot, hints: Sequence[tuple[int, int]]) -> dict[str, float]:
     """``stains.*`` of a shot.
 
     Args:
         shot: The shot.
-        hint: How much the light of parts of the picture changes on its own in a stretch of frames, counted from the
-            first of the shot; where that is little, nothing is looked for.
+        hints: Where something broad may come and go: frames, counted from the first of the shot, in which it comes and
+            in which it has gone. The finder takes long, so it looks nowhere else.
     """
     if min(shot.clip.width, shot.clip.height) < _SMALLEST or len(shot) < _SHORTEST:
         return {}
-    run = min(_STAIN_RUN, len(shot))
-    starts = [at for at in shot.starts(2, run) if hint(at, at + run) > _STAIN_STEP]
-    share, count, frames = 0.0, 0, 0
     import cv2
 
-    for start in starts:
-        wanted = range(run)
-        for frame in shot.frames(lambda clip, at=start: _stain_mask(clip[at : at + run]), wanted):  # type: ignore[misc]
+    shares, counts = [], []
+    for come, gone in hints[:_STAIN_HINTS]:
+        start, stop = max(come - _STAIN_EDGE, 0), min(gone + _STAIN_EDGE, len(shot))
+        wanted = range(come - start, max(gone - start, come - start + 1))
+        for frame in shot.frames(lambda clip, a=start, b=stop: _stain_mask(clip[a:b]), wanted):  # type: ignore[misc]
             with frame:
                 mask = np.asarray(frame[0])
-                share += float((mask > 0).mean())
-                count += int(cv2.connectedComponents(mask)[0]) - 1
-                frames += 1
-    return {"stains.share": share / max(frames, 1), "stains.count": count / max(frames, 1)}
+                shares.append(float((mask > 0).mean()))
+                counts.append(int(cv2.connectedComponents(mask)[0]) - 1)
+    looked = max(len(shot), 1) if shares else 1
+    return {"stains.share": sum(shares) / looked, "stains.count": sum(counts) / looked}
 
 
 def _stain_mask(clip: vs.VideoNode) -> vs.VideoNode:

@@ -62,7 +62,9 @@ def look_at_shot(reading: Reading, facts: PassFacts, first: int, stop: int, aspe
     _from_pass(look, values, lists, known, numbers, facts)
     remarks: tuple[str, ...] = ()
     try:
-        _from_samples(look, values, lists, Shot(reading, *_read(numbers, first, stop)), known, aspect)
+        shot = Shot(reading, *_read(numbers, first, stop))
+        stains = [each for each in facts.stains if shot.first <= each[0] - 1 and each[1] < shot.stop]
+        _from_samples(look, values, lists, shot, known, aspect, stains)
     except (MediaError, vs.Error) as error:
         remarks = (f"could not be looked at closely: {error}",)
     look.measures = ShotMeasures(first, stop, _finite(values), lists, remarks)
@@ -151,6 +153,7 @@ def _from_samples(
     shot: Shot,
     known: Sequence[FrameFacts],
     aspect: Fraction,
+    stains: Sequence[tuple[int, int]],
 ) -> None:
     samples = shot.middles
     pictures = shot.colour()
@@ -165,7 +168,7 @@ def _from_samples(
     fields = fields_of(shot)
     values |= {"interlaced": fields.share, "interlaced.order": fields.order, "telecine": fields.telecine}
     values["confidence.interlaced"] = fields.confidence
-    _damaged(values, lists, shot, known)
+    _damaged(values, lists, shot, stains)
     values.update(tape_colour_of(samples))
     scale = shot.clip.width / pictures[0].shape[1]
     values.update(faces_of(pictures, scale))
@@ -199,7 +202,9 @@ def _frame(values: Values, shot: Shot, samples: Sequence[Sample], borders: Borde
     values["frame_line"] = frame_line(samples, borders)
 
 
-def _damaged(values: Values, lists: dict[str, tuple[float, ...]], shot: Shot, known: Sequence[FrameFacts]) -> None:
+def _damaged(
+    values: Values, lists: dict[str, tuple[float, ...]], shot: Shot, stains: Sequence[tuple[int, int]]
+) -> None:
     spoilt = [int(n) - shot.first for name in ("frames.torn_at", "frames.ruined_at") for n in lists.get(name, ())]
     values.update(dirt_of(shot, spoilt))
     told, columns = scratches_of(shot)
@@ -207,9 +212,5 @@ def _damaged(values: Values, lists: dict[str, tuple[float, ...]], shot: Shot, kn
     if columns:
         lists["scratches.x"] = columns
 
-    def change(start: int, stop: int) -> float:
-        """How much parts of the picture change without moving."""
-        fresh = [fact.fresh for fact in known[start:stop] if np.isfinite(fact.fresh)]
-        return max(fresh, default=0.0)
-
-    values.update(stains_of(shot, change))
+    hints = [(come - shot.first, gone - shot.first) for come, gone in stains]
+    values.update(stains_of(shot, hints))

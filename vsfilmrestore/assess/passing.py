@@ -16,6 +16,7 @@ import numpy.typing as npt
 import vapoursynth as vs
 
 from vsfilmrestore.assess.dissolves import DissolveFinder
+from vsfilmrestore.assess.passers import PasserFinder
 from vsfilmrestore.assess.reading import Reading
 from vsfilmrestore.assess.shots import CutFinder, picture_of
 from vsfilmrestore.filters._exposure import exposure_step
@@ -107,6 +108,7 @@ class PassFacts:
         cuts: First frames of new shots.
         dissolves: Middles of dissolves, each with its length.
         torn: Torn frames.
+        stains: Where something broad may come and go, as stains do: its first frame, and the first without it.
         scale: Pixels of the source to one of the small picture.
         width: Pixels across of the small picture.
     """
@@ -115,6 +117,7 @@ class PassFacts:
     cuts: list[int] = field(default_factory=list)
     dissolves: list[tuple[int, int]] = field(default_factory=list)
     torn: list[Torn] = field(default_factory=list)
+    stains: list[tuple[int, int]] = field(default_factory=list)
     scale: float = 1.0
     width: int = WIDTH
 
@@ -145,7 +148,7 @@ def pass_over(
             return seen
         return CutFinder(seen).pictures.std.ClipToProp(_padded(seen, pad), prop=_PROP)
 
-    for number, frame in reading.frames(build, 0, stop - first + 2 * pad, pad - first):
+    for number, frame in reading.frames(build, 0, stop - first + 2 * pad, lambda n: n - pad + first):
         with frame:
             if find_cuts:
                 finder.see(picture_of(frame))
@@ -182,6 +185,7 @@ class _Eye:
         self.facts = facts
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
         self._dissolves = DissolveFinder(first)
+        self._passers = PasserFinder(first)
         self._recent: deque[Bytes] = deque(maxlen=_HISTORY)
         self._words: deque[npt.NDArray[np.uint16]] = deque(maxlen=_HISTORY)
         self._last: _Picture | None = None
@@ -198,11 +202,12 @@ class _Eye:
         self._recent.append(picture.bytes)
         self._words.append(planes[0].copy())
         self._dissolves.see(picture.thumb)
+        self._passers.see(picture.thumb)
         self._judge(number)
         self._last = picture
 
     def finished(self) -> PassFacts:
-        self.facts.dissolves = self._dissolves.found
+        self.facts.dissolves, self.facts.stains = self._dissolves.found, self._passers.found
         return self.facts
 
     def _compare(self, found: FrameFacts, last: _Picture, this: _Picture) -> None:

@@ -35,7 +35,11 @@ class Reading:
         self.unreadable: set[int] = set()
 
     def frames(
-        self, build: Callable[[vs.VideoNode], vs.VideoNode], first: int, stop: int, pad: int = 0
+        self,
+        build: Callable[[vs.VideoNode], vs.VideoNode],
+        first: int,
+        stop: int,
+        place: Callable[[int], int] = lambda number: number,
     ) -> Iterator[tuple[int, vs.VideoFrame]]:
         """Frames ``first`` to ``stop`` of what is built on the film, with their numbers; closed by the caller.
 
@@ -43,7 +47,7 @@ class Reading:
             build: Makes the graph; called anew after each frame that could not be read.
             first: First frame of what is built.
             stop: Frame after the last.
-            pad: By how many frames what is built begins before the film.
+            place: Tells which frame of the film a frame of what is built is made of, roughly.
 
         Raises:
             MediaError: Reading fails although all frames of the film can be read.
@@ -55,7 +59,7 @@ class Reading:
                     yield at, frame
                     at += 1
             except vs.Error as error:
-                if not self._mend(min(max(at - pad, 0), len(self._source) - 1)):
+                if not self._mend(min(max(place(at), 0), len(self._source) - 1)):
                     raise media_error_in(error) or MediaError(
                         f"a frame could not be read: {plain_text(error)}"
                     ) from error

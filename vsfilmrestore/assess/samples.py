@@ -74,14 +74,16 @@ class Shot:
         return sorted({max(min(place - run // 2, len(self) - run), 0) for place in self.places(count)})
 
     def frames(self, build: Callable[[vs.VideoNode], vs.VideoNode], wanted: Sequence[int]) -> list[vs.VideoFrame]:
-        """Single frames of what is built on the shot, read one by one."""
-        found = []
-        for at in wanted:
-            for _, frame in self._reading.frames(
-                lambda clip: build(clip[self.first : self.stop]), at, at + 1, -self.first
-            ):
-                found.append(frame)
-        return found
+        """Single frames of what is built on the shot; neighbours among them share their work."""
+        if not wanted:
+            return []
+
+        def chosen(clip: vs.VideoNode) -> vs.VideoNode:
+            built = build(clip[self.first : self.stop])
+            return core.std.Splice([built[n : n + 1] for n in wanted])
+
+        found = self._reading.frames(chosen, 0, len(wanted), lambda n: self.first + wanted[n])
+        return [frame for _, frame in found]
 
     @cached_property
     def runs(self) -> list[list[Sample]]:

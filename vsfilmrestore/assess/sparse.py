@@ -47,6 +47,7 @@ def pass_over_runs(
         facts.frames |= part.frames
         facts.dissolves += part.dissolves
         facts.torn += part.torn
+        facts.stains += part.stains
         facts.scale, facts.width = part.scale, part.width
         last = stop - 1
     return facts
