@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -182,3 +184,19 @@ def test_grooves_go_with_the_weave_and_stay(strength: float) -> None:
     made = remove_scratches(clip, strength, model=DETECTOR.own)
     for n in (2, 5, 8):
         np.testing.assert_array_equal(np.asarray(made.get_frame(n)[0]), np.asarray(clip.get_frame(n)[0]))
+
+
+@needs_network
+def test_of_planes_without_any_line_the_network_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[int]] = []
+
+    def lines_told(means: vs.VideoNode, around: object, model: str) -> vs.VideoNode:
+        mine: list[int] = []
+        asked.append(mine)
+        told = core.std.BlankClip(means, format=vs.RGBS, keep=True)
+        return told.std.FrameEval(lambda n: mine.append(n) or told)  # type: ignore[func-returns-value]
+
+    monkeypatch.setattr(sys.modules[remove_scratches.__module__], "lines_told", lines_told)
+    grey = clip_of(eight_bit(film([5.0 * n for n in range(11)]))).resize.Point(format=vs.YUV444P8)
+    remove_scratches(grey, 0.5, model=DETECTOR.own).get_frame(5)
+    assert [len(mine) for mine in asked] == [1, 0, 0]

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = [
-    "REACH", "Maps", "Run", "Verdict", "blocks_of", "lines", "maps_of", "margin_of", "paths", "unpacked", "verdict",
+    "REACH", "Maps", "Run", "Verdict", "blocks_of", "highest", "lines", "maps_of", "margin_of", "paths", "unpacked",
+    "verdict",
 ]  # fmt: skip
 
 type Reals = npt.NDArray[Any]
@@ -134,6 +135,17 @@ def maps_of(levels: Reals, reaches: Sequence[int]) -> Reals:
     doubt = np.sqrt(np.maximum(cv2.blur(power, (6 * REACH + 21, 3)), 0) / _BLOCK) + 0.08
     crests = [_crest(mean, reach) for reach in reaches] + [_crest(-mean, reach) for reach in reaches]
     return np.concatenate([mean, doubt, *crests]).astype(np.float32)
+
+
+def highest(packed: Reals, height: int, shortest: float) -> float:
+    """Height in levels that no line of a plane exceeds, wherever it leans to; of its packed maps."""
+    import cv2  # on first use: it is large, and a plan needs none of it
+
+    maps = unpacked(packed, height)
+    along = (1, max(round(shortest * len(maps.mean)), 1))
+    around = np.ones((1, 3), np.uint8)
+    means = (cv2.blur(cv2.dilate(crest, around), along, borderType=cv2.BORDER_REFLECT) for crest in maps.crests)
+    return max(float(mean.max()) for mean in means)
 
 
 def margin_of(width: int) -> int:

@@ -23,6 +23,7 @@ from vsfilmrestore.filters._scratch_search import (
     Run,
     Verdict,
     blocks_of,
+    highest,
     lines,
     maps_of,
     margin_of,
@@ -43,6 +44,9 @@ _RADIUS: Final = 4
 """Frames each side that tell whether a line goes with the scene."""
 _FAINT: Final = 0.5
 """What a line adds below this many levels is left."""
+_HIGHEST_PROP: Final = "_VSFRHighest"
+_FLAT: Final = 0.6
+"""A plane in which nothing stands higher has no line, as one is a level high: the colours of a grey film, say."""
 _SMALL: Final = 48
 """Planes with a side shorter than this, in pixels, are left."""
 _OPEN: Final = 0.15
@@ -132,11 +136,13 @@ def _plane(plane: vs.VideoNode, wanted: Wanted, network: str) -> tuple[vs.VideoN
     is_float = plane.format.sample_type == vs.FLOAT
     level = 1 / 255 if is_float else 1 << (plane.format.bits_per_sample - 8)
     levels = core.akarin.Expr([plane], f"x {1 / level} *", format=vs.GRAYS)
-    maps = _maps(levels, wanted.reaches)
+    maps = _maps(levels, wanted)
     around = [_shifted(maps, d) for d in range(-_RADIUS, _RADIUS + 1) if d]
     count = 2 + len(around)
 
     def repair(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
+        if _is_flat(f[1]):
+            return f[0]
         picture, told = np.asarray(f[0][0]), told_of(f[count]) if network else None
         maps, *others = (unpacked(np.asarray(m[0]), levels.height) for m in f[1:count])
         out = f[0].copy()
@@ -149,21 +155,33 @@ def _plane(plane: vs.VideoNode, wanted: Wanted, network: str) -> tuple[vs.VideoN
     return fixed, core.akarin.Expr([levels, better], f"x y - abs {_FAINT} > 255 0 ?", format=vs.GRAY8)
 
 
-def _maps(levels: vs.VideoNode, reaches: Sequence[int]) -> vs.VideoNode:
-    """What `maps_of` makes of each frame, as GRAYS."""
-    blank = core.std.BlankClip(levels, height=(2 + 2 * len(reaches)) * blocks_of(levels.height), keep=True)
+def _maps(levels: vs.VideoNode, wanted: Wanted) -> vs.VideoNode:
+    """What `maps_of` makes of each frame, as GRAYS; a property tells how high anything in it is."""
+    blank = core.std.BlankClip(levels, height=(2 + 2 * len(wanted.reaches)) * blocks_of(levels.height), keep=True)
 
     def look(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
-        out = f[0].copy()
-        np.copyto(np.asarray(out[0]), maps_of(np.array(f[1][0]), reaches))
+        out, packed = f[0].copy(), maps_of(np.array(f[1][0]), wanted.reaches)
+        np.copyto(np.asarray(out[0]), packed)
+        out.props[_HIGHEST_PROP] = highest(packed, levels.height, wanted.length)
         return out
 
     return core.std.ModifyFrame(blank, [blank, levels], look)
 
 
+def _is_flat(maps: vs.VideoFrame) -> bool:
+    return float(maps.props[_HIGHEST_PROP]) < _FLAT  # type: ignore[arg-type]
+
+
 def _told(maps: vs.VideoNode, around: Sequence[vs.VideoNode], blocks: int, network: str) -> list[vs.VideoNode]:
+    """What the network tells; it is not asked about planes in which nothing is as high as a line."""
     frame, *others = (clip.std.CropAbs(clip.width, blocks, 0, 0) for clip in (maps, *around))
-    return [lines_told(frame, others, network)]
+    told = lines_told(frame, others, network)
+    nothing = core.std.BlankClip(told, keep=True)
+
+    def choose(n: int, f: vs.VideoFrame) -> vs.VideoNode:
+        return nothing if _is_flat(f) else told
+
+    return [core.std.FrameEval(nothing, choose, prop_src=maps, clip_src=[told, nothing])]
 
 
 class _Perhaps(NamedTuple):
