@@ -29,6 +29,9 @@ INVENTING: Final[dict[str, dict[str, Any]]] = {
 }
 """Settings for the steps that invent, in a zoo that `with_inventing` was at."""
 
+UNGUARDED: Final[dict[str, Any]] = {"mode": "generative", "guard": False}
+"""The model alone decides: what it makes is laid in as it is."""
+
 
 def with_inventing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Bring models for the steps that invent: one makes faces darker, one paints 0.3, and twice that in holes."""

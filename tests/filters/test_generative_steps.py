@@ -12,7 +12,7 @@ import pytest
 import vapoursynth as vs
 
 import vsfilmrestore as fr
-from tests.filters.generative import HOLE, INVENTING, moving_face, painter, with_inventing
+from tests.filters.generative import HOLE, INVENTING, UNGUARDED, moving_face, painter, with_inventing
 from tests.filters.networks import added
 from tests.inference import makers
 from tests.inference.makers import array, hashes, orders, picture, planes, streamed
@@ -82,7 +82,7 @@ def test_no_model_is_taken_that_was_not_named(name: str) -> None:
 @pytest.mark.parametrize("fmt", FORMATS, ids=lambda fmt: core.get_video_format(fmt).name)
 def test_faces_alone_are_changed_and_the_mask_travels(fmt: int, faces: str) -> None:
     clip = moving_face(fmt=fmt)
-    made = fr.restore_faces(clip, 1.0, model=faces)
+    made = fr.restore_faces(clip, 1.0, model=faces, **UNGUARDED)
     before, after = planes(clip, 0), planes(made, 0)
     mask = mask_of(made, "restore_faces", 0)
     assert mask.shape == (128, 160)
@@ -99,7 +99,7 @@ def test_faces_alone_are_changed_and_the_mask_travels(fmt: int, faces: str) -> N
     with made.get_frame(0) as frame:
         assert frame.props[changed_prop("restore_faces")] == pytest.approx((mask > 0).mean())
         assert REGIONS not in frame.props
-    half = planes(fr.restore_faces(clip, 0.5, model=faces), 0)[0]
+    half = planes(fr.restore_faces(clip, 0.5, model=faces, **UNGUARDED), 0)[0]
     assert float(half[62, 54]) - black == pytest.approx((middle - black) * 0.75, rel=0.03)
 
 

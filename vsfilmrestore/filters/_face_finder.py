@@ -11,7 +11,8 @@ S. Liao et al., "Learning Multi-scale Block Local Binary Patterns for Face Recog
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.util import find_spec
@@ -138,7 +139,21 @@ def _detectors(path: Path) -> tuple[threading.Lock, Any]:
     """A detector holds the size of its picture: one is used at a time."""
     import cv2
 
-    return threading.Lock(), cv2.FaceDetectorYN.create(str(path), "", (64, 64), 0.3, _OVERLAP, 5000)
+    with _quiet():
+        return threading.Lock(), cv2.FaceDetectorYN.create(str(path), "", (64, 64), 0.3, _OVERLAP, 5000)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """OpenCV 5 warns on the terminal that it runs networks on the processor."""
+    from cv2.utils import logging
+
+    before = logging.getLogLevel()
+    logging.setLogLevel(logging.LOG_LEVEL_ERROR)
+    try:
+        yield
+    finally:
+        logging.setLogLevel(before)
 
 
 def _yunet(path: Path, picture: Array, least: float) -> list[Region]:
@@ -194,8 +209,8 @@ def _made_smaller(size: tuple[int, int], side: int) -> tuple[int, int]:
 def face_blur(luma: Array, face: Region) -> float:
     """How blurred the edges of a face are: the sigma of a Gaussian, in pixels; more is less sharp.
 
-    A steep edge loses more than a soft one where both are blurred alike. The middle of the steepest pixels speaks. Noise
-    makes the number smaller: 0.1 less with noise of 5 levels of 255.
+    A steep edge loses more than a soft one where both are blurred alike. The middle of the steepest pixels speaks.
+    Noise makes the number smaller: 0.1 less with noise of 5 levels of 255.
 
     Args:
         luma: Picture ``[height, width]``, 0..1.

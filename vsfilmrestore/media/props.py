@@ -9,6 +9,7 @@ from typing import Final
 
 __all__ = [
     "CHANGED_PREFIX",
+    "COUNT_PREFIX",
     "HISTORY_PREFIX",
     "KEYCODE",
     "LOG",
@@ -25,6 +26,7 @@ __all__ = [
     "SOURCE_FRAME",
     "TIMECODE",
     "changed_prop",
+    "count_prop",
     "history_prop",
     "mask_prop",
 ]
@@ -57,6 +59,7 @@ REGION_SCORES: Final = "_VsfrRegionScores"
 """How sure each region is, 0..1."""
 MASK_PREFIX: Final = "_VsfrMask_"
 CHANGED_PREFIX: Final = "_VsfrChanged_"
+COUNT_PREFIX: Final = "_VsfrCount_"
 HISTORY_PREFIX: Final = "_VsfrHistory_"
 
 
@@ -68,6 +71,14 @@ def mask_prop(filter_name: str) -> str:
 def changed_prop(filter_name: str) -> str:
     """Property that holds the share of pixels ``filter_name`` changed, 0..1."""
     return CHANGED_PREFIX + filter_name
+
+
+def count_prop(filter_name: str, what: str) -> str:
+    """Property that holds how many of something ``filter_name`` met in the frame, such as ``faces_stopped``.
+
+    The ledger of a project adds them up.
+    """
+    return f"{COUNT_PREFIX}{filter_name}_{what}"
 
 
 def history_prop(filter_name: str, side: int) -> str:

@@ -53,6 +53,7 @@ class Done:
         picture_bytes: Size of one decoded picture.
         md5s: MD5 of each decoded picture, see `vsfilmrestore.media.out.framemd5`.
         changed: Share of pixels changed, 0..1, by filter and frame.
+        counts: What filters met in its frames, added up, by filter and what it is: ``restore_faces_stopped``.
         stamp: SHA-256 of the file; of stills, which others may write over, a hash of sizes and times of change. '' if
             nobody noted it.
         repairs: Repairs by filter: for each frame how many, how many pixels, and how many were taken back.
@@ -71,6 +72,7 @@ class Done:
     picture_bytes: int = 0
     md5s: Sequence[str] = ()
     changed: Mapping[str, Sequence[float]] | None = None
+    counts: Mapping[str, int] | None = None
     stamp: str = ""
     repairs: Mapping[str, Sequence[Sequence[int]]] | None = None
     history: int = -1
@@ -126,7 +128,7 @@ class Ledger:
         """Remember a segment whose file is on the disk. On return the ledger is on the disk too."""
         facts = {"picture_bytes": done.picture_bytes, "md5s": list(done.md5s), "changed": done.changed}
         facts |= {"stamp": done.stamp, "repairs": done.repairs, "history": done.history}
-        facts |= {"luma": done.luma, "memory": done.memory}
+        facts |= {"luma": done.luma, "memory": done.memory, "counts": done.counts}
         details = zlib.compress(json.dumps(facts).encode())
         values = (done.key, done.shot, done.first, done.stop, done.path, done.bytes, done.seconds, details)
         with _told(self._file):
