@@ -23,7 +23,7 @@ from vsfilmrestore.media.failure import frame_error
 from vsfilmrestore.media.out.info import VideoInfo
 from vsfilmrestore.media.out.prepare import prepare
 from vsfilmrestore.media.out.profiles import Profile
-from vsfilmrestore.media.props import CHANGED_PREFIX, HISTORY_PREFIX, TIMECODE
+from vsfilmrestore.media.props import CHANGED_PREFIX, COUNT_PREFIX, HISTORY_PREFIX, TIMECODE
 from vsfilmrestore.render.guard import make_place, refuse_overwriting
 from vsfilmrestore.render.history_file import HistoryWriter, history_path
 from vsfilmrestore.render.ledger import Done, Ledger
@@ -35,7 +35,7 @@ from vsfilmrestore.render.progress import Progress, Silent
 from vsfilmrestore.render.project import Project
 from vsfilmrestore.render.reel import Reel
 
-__all__ = ["Rendered", "frames_left", "render"]
+__all__ = ["Rendered", "frames_left", "render", "shots_left"]
 
 _BACKLOG: Final = 4
 """Finished frames that may wait for the encoder, besides one for each thread."""
@@ -70,6 +70,7 @@ class _Notes:
 
     history: HistoryWriter | None
     changed: dict[str, list[float]] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
     repairs: dict[str, list[list[int]]] = field(default_factory=dict)
     luma: list[tuple[float, float]] = field(default_factory=list)
     memory: int = 0
@@ -84,6 +85,9 @@ class _Notes:
                 shares = self.changed.setdefault(key.removeprefix(CHANGED_PREFIX), [])
                 shares.extend([0.0] * (self.frames - len(shares)))
                 shares.append(round(float(value), 7))
+            elif key.startswith(COUNT_PREFIX) and isinstance(value, int):
+                name = key.removeprefix(COUNT_PREFIX)
+                self.counts[name] = self.counts.get(name, 0) + value
             elif self.history is not None and key.startswith(HISTORY_PREFIX) and isinstance(value, bytes):
                 side, _, kind = key.removeprefix(HISTORY_PREFIX).partition("_")
                 self._count(kind, self.history.add(kind, int(side), value, self.frames))
@@ -161,12 +165,29 @@ def frames_left(reel: Reel, project: Project, output: Path, profile: Profile) ->
     Raises:
         RenderError: That frame cannot be made.
     """
+    pieces, done = _known(reel, project, output, profile)
+    return sum(map(len, _first_of_each(pieces, done))), pieces[-1].stop
+
+
+def shots_left(reel: Reel, project: Project, output: Path, profile: Profile) -> frozenset[int]:
+    """Shots, by index, of which a frame is in no finished render: new ones, and those decided otherwise since.
+
+    Makes one frame to know the format, and writes nothing.
+
+    Raises:
+        VsfrError: That frame cannot be made, or a network is not on this machine.
+    """
+    pieces, done = _known(reel, project, output, profile)
+    return frozenset(piece.index for piece in pieces if piece.key not in done)
+
+
+def _known(reel: Reel, project: Project, output: Path, profile: Profile) -> tuple[list[Piece], dict[str, Done]]:
+    """What is to be made, and what of it is there."""
     task = _Task.of(reel, project, output, profile)
-    done: dict[str, Done] = {}
-    if project.ledger.is_file():
-        with Ledger(project.ledger, exclusive=False) as ledger:
-            done = _Worker(task.clip, task.maker, ledger, Silent(), project).finished(task.pieces)
-    return sum(map(len, _first_of_each(task.pieces, done))), task.pieces[-1].stop
+    if not project.ledger.is_file():
+        return task.pieces, {}
+    with Ledger(project.ledger, exclusive=False) as ledger:
+        return task.pieces, _Worker(task.clip, task.maker, ledger, Silent(), project).finished(task.pieces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +286,7 @@ class _Worker:
             kept = history.finish(len(piece)) if keep else -1
         done = replace(made, changed=notes.changed, repairs=notes.repairs or None, history=kept)
         done = replace(done, luma=notes.luma if len(notes.luma) == notes.frames else None, memory=notes.memory)
-        done = replace(done, seconds=monotonic() - began)
+        done = replace(done, counts=notes.counts or None, seconds=monotonic() - began)
         self.ledger.add(done)
         return done
 

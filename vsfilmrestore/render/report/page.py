@@ -1,0 +1,203 @@
+"""The page of a report: one file without anything outside it, for a screen, a printer and a USB stick.
+
+Its style and its script are within the page, and its policy (a Content-Security-Policy) allows these two, by their
+hashes, and pictures within the page; nothing else is ever loaded, whatever the names in a cut list say.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from string import Template
+from typing import Any
+
+from vsfilmrestore.render.report.facts import Content
+from vsfilmrestore.render.report.frames_part import frames_part
+from vsfilmrestore.render.report.markup import Markup, data_block, join, tag
+from vsfilmrestore.render.report.reel_part import charts_of, reel_data, reel_part
+from vsfilmrestore.render.report.rest_part import declaration_part, left_part, made_with_part, remarks_part
+from vsfilmrestore.render.report.shots_part import anchors_of, shots_part
+from vsfilmrestore.render.report.stills import Pictures
+from vsfilmrestore.render.report.words import count, memory, number, per_cent, plural, span
+
+__all__ = ["page"]
+
+
+@cache
+def _asset(name: str) -> str:
+    return files("vsfilmrestore.render.report").joinpath(name).read_text("utf-8")
+
+
+def _hash(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def page(content: Content, pictures: Pictures, colours: Mapping[str, str], rows: int) -> str:
+    """The page.
+
+    Args:
+        content: What it tells.
+        pictures: What it shows.
+        colours: Of masks, by kind of repair.
+        rows: Shots in its table at most.
+    """
+    charts, anchors = charts_of(content), anchors_of(content)
+    parts = [
+        _summary(content),
+        reel_part(content, charts, anchors),
+        frames_part(content, pictures, colours),
+        shots_part(content, pictures, rows),
+        left_part(content),
+        declaration_part(content),
+        made_with_part(content),
+        remarks_part(content),
+    ]
+    style, script = _asset("report.css"), _asset("report.js")
+    return Template(_asset("report.html")).substitute(
+        title=join(f"{_title(content)}: treatment report"),
+        policy=_policy(style, script),
+        style=style,
+        script=script,
+        header=_header(content),
+        parts=join(parts),
+        footer=_signatures(content),
+        data=data_block("data", reel_data(content, charts) | {"names": _names(content), "anchors": anchors[:rows]}),
+    )
+
+
+def _policy(style: str, script: str) -> str:
+    """Nothing is loaded, and nothing runs, but what is within the page."""
+    own = f"style-src 'sha256-{_hash(style)}'; script-src 'sha256-{_hash(script)}'"
+    return f"default-src 'none'; img-src data:; {own}; base-uri 'none'; form-action 'none'"
+
+
+def _names(content: Content) -> list[str]:
+    return [shot["name"] or shot["id"] for shot in content.facts["shots"]]
+
+
+def _title(content: Content) -> str:
+    facts = content.facts
+    output = (facts["output"] or {}).get("path", "")
+    return str(facts["treatment"]["title"] or facts["name"] or output or "Untitled")
+
+
+def _header(content: Content) -> Markup:
+    facts, told, cut = content.facts, content.facts["treatment"], content.plan.cut
+    output, rendered = facts["output"], facts["rendered"]
+    media = [medium["name"] for medium in facts["media"]]
+    frames, rate = facts["frames"], facts["rate"]
+    rows = {
+        "Reel": told["reel"],
+        "Element": told["element"],
+        "Scan": told["scan"],
+        "Source": ", ".join(media[:3]) + (f" and {len(media) - 3} more" if len(media) > 3 else ""),
+        "Cut": facts["file"].replace("\\", "/").rsplit("/", 1)[-1],
+        "Record": f"{facts['timecode']} to {cut.timecode(len(cut) - 1)}, {plural(frames, 'frame')} at {rate} fps, "
+        f"{span(frames / float(cut.rate))}",
+        "Result": ", ".join(
+            word
+            for word in (output["path"], output["format"], output["size"], output["rate"] and f"{output['rate']} fps")
+            if word
+        )
+        if output
+        else "nothing is rendered yet",
+        "Institution": told["institution"],
+        "Operator": told["operator"],
+        "Approval": told["approval"],
+        "Rendered": _when(rendered["finished"]) if rendered else "",
+        "Written": f"{_when(facts['written'])}, vsfilmrestore {facts['made_with']}",
+    }
+    entries = [tag("div", {}, tag("dt", {}, name), tag("dd", {}, value)) for name, value in rows.items() if value]
+    links = [
+        ("summary", "Summary"),
+        ("reel", "Reel"),
+        ("frames", "Before and after"),
+        ("shots", "Shots"),
+        ("left", "Left"),
+        ("tools", "Tools"),
+    ]
+    there = [(id_, text) for id_, text in links if id_ != "frames" or facts["rendered"]]
+    return tag(
+        "header",
+        {},
+        tag("p", {"class": "kind"}, "Treatment report" if facts["rendered"] else "Assessment and treatment proposal"),
+        tag("h1", {}, _title(content)),
+        tag("dl", {"class": "about"}, entries),
+        tag(
+            "nav",
+            {"class": "screen", "aria-label": "Parts of the report"},
+            [tag("a", {"href": f"#{id_}"}, text) for id_, text in there],
+        ),
+    )
+
+
+def _when(text: str) -> str:
+    return text.replace("T", " ").replace("+00:00", " UTC")
+
+
+def _summary(content: Content) -> Markup:
+    return tag(
+        "section",
+        {"id": "summary"},
+        tag("h2", {}, "Summary"),
+        tag("p", {"class": "summary"}, " ".join(_sentences(content.facts))),
+        tag(
+            "dl",
+            {"class": "figures"},
+            [tag("div", {}, tag("dt", {}, name), tag("dd", {}, value)) for name, value in _figures(content)],
+        ),
+        tag("p", {"class": "notes"}, content.told.notes) if content.told.notes else None,
+    )
+
+
+def _sentences(facts: Mapping[str, Any]) -> list[str]:
+    totals, rendered = facts["totals"], facts["rendered"]
+    alone = totals["shots"] - totals["treated"]
+    said = [
+        f"{plural(totals['shots'], 'shot')}, of which {count(totals['treated'])} "
+        f"{'are' if rendered is None else 'were'} treated and {count(alone)} left alone."
+    ]
+    if rendered is None:
+        return [*said, "Nothing is rendered yet: this is what was found and what is proposed."]
+    made = {name: total for name, total in totals["repairs"].items() if total["made"]}
+    if made:
+        kinds = ", ".join(f"{count(total['made'])} by {name}" for name, total in made.items())
+        several = count(totals["modified_frames"])
+        said.append(
+            f"Repairs: {kinds}. {several} of {plural(facts['output']['frames'], 'frame')} carry some; "
+            f"on average they cover {per_cent(totals['mean_share'])} of a frame."
+        )
+    back = sum(total["rejected"] for total in totals["repairs"].values())
+    if back:
+        said.append(f"{plural(back, 'repair')} {'was' if back == 1 else 'were'} taken back.")
+    if rendered["left"]:
+        said.append(f"Of the latest render {plural(rendered['left'], 'frame')} are not made yet.")
+    return [*said, facts["digital_source_type"]["sentence"]]
+
+
+def _figures(content: Content) -> list[tuple[str, str]]:
+    facts, totals = content.facts, content.facts["totals"]
+    found = [("Shots", count(totals["shots"])), ("Frames", count(facts["frames"]))]
+    if facts["rendered"] is None:
+        return found
+    found.append(("Repairs", count(sum(total["made"] for total in totals["repairs"].values()))))
+    found.append(("Frames repaired", per_cent(totals["modified_frames"] / max(1, facts["output"]["frames"]))))
+    found.append(("Pixels repaired", per_cent(totals["mean_share"])))
+    flicker = totals["flicker"]
+    if flicker["before"] is not None and flicker["after"] is not None:
+        found.append(("Flicker", f"{number(flicker['before'])} → {number(flicker['after'])} %"))
+    spent = sum(shot["seconds"] for shot in facts["shots"])
+    found.append(("Computing time", span(spent)))
+    return [*found, ("Memory", memory(totals["memory"]))] if totals["memory"] else found
+
+
+def _signatures(content: Content) -> Markup:
+    told = content.facts["treatment"]
+    lines = [
+        tag("div", {}, tag("span", {}, told[key]), tag("small", {}, word))
+        for key, word in (("operator", "Operator, date"), ("approval", "Approved, date"))
+    ]
+    return tag("footer", {}, tag("div", {"class": "signatures"}, lines))
