@@ -32,6 +32,7 @@ from vsfilmrestore.assess.diagnosis_table import Table
 from vsfilmrestore.assess.results import Assessment, ShotMeasures
 from vsfilmrestore.filters import FILTERS
 from vsfilmrestore.media.out.atomic import atomic_text
+from vsfilmrestore.recipes import Recipe
 from vsfilmrestore.recipes.wording import value_word
 from vsfilmrestore.render.project import Project
 from vsfilmrestore.render.rows import RowKeys
@@ -39,7 +40,7 @@ from vsfilmrestore.render.sidecar import ASSESSED, LEFT, proposed_words
 from vsfilmrestore.timeline.ids import unique_ids
 from vsfilmrestore.timeline.model import CutList, Shot
 
-__all__ = ["Proposal", "ShotProposal", "propose", "row_of", "with_proposal", "write_proposal"]
+__all__ = ["Proposal", "ShotProposal", "propose", "recipe_of", "row_of", "with_proposal", "write_proposal"]
 
 _PRESET: Final = "preset"
 _WHOLE: Final = ("inverse_telecine",)
@@ -176,6 +177,12 @@ def row_of(diagnosis: Diagnosis) -> dict[str, Any]:
     if diagnosis.left:
         said.append(f"{LEFT}: {'; '.join(left.reason for left in diagnosis.left)}")
     return row | {ASSESSED: said}
+
+
+def recipe_of(diagnosis: Diagnosis) -> Recipe:
+    """What is proposed, as a recipe; steps that a whole source has or none of it are left out."""
+    steps = [each for name, each in diagnosis.steps.items() if name not in _WHOLE]
+    return Recipe().with_steps({each.step: _value(each) for each in steps})
 
 
 def _value(step: Proposed) -> Any:
