@@ -21,7 +21,7 @@ from vsfilmrestore.filters._face_tracks import eye_distance
 from vsfilmrestore.inference.regions import Region
 from vsfilmrestore.inference.runtimes.base import Array
 
-__all__ = ["ALIKE", "COLOUR", "DRIFT", "SHAPE", "Likeness", "around", "likeness_of", "locked"]
+__all__ = ["ALIKE", "COLOUR", "DRIFT", "ROUGH", "SHAPE", "Likeness", "around", "likeness_of", "locked"]
 
 SHAPE: Final = 0.9
 """The low frequencies of what was made, before they are locked, resemble those of the filmed face at least so much:
@@ -32,6 +32,9 @@ COLOUR: Final = 2.0
 """The low frequencies of a face may differ by so much (CIE76 ΔE, nine pixels of ten)."""
 ALIKE: Final = 0.97
 """Structural similarity at a quarter of the size that face networks work in, at least."""
+ROUGH: Final = 0.035
+"""Root mean square of the detail that is put in, at most: perfect repairs of soft faces have up to 0.03. What is finer
+than the filmed face shows is judged by nothing else."""
 
 _LOW: Final = 0.08
 """Sigma of what counts as low frequencies, in distances of the eyes: half is left at 5 cycles across a face."""
@@ -61,23 +64,27 @@ class Likeness:
             filmed face has them and the made one has not.
         colour: Difference of the low frequencies, CIE76.
         alike: Structural similarity, at most 1.
+        rough: Root mean square of what is changed, 0..1.
     """
 
     shape: float
     drift: float
     colour: float
     alike: float
+    rough: float
 
     @property
     def fault(self) -> str:
-        """What is wrong with it: ``shape``, ``landmarks``, ``colour``, ``likeness``; '' for nothing."""
+        """What is wrong with it: ``shape``, ``landmarks``, ``colour``, ``likeness``, ``roughness``; '' for nothing."""
         if not self.shape >= SHAPE:
             return "shape"
         if not np.isnan(self.drift) and not self.drift <= DRIFT:
             return "landmarks"
         if not self.colour <= COLOUR:
             return "colour"
-        return "" if self.alike >= ALIKE else "likeness"
+        if not self.alike >= ALIKE:
+            return "likeness"
+        return "" if self.rough <= ROUGH else "roughness"
 
 
 def locked(change: Array, eyes: float) -> Array:
@@ -116,7 +123,7 @@ def likeness_of(
     """
     face = mask > 0.5
     if not face.any() or not np.isfinite(change).all():
-        return Likeness(0.0, np.nan, np.inf, 0.0)
+        return Likeness(0.0, np.nan, np.inf, 0.0, np.inf)
     eyes = eye_distance(region)
     made = seen + locked(change, eyes)
     soft, other = (np.stack([_low(plane, max(blur, 0.3)) for plane in picture]) for picture in (seen, made))
@@ -125,6 +132,7 @@ def likeness_of(
         drift=np.nan if landmarks is None else _drift(soft, other, region, landmarks),
         colour=_colour(seen, made, face, eyes),
         alike=_alike(soft, other, mask, region),
+        rough=float(np.sqrt(np.mean((_luma(made) - _luma(seen))[face] ** 2))),
     )
 
 

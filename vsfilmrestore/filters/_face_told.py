@@ -13,5 +13,5 @@ COUNTS: Final = {
 }
 """Properties that tell how many faces a frame has, and what became of them."""
 WHY: Final = "_VsfrFacesWhy"
-"""Property that tells what the guard found fault with: ``landmarks``, ``colour`` or ``likeness``. Of each face that
-was stopped, the first fault; not there where none was."""
+"""Property that tells what the guard found fault with: ``shape``, ``landmarks``, ``colour``, ``likeness`` or
+``roughness``; of each face that was stopped, the first fault. Not there where none was."""
