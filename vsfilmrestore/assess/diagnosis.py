@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any, Final, Literal
 
@@ -107,6 +107,17 @@ class Diagnosis:
     def sentences(self) -> list[str]:
         """What is proposed, then what is left."""
         return [each.sentence for each in self.steps.values()] + [each.sentence for each in self.left]
+
+    def with_settings(self, step: str, settings: Mapping[str, Any]) -> Diagnosis:
+        """The same with settings laid over those of a step that is proposed."""
+        known = self.steps[step]
+        changed = replace(known, settings={**known.settings, **settings})
+        return replace(self, steps={**self.steps, step: changed})
+
+    def without(self, step: str, reason: str) -> Diagnosis:
+        """The same with a step left that was proposed."""
+        steps = {name: each for name, each in self.steps.items() if name != step}
+        return replace(self, steps=steps, left=(Left(step, reason, True), *self.left))
 
     def facts(self) -> dict[str, Any]:
         """As plain data for JSON."""

@@ -14,11 +14,14 @@ from vsfilmrestore.render.assessing import Watch, assess_project
 from vsfilmrestore.render.job import plan_project
 from vsfilmrestore.render.project import Project, ProjectSettings
 from vsfilmrestore.render.proposal import Proposal, Whose, propose, with_proposal, write_proposal
+from vsfilmrestore.render.reel import Reel
+from vsfilmrestore.timeline.ids import unique_ids
 
 __all__ = ["FULL", "LEAST", "Proposing", "Wish", "proposed", "wish"]
 
 FULL: Final = "remaster"
 """Aim of the one command, for a film nobody described."""
+_FADE: Final = "correct_fade"
 LEAST: Final = "archive"
 """Aim where nothing else is said: least intervention."""
 
@@ -137,8 +140,29 @@ def proposed(
             seen = assess_project(replace(project, settings=settings), watch=watch)
             proposal = propose(seen.reel.cut, seen.found, rules, wanted.aim, wanted.why)
             proposal = replace(proposal, telecined=told)
+    proposal = _with_fade_profiles(proposal, seen.reel)
     project, whose = with_proposal(seen.project, seen.reel.cut, proposal)
     project.folder.mkdir(parents=True, exist_ok=True)
     project.save()
     files = write_proposal(proposal, project.reports)
     return Proposing(project, proposal, whose, tuple(files), tuple(remarks))
+
+
+def _with_fade_profiles(proposal: Proposal, reel: Reel) -> Proposal:
+    """The proposal with one profile for all shots of a reel, so that no cut shows where colours come back."""
+    if not any(_FADE in each.diagnosis.steps for each in proposal.shots):
+        return proposal
+    from vsfilmrestore.render.reel_fade import measure_fade  # brings OpenCV
+
+    ids = unique_ids(reel.cut.shots)
+    groups = {ids[index]: group for group in measure_fade(reel) for index in group.shots}
+    shots = []
+    for each in proposal.shots:
+        group, diagnosis = groups.get(each.key), each.diagnosis
+        if _FADE in diagnosis.steps and group is not None:
+            if group.used:
+                diagnosis = diagnosis.with_settings(_FADE, {"profile": group.found.profile.text})
+            else:
+                diagnosis = diagnosis.without(_FADE, f"the reel looks faded, but {group.found.reason}")
+        shots.append(replace(each, diagnosis=diagnosis))
+    return replace(proposal, shots=tuple(shots))
