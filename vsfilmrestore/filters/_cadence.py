@@ -168,12 +168,12 @@ def moved_by(clip: vs.VideoNode, plan: vs.VideoNode, which: int) -> vs.VideoNode
     return _picked(clip, plan, clip.num_frames, lambda n, f: n + int(_told(f, OFFSETS)[which]))
 
 
-def timed(plan: vs.VideoNode, step: Fraction, length: int, *, snap: float = 0.0) -> vs.VideoNode:
+def timed(plan: vs.VideoNode, moment: Callable[[int], Fraction], length: int, *, snap: float = 0.0) -> vs.VideoNode:
     """A tiny clip of another length: where each of its frames lies, by `PAIR` and `TIME`.
 
     Args:
         plan: Of `planned`.
-        step: Frames of the clip from one of its frames to the next.
+        moment: Where a frame lies, in frames of the clip.
         length: Its length.
         snap: A true frame no farther away, in frames of the clip, stands for what lies between.
     """
@@ -181,14 +181,14 @@ def timed(plan: vs.VideoNode, step: Fraction, length: int, *, snap: float = 0.0)
     last = plan.num_frames - 1
 
     def place(n: int) -> int:
-        return min(math.floor(n * step), last)
+        return min(max(math.floor(moment(n)), 0), last)
 
     def spread(clip: vs.VideoNode) -> vs.VideoNode:
         return core.std.FrameEval(tiny, lambda n: clip[place(n)], clip_src=[clip])
 
     def tell(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
         out, at, frame = f[0].copy(), place(n), f[1]
-        since, back = n * step - at, int(_told(frame, BEFORE))
+        since, back = moment(n) - at, int(_told(frame, BEFORE))
         if back and since < _told(frame, CENTRES)[0]:
             at, since, frame = at + back, since - back, f[2]
         out.props[PAIR] = at

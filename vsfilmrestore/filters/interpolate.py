@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import cache
 from typing import Annotated, Any, Final, Literal
 
 import vapoursynth as vs
 
+from vsfilmrestore.errors import UsageError
 from vsfilmrestore.filters._between import LOST, Between, neighbour, workable
 from vsfilmrestore.filters._between_blend import AUTO, UNALIKE, Blend, chosen_blend, weights_of_blend
 from vsfilmrestore.filters._cadence import PAIR, REACH, TIME, moved_by, placed, planned, timed
@@ -19,7 +20,7 @@ from vsfilmrestore.inference.call import ModelCall
 from vsfilmrestore.media.props import changed_prop
 from vsfilmrestore.media.timecode import exact_rate
 
-__all__ = ["interpolate"]
+__all__ = ["frames_at", "interpolate"]
 
 core = vs.core
 
@@ -105,12 +106,41 @@ def interpolate(
     if target == clip.fps:
         return clip
     length = max(1, round(clip.num_frames * target / clip.fps))
+    step = clip.fps / target
     engine = find_engine(model, TASK)
-    way = _Way(clip, target, length, cadence=cadence == "auto" and engine is None)
-    own = "" if engine is not None else chosen_blend(model)
+    snap = _NEAR if cadence == "auto" and target < clip.fps else 0.0
+    way = _Way(clip, lambda n: n * step, target, length, cadence=cadence == "auto" and engine is None, snap=snap)
     if engine is not None:
-        made, judged, name = _by_engine(way, engine)
-    elif own:
+        return way.told(*_by_engine(way, engine), fallback, limit)
+    return _made(way, fallback, limit, model)
+
+
+def frames_at(
+    clip: vs.VideoNode, moments: Sequence[Fraction], rate: Fraction, settings: Mapping[str, Any]
+) -> vs.VideoNode:
+    """What a clip shows at some moments: the frames that an edit which plays a shot slower or faster wants.
+
+    Args:
+        clip: Any constant format.
+        moments: Where each frame of the result lies, in frames of the clip, in any order.
+        rate: Of the result.
+        settings: Those of `interpolate`, all of them; ``fps`` is not looked at.
+
+    Raises:
+        UsageError: The model is a package that makes frames at even steps only.
+    """
+    model, cadence = settings["model"], settings["cadence"] == "auto"
+    if find_engine(model, TASK) is not None:
+        raise UsageError(
+            f"{model} cannot make the frames of a shot that plays at another speed", hint="Take model=auto"
+        )
+    way = _Way(clip, lambda n: moments[n], rate, len(moments), cadence=cadence)
+    return _made(way, settings["fallback"], settings["limit"], model)
+
+
+def _made(way: _Way, fallback: str, limit: float, model: str) -> vs.VideoNode:
+    own = chosen_blend(model)
+    if own:
         blend = Blend((way.left, way.right), way.far, way.plan, own)
         made, judged, name = blend.at(way.times, way.spread), blend.judged(), UNALIKE
     else:
@@ -121,11 +151,19 @@ def interpolate(
 class _Way:
     """Where each frame of the result lies between which frames of the clip."""
 
-    def __init__(self, clip: vs.VideoNode, rate: Fraction, length: int, *, cadence: bool) -> None:
+    def __init__(
+        self,
+        clip: vs.VideoNode,
+        moment: Callable[[int], Fraction],
+        rate: Fraction,
+        length: int,
+        *,
+        cadence: bool,
+        snap: float = 0.0,
+    ) -> None:
         self.clip, self.rate, self.cadence = clip, rate, cadence
         self.plan = planned(clip, cadence=cadence)
-        snap = _NEAR if cadence and rate < clip.fps else 0.0
-        self.times = timed(self.plan, clip.fps / rate, length, snap=snap)
+        self.times = timed(self.plan, moment, length, snap=snap)
         sides = range(4)
         far_left, self.left, self.right, far_right = (
             moved_by(clip, self.plan, side) if cadence else neighbour(clip, side - 1) for side in sides

@@ -39,6 +39,7 @@ class Bound:
         handles: Frames of the same take before and after, free for temporal filters to look at.
         how: What the link was found by.
         fades_over: What fades out over the first frames of the shot.
+        moments: The same as ``frames`` with the part of a frame that lies behind; () where it plays frame for frame.
     """
 
     shot: Shot
@@ -48,6 +49,7 @@ class Bound:
     handles: tuple[int, int]
     how: str
     fades_over: Bound | None = None
+    moments: Sequence[Fraction] = ()
 
     @property
     def length(self) -> int:
@@ -147,7 +149,8 @@ def _bound(shot: Shot, item: Linked, placed: Placed | None, played: _Played, fad
     first = placed.span[0]
     plain = isinstance(placed.shown, range)
     frames = range(len(placed.shown)) if plain else [index - first for index in placed.shown]
-    return Bound(shot, medium, frames, first, (0, 0), item.link.how, over)
+    moments = tuple(moment - first for moment in placed.moments)
+    return Bound(shot, medium, frames, first, (0, 0), item.link.how, over, moments)
 
 
 def _with_fades(bound: list[Bound]) -> list[Bound]:

@@ -16,11 +16,14 @@ from typing import Final
 import vapoursynth as vs
 
 from vsfilmrestore.errors import SettingError, plain_text
-from vsfilmrestore.media.props import SHOT
+from vsfilmrestore.filters.networks import paints
+from vsfilmrestore.media.out.source_type import MADE_BY_NETWORK
+from vsfilmrestore.media.props import SHOT, STEPS
 from vsfilmrestore.recipes import Recipe
 from vsfilmrestore.recipes.runs import Run, runs
 from vsfilmrestore.render.history_watch import Watch, carried
 from vsfilmrestore.render.mixing import mixed
+from vsfilmrestore.render.remap import Remap
 from vsfilmrestore.render.walls import Build, WalledStep, behind_walls, retimed
 
 __all__ = ["GraphShot", "restored_node", "source_node"]
@@ -50,6 +53,9 @@ class GraphShot:
         script_sees_handles: Whether the function gets the handles, too; what it makes of them is cut off.
         first: Which frame of its source the first of `take` is.
         watch: What is done around its repairs.
+        moments: The same as ``frames`` with the part of a frame that lies behind, where the edit plays the shot at
+            another speed; () where it plays frame for frame. The step `interpolate` makes the frames between.
+        rate: Of the record side.
     """
 
     id: str
@@ -64,6 +70,8 @@ class GraphShot:
     script_sees_handles: bool = False
     first: int = 0
     watch: Watch = _UNWATCHED
+    moments: Sequence[Fraction] = ()
+    rate: Fraction = Fraction(0)
 
     def limited(self, recipe: Recipe, start: int, stop: int) -> GraphShot:
         """The part of the shot from record frame ``start`` to ``stop``, with a recipe of its own."""
@@ -72,6 +80,27 @@ class GraphShot:
     def untreated(self) -> GraphShot:
         """The same shot with nothing done to it."""
         return replace(self, recipe=Recipe(), script=None)
+
+    @property
+    def remapped(self) -> Remap | None:
+        """How the frames between are made, where the edit's speed asks for some and the recipe can make them."""
+        if self.script is not None or not self.moments:
+            return None
+        return Remap.of(self.recipe, self.moments, self.rate)
+
+    @property
+    def told(self) -> str:
+        """Its steps, as `vsfilmrestore.media.props.STEPS` tells them; '' where nothing is done."""
+        if self.script is not None:
+            return "script"
+        active = [step for step in self.recipe if step.complete.get("strength", 1)]
+        made = [MADE_BY_NETWORK if paints(step.filter, step.complete) else "" for step in active]
+        return " ".join(f"{step.name}{mark}" for step, mark in zip(active, made, strict=True))
+
+    def labelled(self, clip: vs.VideoNode) -> vs.VideoNode:
+        """What was restored of it, with the steps told."""
+        told = self.told
+        return clip.std.SetFrameProp(STEPS, data=told) if told else clip
 
     @property
     def bare(self) -> vs.VideoNode:
@@ -84,10 +113,23 @@ class GraphShot:
         frames = self.frames
         if factor > 1:
             frames = [n * factor + i for n in self.frames for i in range(factor)]
-        clip = retimed(clip, frames)
+        return self._cut(retimed(clip, frames), factor)
+
+    def _cut(self, clip: vs.VideoNode, factor: int) -> vs.VideoNode:
+        """The part of the shot that is shown, of a clip of the record side."""
         if self.part is not None:
             clip = clip[self.part[0] * factor : self.part[1] * factor]
         return clip.std.SetFrameProp(SHOT, data=self.id)
+
+    def finished(self, factor: int) -> vs.VideoNode:
+        """The restored shot on the record side, ``factor`` frames for each of its frames."""
+        remap = self.remapped
+        if remap is None:
+            return self.finish(self.restored(), factor)
+        steps = _walled_steps(remap.before, self.watch)
+        clip = behind_walls(self.take, self.handles, steps, self.first) if steps else self.bare
+        made = remap.on(clip)
+        return self._cut(behind_walls(made, (0, 0), _walled_steps(remap.after)) if remap.after else made, factor)
 
     def restored(self) -> vs.VideoNode:
         """The restored shot in source order; a multiple of the source's frames when steps multiply them."""
@@ -147,11 +189,13 @@ def restored_node(shots: Sequence[GraphShot], rate: Fraction) -> vs.VideoNode:
         SettingError: Shots come out in different sizes or formats, or at rates that do not fit together.
     """
     workshop = _Workshop(shots)
-    pieces = [_with_fade(shot, workshop.piece, workshop.factor) for shot in shots]
+    pieces = [_with_fade(shot, workshop.piece, workshop.factor, told=True) for shot in shots]
     return _at_rate(core.std.Splice(pieces), rate * workshop.factor)
 
 
-def _with_fade(shot: GraphShot, make: Callable[[GraphShot], vs.VideoNode], factor: int) -> vs.VideoNode:
+def _with_fade(
+    shot: GraphShot, make: Callable[[GraphShot], vs.VideoNode], factor: int, *, told: bool = False
+) -> vs.VideoNode:
     """The piece of a shot, mixed with what fades out over its first frames."""
     new = make(shot)
     if shot.fades_over is None:
@@ -163,6 +207,9 @@ def _with_fade(shot: GraphShot, make: Callable[[GraphShot], vs.VideoNode], facto
         return new
     fading = whole[before : before + length]
     mixture = mixed(shot.fade, new[:length], fading, before, whole.num_frames)
+    both = " ".join(dict.fromkeys(f"{shot.told} {shot.fades_over.told}".split())) if told else ""
+    if both:
+        mixture = mixture.std.SetFrameProp(STEPS, data=both)
     if shot.watch.keep:
         mixture = carried(mixture, fading, shot.fades_over.recipe)
     return mixture + new[length:] if new.num_frames > length else mixture
@@ -205,15 +252,22 @@ class _Shapes:
             return _Outline(take.width, take.height, take.format.id, 1, untouched=True)
         if not any(step.filter.changes_with(step.settings) for step in shot.recipe):
             return _Outline(take.width, take.height, take.format.id, 1)
-        key = (take.width, take.height, take.format.id, take.fps, shot.recipe.key())
+        key = (take.width, take.height, take.format.id, take.fps, shot.recipe.key(), shot.remapped is not None)
         if key not in self._known:
-            blank = core.std.BlankClip(take, length=3, keep=True).std.SetFieldBased(2)
-            try:
-                clip = behind_walls(blank, (0, 0), _walled_steps(shot.recipe))
-            except vs.Error as error:
-                raise SettingError(plain_text(error), shot=shot.id) from None
-            self._known[key] = self._outline(clip, 3)
+            self._known[key] = self._tried(shot)
         return self._known[key]
+
+    def _tried(self, shot: GraphShot) -> _Outline:
+        """What comes of a blank clip."""
+        blank = core.std.BlankClip(shot.take, length=3, keep=True).std.SetFieldBased(2)
+        try:
+            remap = shot.remapped
+            if remap is None:
+                return self._outline(behind_walls(blank, (0, 0), _walled_steps(shot.recipe)), 3)
+            clip = behind_walls(blank, (0, 0), _walled_steps(remap.around))
+        except vs.Error as error:
+            raise SettingError(plain_text(error), shot=shot.id) from None
+        return replace(self._outline(clip, 3), factor=remap.factor)
 
     def _outline(self, clip: vs.VideoNode, length: int) -> _Outline:
         return _Outline(clip.width, clip.height, clip.format.id, clip.num_frames // length)
@@ -281,7 +335,7 @@ class _LiveShots:
         def chain(n: int, _template: vs.VideoNode = template) -> vs.VideoNode:
             self._asked += 1
             known = self._built.get(key)
-            node = known[0] if known else shot.finish(shot.restored(), outline.factor)
+            node = known[0] if known else shot.labelled(shot.finish(shot.restored(), outline.factor))
             self._built[key] = node, self._asked
             self._built.move_to_end(key)
             self._let_go()

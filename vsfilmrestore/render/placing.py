@@ -26,7 +26,7 @@ from vsfilmrestore.media.timecode import format_timecode, nominal_rate, rate_tex
 from vsfilmrestore.render.link_facts import Facts, recount
 from vsfilmrestore.timeline.model import CutList, Shot, SourceKey
 
-__all__ = ["Placed", "RateRule", "alike", "place", "shown_frames"]
+__all__ = ["Placed", "RateRule", "alike", "place", "shown_frames", "shown_moments"]
 
 _NEAR: Final = Fraction(1, 500)
 _BY_TEXT: Final = (".edl",)
@@ -66,12 +66,14 @@ class Placed:
         by: What the place was found by: timecode, frame number, or frame count.
         facts: The medium, as it is counted and played.
         doubts: What does not agree, and was settled, a sentence each.
+        moments: The same as ``shown`` with the part of a frame that lies behind; () where a shot plays frame for frame.
     """
 
     shown: Sequence[int]
     by: str
     facts: Facts
     doubts: tuple[str, ...] = ()
+    moments: Sequence[Fraction] = ()
 
     @property
     def span(self) -> tuple[int, int]:
@@ -112,6 +114,22 @@ def shown_frames(shot: Shot, key: SourceKey, record_rate: Fraction, rule: RateRu
     return [shot.source_at(k, rate) for k in range(length)]
 
 
+def shown_moments(shot: Shot, key: SourceKey, record_rate: Fraction, rule: RateRule | None) -> Sequence[Fraction]:
+    """The same as `shown_frames` with the part of a frame that lies behind; () where a shot plays frame for frame."""
+    length = len(shot.record)
+    rate = key.rate if rule is RateRule.FRAMES else record_rate
+    if shot.speed == 1 and shot.curve is None and key.rate == rate:
+        return ()
+    if shot.curve is not None:
+        begin = shot.curve.at(0)
+        moments = [begin + (shot.curve.at(k) - begin) * record_rate / rate for k in range(length)]
+    else:
+        step = shot.speed * key.rate / rate
+        moments = [key.start + shot.phase + k * abs(step) for k in range(length)]
+        moments = moments[::-1] if step < 0 else moments
+    return moments
+
+
 def place(cut: CutList, shot: Shot, key: SourceKey, facts: Facts, rule: RateRule | None = None) -> Placed:
     """Find the frames of a medium that a shot shows.
 
@@ -142,7 +160,10 @@ def place(cut: CutList, shot: Shot, key: SourceKey, facts: Facts, rule: RateRule
         shown: Sequence[int] = range(counted.start - offset, counted.stop - offset)
     else:
         shown = [n - offset for n in counted]
-    return Placed([0] * len(shot.record) if facts.still else shown, by, facts, tuple(doubts))
+    if facts.still:
+        return Placed([0] * len(shot.record), by, facts, tuple(doubts))
+    moments = [moment - offset for moment in shown_moments(shot, key, cut.rate, rule)]
+    return Placed(shown, by, facts, tuple(doubts), moments)
 
 
 def _speed_is_rate(cut: CutList, shot: Shot, key: SourceKey, facts: Facts, rule: RateRule | None) -> bool:

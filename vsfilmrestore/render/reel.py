@@ -325,11 +325,13 @@ class Reel:
     def _pieces(self, index: int, history: bool) -> list[GraphShot]:
         bound, decision, script = self.bound[index], self.decisions[index], self.scripts.get(index)
         like = next((b.medium for b in self.bound if b.medium is not None), None)
-        whole = replace(_graph_shot(bound, like, decision.recipe, script), watch=self._watch(bound, history))
+        whole = _graph_shot(bound, like, decision.recipe, script, self.rate)
+        whole = replace(whole, watch=self._watch(bound, history))
         if bound.fades_over is not None and bound.shot.transition is not None:
             before = max(index - 1, 0)
             recipe = self.decisions[before].parts[-1].recipe  # as the shot ended
-            old = _graph_shot(bound.fades_over, like, recipe, self.scripts.get(before) if index else None)
+            script_before = self.scripts.get(before) if index else None
+            old = _graph_shot(bound.fades_over, like, recipe, script_before, self.rate)
             old = replace(old, script_sees_handles=True, watch=self._watch(bound.fades_over, history, 1))
             whole = replace(whole, fades_over=old, fade=bound.shot.transition.kind)
         if whole.script is not None or len(decision.parts) == 1:
@@ -366,8 +368,9 @@ class Reel:
         raise UsageError(f"there is no shot '{key}'{nearest(str(key), known)}", file=self.cut.file or None)
 
 
-def _graph_shot(bound: Bound, like: Media | None, recipe: Recipe, script: Build | None) -> GraphShot:
+def _graph_shot(bound: Bound, like: Media | None, recipe: Recipe, script: Build | None, rate: Fraction) -> GraphShot:
     shot = GraphShot(bound.shot.id, bound.take(like), bound.handles, bound.frames, recipe, script)
+    shot = replace(shot, moments=bound.moments, rate=rate)
     if bound.medium is None:
         return shot.untreated()
     return replace(shot, first=bound.medium.first_number + bound.first - bound.handles[0])

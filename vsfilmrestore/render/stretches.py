@@ -29,6 +29,7 @@ from vsfilmrestore.recipes import Recipe
 from vsfilmrestore.render.bind import Bound
 from vsfilmrestore.render.decide import Decision
 from vsfilmrestore.render.history_watch import marks
+from vsfilmrestore.render.remap import remaps
 from vsfilmrestore.render.verdicts import Verdicts
 
 __all__ = ["CELL", "Shows", "SourceFiles", "Stretch", "stretches"]
@@ -148,7 +149,8 @@ class _Side:
         seen = [self._number + low, self._number + high]
         told = self._files.facts(medium, bound.first + low, bound.first + high)
         back_again = self._taken_back(recipe, (least, most), (low, high)) if self._said else []
-        return [told, self._numbers(shown), seen, recipe.key(), *back_again]
+        between = [str(self._number + moment) for moment in bound.moments[first : stop + 1]] if remaps(recipe) else []
+        return [told, self._numbers(shown), seen, recipe.key(), *back_again, *([between] if between else [])]
 
     def _taken_back(self, recipe: Recipe, shown: tuple[int, int], seen: tuple[int, int]) -> Facts:
         """What was said about repairs in the frames that the steps after them see."""
