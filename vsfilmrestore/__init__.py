@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         repair_frames,
         restore_faces,
         stabilize,
+        undo_generation_loss,
         upscale,
     )
     from vsfilmrestore.filters.match_colour import match_colour
@@ -78,6 +79,7 @@ __all__ = [
     "repair_frames",
     "restore_faces",
     "stabilize",
+    "undo_generation_loss",
     "upscale",
 ]
 

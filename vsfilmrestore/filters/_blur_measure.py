@@ -103,7 +103,7 @@ def grain_of(picture: Floats) -> float:
 def _confidence(count: int, spread: float, square: float) -> float:
     """From the number of edges, and from how near the sharpest of them lie together."""
     enough = min(count / _PLENTY, 1.0) ** 0.5
-    return enough * float(np.clip(1.4 - 0.6 * spread / (square + 0.4), 0, 1))
+    return float(enough * np.clip(1.4 - 0.6 * spread / (square + 0.4), 0, 1))
 
 
 def _edges(picture: Floats, grain: float) -> npt.NDArray[np.float64]:

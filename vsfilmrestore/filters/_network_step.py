@@ -11,7 +11,7 @@ from vsutil import split
 from vsfilmrestore.filters.masks import apply_repair
 from vsfilmrestore.filters.schema import Setting
 
-__all__ = ["Model", "changed_mask", "finished", "plain"]
+__all__ = ["Model", "changed_mask", "dosed", "finished", "plain"]
 
 core = vs.core
 
@@ -41,6 +41,13 @@ def finished(
     if not (protect or only or show):
         return made
     return apply_repair(name, before, made, changed_mask(before, made), protect=protect, only=only, show=show)
+
+
+def dosed(before: vs.VideoNode, made: vs.VideoNode, strength: float) -> vs.VideoNode:
+    """``before``, with a share of what was changed."""
+    if made.format.sample_type == vs.FLOAT and made.format.bits_per_sample == 16:
+        return core.std.Merge(before, made, strength).std.CopyFrameProps(made)
+    return core.akarin.Expr([before, made], f"y x - {strength!r} * x +").std.CopyFrameProps(made)
 
 
 def changed_mask(before: vs.VideoNode, made: vs.VideoNode) -> vs.VideoNode:
