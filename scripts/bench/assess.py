@@ -41,6 +41,10 @@ from vsfilmrestore.assess.trembling import flicker_of, weave_of
 
 core = vs.core
 
+SURE = 0.3
+"""Confidence below which a measure claims nothing; such clips are counted, not ranked."""
+LASTS = 0.5
+"""Share of the shot, and of the height, of a scratch that is counted."""
 FILM = Film("35mm", 2048.0)
 """Sizes in pixels are those of the simulator's own scale."""
 
@@ -91,14 +95,19 @@ def flickered(scene: torch.Tensor, amount: float, seed: int) -> Damaged:
     if not amount:
         return scene, 0.0
     with amounts(flicker=amount, flicker_gamma=amount / 3, flicker_field=0.0, vignette=0.0):
-        return ageing.flickering(dice(seed, "flicker"), [scene])[0], amount
+        own = dice(seed, "flicker")  # the simulator draws its path of gains first
+        gains = own.walk(len(scene), 0.6, own.draw(distributions.RANGES["flicker"]))
+        return ageing.flickering(dice(seed, "flicker"), [scene])[0], 100 * float(gains.std())
 
 
 def woven(scene: torch.Tensor, amount: float, seed: int) -> Damaged:
     if not amount:
         return scene, 0.0
     with amounts(weave=amount, roll=0.05 * amount):
-        return ageing.weaving(dice(seed, "weave"), FILM, scene), amount
+        own = dice(seed, "weave")  # the simulator draws its paths first; a jump, if any, comes after
+        spread = own.draw(distributions.RANGES["weave"]) * FILM.scale
+        paths = own.walk(len(scene), 0.7, spread), own.walk(len(scene), 0.7, 0.8 * spread)
+        return ageing.weaving(dice(seed, "weave"), FILM, scene), float(np.hypot(*(path.std() for path in paths)))
 
 
 def dirty(scene: torch.Tensor, amount: float, seed: int) -> Damaged:
@@ -117,13 +126,13 @@ def dirty(scene: torch.Tensor, amount: float, seed: int) -> Damaged:
 def scratched(scene: torch.Tensor, amount: float, seed: int) -> Damaged:
     scene, _ = woven(scene, 0.4, seed)  # a scratch stays with the film; where nothing moves nobody could tell
     size, own = (len(scene), *scene.shape[-2:]), dice(seed, "scratch")
-    layers = []
-    for n in range(int(amount)):
-        layer = lines._scratch(own.part(n), FILM, size, scene, (2.0, 0.2, 0.6))
-        life, tall = (float(share) for share in (layer.alpha.amax((1, 2)) > 0.2).float().mean()[None].repeat(2))
-        layers.append((layer, life, tall))
-    seen = sum(1 for layer, life, _ in layers if life >= 0.3 and _height(layer.alpha) >= 0.4)
-    return composed(scene, [layer for layer, _, _ in layers]), float(seen)
+    layers, part = [], 0
+    while len(layers) < amount:  # lines that last: what crosses a few frames or a few rows counts as none
+        layer, part = lines._scratch(own.part(part), FILM, size, scene, (2.0, 0.2, 0.6)), part + 1
+        life = float((layer.alpha.amax((1, 2)) > 0.2).float().mean())
+        if life >= LASTS and _height(layer.alpha) >= LASTS:
+            layers.append(layer)
+    return composed(scene, layers), amount
 
 
 def _height(alpha: torch.Tensor) -> float:
@@ -166,12 +175,13 @@ def facts_of(clip: vs.VideoNode):
 
 
 def flicker(clip: vs.VideoNode) -> float:
-    return flicker_of(facts_of(clip)[0]).rms
+    found = flicker_of(facts_of(clip)[0])
+    return found.rms if found.confidence > SURE else np.nan
 
 
 def weave(clip: vs.VideoNode) -> float:
     across, down, _ = weave_of(*facts_of(clip))
-    return float(np.hypot(across.rms, down.rms))
+    return float(np.hypot(across.rms, down.rms)) if min(across.confidence, down.confidence) > SURE else np.nan
 
 
 def dirt(clip: vs.VideoNode) -> float:
@@ -271,12 +281,14 @@ def spearman(rows: list[Row]) -> float:
 
 
 def told(name: str, unit: str, rows: list[Row]) -> list[str]:
+    unsure = sum(not np.isfinite(row.found) for row in rows)
+    rows = [row for row in rows if np.isfinite(row.found)]
     clips = list(dict.fromkeys(row.clip for row in rows))
     each = [spearman([row for row in rows if row.clip == clip]) for clip in clips]
     clean = [row.found for row in rows if row.true == 0]
     most = max(rows, key=lambda row: row.true)
     line = (
-        f"| {name} | {unit} | {len(rows)} | {spearman(rows):.3f} | {np.mean(each):.3f} | "
+        f"| {name} | {unit} | {len(rows)} | {unsure} | {spearman(rows):.3f} | {np.mean(each):.3f} | "
         f"{np.median(clean):.2f} | {max(clean):.2f} | {most.true:.2f} -> {most.found:.2f} |"
     )
     detail = [
@@ -286,8 +298,8 @@ def told(name: str, unit: str, rows: list[Row]) -> list[str]:
 
 
 HEAD = (
-    "| measure | unit | points | rank correlation | mean of each clip's | clean, median | clean, worst | most |\n"
-    "|---|---|---|---|---|---|---|---|"
+    "| measure | unit | points | not sure | rank correlation | of each clip | clean, median | clean, worst | most |\n"
+    "|---|---|---|---|---|---|---|---|---|"
 )
 
 

@@ -19,6 +19,8 @@ _FEW: Final = 6
 _RUN: Final = 30
 _CYCLE: Final = 5
 _NEARLY_ALL: Final = 0.7
+_SOME: Final = 0.25
+"""Share of combed frames, but for telecine, below which they are not."""
 
 
 class Fields(NamedTuple):
@@ -42,6 +44,8 @@ def fields_of(shot: Shot) -> Fields:
     run = np.array(_combed(shot, range(start, min(start + _RUN, len(shot)))))
     order = measure_field_order(clip) or "none"
     share, pattern = float(run.mean()), _telecine(run)
+    if share < _SOME and pattern == "none":
+        return Fields(confidence=min(len(run) / _RUN, 1.0))  # fine lines that move
     if share > _NEARLY_ALL and pattern == "none":
         woven = _combed(shot, shot.places(_FEW), lambda clip: _other_weave(clip, order == "top"))
         pattern = "2:2" if np.mean(woven) < 1 - _NEARLY_ALL else "none"

@@ -22,7 +22,7 @@ from vsfilmrestore.assess.passing import FrameFacts, PassFacts, pass_over
 from vsfilmrestore.assess.reading import Reading, ranges_text
 from vsfilmrestore.assess.reel_colour import with_fade
 from vsfilmrestore.assess.results import Assessment, FrameMeasures, ShotMeasures, SourceFacts
-from vsfilmrestore.assess.sparse import LONGEST, pass_over_runs
+from vsfilmrestore.assess.sparse import LONGEST, SPARSE, pass_over_runs
 from vsfilmrestore.assess.stored import program_version
 from vsfilmrestore.errors import MediaError
 from vsfilmrestore.media.timecode import rate_text
@@ -122,7 +122,7 @@ def _passed(reading: Reading, cuts: Sequence[int] | None, longest: int, watch: W
             watch("reading", frame + 1, count)
 
     if count > longest:
-        return pass_over_runs(reading, longest, find_cuts=cuts is None, watch=told)
+        return pass_over_runs(reading, min(longest, SPARSE), find_cuts=cuts is None, watch=told)
     return pass_over(reading, 0, count, find_cuts=cuts is None, watch=told)
 
 

@@ -59,7 +59,7 @@ def look_at_shot(reading: Reading, facts: PassFacts, first: int, stop: int, aspe
     look = ShotLook(ShotMeasures(first, stop))
     values: Values = _levels(known)
     lists: dict[str, tuple[float, ...]] = {}
-    _from_pass(look, values, lists, known, numbers, facts)
+    _from_pass(look, values, lists, known, numbers, facts, reading.unreadable)
     remarks: tuple[str, ...] = ()
     try:
         shot = Shot(reading, *_read(numbers, first, stop))
@@ -105,6 +105,7 @@ def _from_pass(
     known: Sequence[FrameFacts],
     numbers: npt.NDArray[Any],
     facts: PassFacts,
+    unreadable: set[int],
 ) -> None:
     """Flicker, weave, spoilt frames, cadence and motion."""
     runs = np.split(np.arange(len(numbers)), np.flatnonzero(np.diff(numbers) > 1) + 1)
@@ -122,11 +123,18 @@ def _from_pass(
     longest = max(runs, key=len)
     part = [known[int(n)] for n in longest]
     first = int(numbers[longest[0]])
-    _faulty(values, lists, faults_of(part, facts.torn, first), cadence_of(part), first)
+    _faulty(values, lists, faults_of(part, facts.torn, first), cadence_of(part), first, unreadable)
     values.update(motion_of(known, facts.width))
 
 
-def _faulty(values: Values, lists: dict[str, tuple[float, ...]], faults: Faults, cadence: Cadence, first: int) -> None:
+def _faulty(
+    values: Values,
+    lists: dict[str, tuple[float, ...]],
+    faults: Faults,
+    cadence: Cadence,
+    first: int,
+    unreadable: set[int],
+) -> None:
     double = sorted({*faults.frozen, *(first + n for n in cadence.doubles)})
     missing = sorted({first + n for n in cadence.jumps})
     told = {
@@ -137,7 +145,9 @@ def _faulty(values: Values, lists: dict[str, tuple[float, ...]], faults: Faults,
         "frames.missing": missing,
         "flashes": faults.flashes,
     }
-    for name, frames in told.items():
+    beside = unreadable | {n + 1 for n in unreadable}  # what stands in for them is no fault of the film
+    for name, every in told.items():
+        frames = [n for n in every if n not in beside]
         values[name] = float(len(frames))
         if frames:
             lists["flashes.at" if name == "flashes" else f"{name}_at"] = tuple(float(n) for n in frames)

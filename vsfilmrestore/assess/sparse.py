@@ -11,10 +11,12 @@ import vapoursynth as vs
 from vsfilmrestore.assess.passing import PassFacts, pass_over
 from vsfilmrestore.assess.reading import Reading
 
-__all__ = ["LONGEST", "pass_over_runs"]
+__all__ = ["LONGEST", "SPARSE", "pass_over_runs"]
 
 LONGEST: Final = 360_000
 """Frames of a film that is read in full: four hours at 25 frames per second."""
+SPARSE: Final = 60_000
+"""Frames that are read of a longer one."""
 _RUN: Final = 48
 _ALIKE: Final = 0.8
 """Correlation of two pictures that are of one shot."""
@@ -23,15 +25,15 @@ _SIZE: Final = (48, 36)
 
 
 def pass_over_runs(
-    reading: Reading, longest: int, *, find_cuts: bool = True, watch: Callable[[int], None] | None = None
+    reading: Reading, wanted: int, *, find_cuts: bool = True, watch: Callable[[int], None] | None = None
 ) -> PassFacts:
-    """Facts of about ``longest`` frames of a film, in runs of 48.
+    """Facts of about ``wanted`` frames of a film, in runs of 48.
 
     Between two runs one cut is found where their ends look unlike; a shot that lies between two runs as a whole is
     not seen.
     """
     count = len(reading.clip)
-    runs = max(longest // _RUN, 2)
+    runs = max(wanted // _RUN, 2)
     starts = sorted({int(n * (count - _RUN) / (runs - 1)) for n in range(runs)}) if count > _RUN else [0]
     facts = PassFacts()
     last = -1

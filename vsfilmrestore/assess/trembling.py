@@ -31,6 +31,8 @@ _LEAST_WEAVE: Final = 0.004
 """of the place, in small pixels, that a trend is drawn through."""
 _ROUGH: Final = (0.7, 1.3)
 """Roughness from which on a rest is wobble, none to all. A hand-held camera swings, a gate jitters."""
+_STRAY: Final = 5.0
+"""A frame that strays by more medians counts as one that strays by so many."""
 _NEEDED: Final = 24
 """Frames that make a measure certain."""
 
@@ -78,6 +80,9 @@ def weave_of(facts: Sequence[FrameFacts], scale: float) -> tuple[Tremble, Trembl
 
 def _told(wobble: Curve, count: int, error: float, joined: npt.NDArray[np.bool_], limit: float) -> Tremble:
     known = wobble[np.isfinite(wobble)]
+    if known.size:  # one frame that jumped at a splice, or was lit by a flash, is no tremble
+        most = _STRAY * max(float(np.median(np.abs(known))), 1e-6)
+        known = known.clip(-most, most)
     rms = float(np.sqrt(np.mean(known**2))) if known.size else 0.0
     share = float(joined[1:].mean()) if count > 1 else 0.0
     sure = min(count / _NEEDED, 1.0) * share * (1 - smooth_step(error, limit, 4 * limit))
