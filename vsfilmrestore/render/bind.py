@@ -19,7 +19,7 @@ from vsfilmrestore.render.link_facts import Facts
 from vsfilmrestore.render.placing import Placed, RateRule
 from vsfilmrestore.timeline.model import CutList, Shot
 
-__all__ = ["Bound", "Opener", "bind"]
+__all__ = ["Bound", "Opener", "bind", "itself"]
 
 core = vs.core
 
@@ -151,6 +151,16 @@ def _bound(shot: Shot, item: Linked, placed: Placed | None, played: _Played, fad
     frames = range(len(placed.shown)) if plain else [index - first for index in placed.shown]
     moments = tuple(moment - first for moment in placed.moments)
     return Bound(shot, medium, frames, first, (0, 0), item.link.how, over, moments)
+
+
+def itself(shot: Shot, medium: Media, placed: Placed | None) -> Bound:
+    """A shot of a film that is treated as it is."""
+    if placed is None or isinstance(placed.shown, range):
+        first = shot.record.start
+        return Bound(shot, medium, range(len(shot.record)), first, (0, 0), "itself")
+    first = min(placed.shown)
+    moments = tuple(moment - first for moment in placed.moments)
+    return Bound(shot, medium, [n - first for n in placed.shown], first, (0, 0), "itself", None, moments)
 
 
 def _with_fades(bound: list[Bound]) -> list[Bound]:

@@ -335,7 +335,7 @@ class _LiveShots:
         def chain(n: int, _template: vs.VideoNode = template) -> vs.VideoNode:
             self._asked += 1
             known = self._built.get(key)
-            node = known[0] if known else shot.labelled(shot.finish(shot.restored(), outline.factor))
+            node = known[0] if known else shot.labelled(shot.finished(outline.factor))
             self._built[key] = node, self._asked
             self._built.move_to_end(key)
             self._let_go()

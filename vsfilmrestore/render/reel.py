@@ -16,7 +16,7 @@ from vsfilmrestore.errors import UsageError
 from vsfilmrestore.filters.schema import nearest
 from vsfilmrestore.media.source import Media, open_media
 from vsfilmrestore.recipes import Recipe
-from vsfilmrestore.render.bind import Bound, Opener, bind
+from vsfilmrestore.render.bind import Bound, Opener, bind, itself
 from vsfilmrestore.render.conform import Conform, conform
 from vsfilmrestore.render.decide import Decision, decide_cut
 from vsfilmrestore.render.graph import GraphShot, restored_node, source_node
@@ -28,6 +28,7 @@ from vsfilmrestore.render.networks import absent_networks, require_networks
 from vsfilmrestore.render.placing import RateRule
 from vsfilmrestore.render.plan import CutFile, Linking, Plan, plan_of_cut, remarks_of_media
 from vsfilmrestore.render.reel_shot import ReelShot
+from vsfilmrestore.render.remap import in_time, record_rate
 from vsfilmrestore.render.sidecar import Sidecar
 from vsfilmrestore.render.sound import reel_sound
 from vsfilmrestore.render.verdicts import Verdicts
@@ -158,7 +159,12 @@ class Reel:
         recipe: Recipe | None = None,
         settings: Sidecar | Mapping[str, Any] | None = None,
     ) -> Self:
-        """A medium as a reel: one shot, or one for each cut given (first frames of new shots)."""
+        """A medium as a reel: one shot, or one for each cut given (first frames of new shots).
+
+        Where the recipe makes frames at a rate that is no whole multiple of the medium's, the reel is played in time
+        at that rate.
+        """
+        recipe = Recipe.preset("archive") if recipe is None else recipe
         cut = timeline.reel_from_cuts(
             list(cuts),
             medium.video.num_frames,
@@ -168,13 +174,14 @@ class Reel:
             drop=medium.drop,
             reel=medium.reel,
         )
-        bound = [
-            Bound(shot, medium, range(len(shot.record)), shot.record.start, (0, 0), "itself") for shot in cut.shots
-        ]
+        rate = record_rate(recipe, medium.rate)
+        if rate != medium.rate:
+            cut = in_time(cut, rate)
         links = [Linked(Link(medium.path, "itself"))] * len(cut.shots)
         facts = Facts.of_media(medium)
-        decided = decide_cut(cut, Recipe.preset("archive") if recipe is None else recipe, settings)
+        decided = decide_cut(cut, recipe, settings)
         found = conform(cut, links, lambda _: facts)
+        bound = [itself(shot, medium, placed) for shot, placed in zip(cut.shots, found.placed, strict=True)]
         lacking = [each.sentence for each in absent_networks(decided.decisions)]
         said = (*decided.warnings, *lacking), decided.orphans
         return cls(cut, bound, decided.decisions, links, found, None, *said)

@@ -12,9 +12,10 @@ So is a film of 16 frames a second on a record of 24: each record frame shows wh
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
+from math import ceil, floor
 
 import vapoursynth as vs
 
@@ -22,8 +23,9 @@ from vsfilmrestore.errors import SettingError
 from vsfilmrestore.filters.interpolate import frames_at
 from vsfilmrestore.media.timecode import exact_rate, rate_text
 from vsfilmrestore.recipes import Recipe, Step
+from vsfilmrestore.timeline.model import CutList, FrameRange, Shot
 
-__all__ = ["Remap", "remaps"]
+__all__ = ["Remap", "in_time", "record_rate", "remaps"]
 
 _STEP = "interpolate"
 
@@ -91,6 +93,37 @@ class Remap:
             for moment, step in zip(self.moments, steps, strict=True)
             for part in range(self.factor)
         ]
+
+
+def record_rate(recipe: Recipe, rate: Fraction) -> Fraction:
+    """The rate of the record side of a film that is treated as it is: its own, or that of frames made in between.
+
+    A whole multiple of its own needs no other record side: each of its frames is then followed by others.
+    """
+    wanted = next((exact_rate(float(str(step.complete["fps"]))) for step in recipe if step.name == _STEP), rate)
+    return rate if (wanted / rate).denominator == 1 else wanted
+
+
+def in_time(cut: CutList, rate: Fraction) -> CutList:
+    """A cut of one source, played in time on a record side of another rate: the running time stays.
+
+    Shots so short that no record frame begins within them are left out.
+    """
+    step = cut.rate / rate
+    edges = [ceil(shot.record.start / step) for shot in cut.shots] + [ceil(len(cut) / step)]
+    shots = [
+        _played(shot, FrameRange(first, stop), step)
+        for shot, (first, stop) in zip(cut.shots, pairwise(edges), strict=True)
+        if first < stop
+    ]
+    return replace(cut, rate=rate, shots=tuple(shots), start=round(cut.start / step), drop=False)
+
+
+def _played(shot: Shot, record: FrameRange, step: Fraction) -> Shot:
+    assert shot.source is not None
+    place = record.start * step
+    source = replace(shot.source, start=shot.source.start + floor(place) - shot.record.start)
+    return replace(shot, record=record, source=source, phase=place - floor(place))
 
 
 def remaps(recipe: Recipe) -> bool:
