@@ -22,7 +22,7 @@ from shipping import stamp
 
 HELD_BACK = 900_000
 """Seed of the first reel that is for checking."""
-DEFAULTS: Defaults = {"samples": 5000, "steps": 6000, "size": 24, "rate": 2e-3}
+DEFAULTS: Defaults = {"samples": 5000, "steps": 6000, "size": 64, "rate": 3e-3}
 
 
 def main() -> None:

@@ -84,7 +84,7 @@ def look_at(frame: npt.NDArray[Any]) -> Look:
         raise InputError(f"a frame must have height, width and 3 colours, at least 30x40x3, not {frame.shape}")
     rows, columns = (np.linspace(0, side, parts + 1).astype(int) for side, parts in zip(frame.shape, LOOK[::-1]))  # noqa: B905
     summed = np.add.reduceat(np.add.reduceat(np.nan_to_num(frame), rows[:-1], 0), columns[:-1], 1, dtype=np.float64)
-    return (summed / (np.diff(rows)[:, None, None] * np.diff(columns)[None, :, None])).astype(np.float32)
+    return np.asarray(summed / (np.diff(rows)[:, None, None] * np.diff(columns)[None, :, None]), np.float32)
 
 
 def estimate_fade(frames: Iterable[npt.NDArray[Any]]) -> FadeEstimate:
@@ -101,11 +101,11 @@ def estimate_fade(frames: Iterable[npt.NDArray[Any]]) -> FadeEstimate:
     if not looks:
         raise InputError("an estimate of fade needs a frame at least")
     pictures = np.stack(looks).reshape(len(looks), -1, 3).astype(np.float64)
-    told = statistics_of(to_density(pictures))
-    read = read_fade(told)
+    density = to_density(pictures)
+    read = read_fade(density)
     made = np.clip(read.profile.apply(pictures), 0, 1)
     far = float(delta_e(lab(np.clip(pictures, 0, 1)), lab(made)).mean())
-    intent, because = intent_of(signs_of(pictures, told))
+    intent, because = intent_of(signs_of(pictures, statistics_of(density)))
     faded, reason = _verdict(read, far, because)
     return FadeEstimate(
         read.profile, faded, _confidence(read, far), _lost(read.profile), far, read.error, intent, reason, len(looks)

@@ -93,7 +93,7 @@ def _told(frame: vs.VideoFrame, found: FadeEstimate, whatever: bool) -> vs.Video
 
 def unfaded(shown: vs.VideoNode, profile: FadeProfile) -> vs.VideoNode:
     """RGBS, display-like, corrected; values below black are carried along."""
-    density = core.akarin.Expr(shown, f"x 0 max {GAMMA} pow {DARKEST} + {1 + DARKEST} / log {_TENTH!r} /")
+    density = core.akarin.Expr(shown, f"x 1e-6 max {GAMMA} pow {DARKEST} + {1 + DARKEST} / log {_TENTH!r} /")
     planes = zip(profile.matrix, profile.slopes, split(shown), strict=True)
     dense = split(density)
     made = [core.akarin.Expr([*dense, plane], _expression(row, slopes)) for row, slopes, plane in planes]

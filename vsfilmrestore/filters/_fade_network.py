@@ -14,19 +14,22 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from vsfilmrestore.filters._fade_profile import FadeProfile
-from vsfilmrestore.filters._fade_statistics import Statistics, common_range, features
+from vsfilmrestore.filters._fade_profile import FadeProfile, bend
+from vsfilmrestore.filters._fade_statistics import common_range, features, second_look, statistics_of
 from vsfilmrestore.models.safetensors import read_tensors
 from vsfilmrestore.models.zoo import Zoo
 
-__all__ = ["ANSWERS", "OWN", "Reading", "composed", "read_fade", "weights_checksum"]
+__all__ = ["ANSWERS", "FIXES", "OWN", "Reading", "composed", "read_fade", "refined", "weights_checksum"]
 
 ANSWERS: Final = 3 + 6 + 3 + 12 + 2
 """Gains, what each colour takes from the others, offsets, slopes of the curves; then the error, and if it is faded."""
+FIXES: Final = ANSWERS
+"""The same once more, for what is left after the first correction."""
 OWN: Final = "fade-t1"
 """The card of its weights."""
 
 type Array = Any
+type Weights = dict[str, npt.NDArray[np.float64]]
 
 
 class Reading(NamedTuple):
@@ -40,16 +43,25 @@ class Reading(NamedTuple):
     """How likely the frames are faded, 0..1."""
 
 
-def read_fade(told: Statistics) -> Reading:
-    """Ask the network about frames of one reel; statistics as `statistics_of` gives them.
+def read_fade(density: npt.NDArray[np.float64]) -> Reading:
+    """Ask the network about frames of one reel.
+
+    Args:
+        density: (frames, pixels, 3).
 
     Raises:
         VsfrError: Its weights are not what they should be.
     """
+    told = statistics_of(density)
     scale, shift = common_range(told)
     weights = _weights(_file()[0])
-    answer = _answer(weights, features(told, scale, shift), len(told.quantiles))
-    matrix, slopes, (rest,) = composed(answer[None], scale[None], shift[None])
+    answer, thought = _answer(weights, features(told, scale, shift), len(density))
+    first = composed(answer[None], scale[None], shift[None])
+    matrix, slopes, _ = first
+    pixels = density.reshape(1, -1, 3) @ matrix[..., :3].swapaxes(1, 2) + matrix[:, None, :, 3]
+    again = np.concatenate([second_look(bend(pixels, slopes[:, None])), thought[None]], 1)
+    fix = _layer(weights, "again2", _layer(weights, "again1", again)) @ weights["fix.weight"].T + weights["fix.bias"]
+    matrix, slopes, (rest,) = refined(first, fix)
     profile = FadeProfile.of(np.concatenate([matrix[0], slopes[0]]))
     return Reading(profile, float(np.exp(np.clip(rest[0], -2, 4))), float(1 / (1 + np.exp(-np.clip(rest[1], -30, 30)))))
 
@@ -66,19 +78,21 @@ def _file() -> tuple[Path, str]:
 
 
 @lru_cache(1)
-def _weights(path: Path) -> dict[str, npt.NDArray[np.float64]]:
+def _weights(path: Path) -> Weights:
     return {name: values.astype(np.float64) for name, values in read_tensors(path).items()}
 
 
-def _answer(w: dict[str, npt.NDArray[np.float64]], told: npt.NDArray[np.float64], count: int) -> Array:
+def _layer(w: Weights, name: str, values: Array) -> Array:
+    return np.tanh(values @ w[f"{name}.weight"].T + w[f"{name}.bias"])
+
+
+def _answer(w: Weights, told: npt.NDArray[np.float64], count: int) -> tuple[Array, Array]:
+    """The first answers, and what stood before them."""
     seen = (told - w["middle"]) / w["width"]
-
-    def layer(name: str, values: Array) -> Array:
-        return np.tanh(values @ w[f"{name}.weight"].T + w[f"{name}.bias"])
-
-    each = layer("frame2", layer("frame1", seen))
+    each = _layer(w, "frame2", _layer(w, "frame1", seen))
     pooled = np.concatenate([each.mean(0), each.max(0), each.min(0), seen[0, -6:], [np.log(count) / 3]])
-    return layer("set2", layer("set1", pooled)) @ w["out.weight"].T + w["out.bias"]
+    thought = _layer(w, "set2", _layer(w, "set1", pooled))
+    return thought @ w["out.weight"].T + w["out.bias"], thought
 
 
 def composed(answer: Array, scale: Array, shift: Array, xp: Any = np) -> tuple[Array, Array, Array]:
@@ -87,12 +101,27 @@ def composed(answer: Array, scale: Array, shift: Array, xp: Any = np) -> tuple[A
     Returns:
         Matrix (sets, 3, 4), slopes (sets, 3, 4) and the two answers that are left (sets, 2).
     """
-    gain = xp.exp(xp.clip(answer[:, 0:3], -1.5, 1.5))
-    one = 1 + 0 * answer[:, 0]
-    a = xp.clip(answer[:, 3:9], -0.8, 0.8)
-    mixed = xp.stack([one, a[:, 0], a[:, 1], a[:, 2], one, a[:, 3], a[:, 4], a[:, 5], one], -1).reshape(-1, 3, 3)
-    through = mixed * gain[:, None, :]
+    through = _mixing(answer, xp)
     offset = xp.einsum("sij,sj->si", through, shift) + answer[:, 9:12]
     matrix = xp.concatenate([through * scale[:, None, :], offset[..., None]], -1)
     slopes = xp.exp(xp.clip(answer[:, 12:24], -0.7, 0.7)).reshape(-1, 3, 4)
     return matrix, slopes, answer[:, 24:26]
+
+
+def refined(first: tuple[Array, Array, Array], fix: Array, xp: Any = np) -> tuple[Array, Array, Array]:
+    """A first correction with what the second look found to be left of it; as `composed`."""
+    matrix, slopes, rest = first
+    through = _mixing(fix, xp)
+    offset = xp.einsum("sij,sj->si", through, matrix[..., 3]) + fix[:, 9:12]
+    made = xp.concatenate([xp.matmul(through, matrix[..., :3]), offset[..., None]], -1)
+    bent = slopes * xp.exp(xp.clip(fix[:, 12:24], -0.5, 0.5)).reshape(-1, 3, 4)
+    return made, bent, rest + fix[:, 24:26]
+
+
+def _mixing(answer: Array, xp: Any) -> Array:
+    """The matrix of 3x3 that gains and what each colour takes from the others make."""
+    gain = xp.exp(xp.clip(answer[:, 0:3], -1.5, 1.5))
+    one = 1 + 0 * answer[:, 0]
+    a = xp.clip(answer[:, 3:9], -0.8, 0.8)
+    mixed = xp.stack([one, a[:, 0], a[:, 1], a[:, 2], one, a[:, 3], a[:, 4], a[:, 5], one], -1).reshape(-1, 3, 3)
+    return mixed * gain[:, None, :]

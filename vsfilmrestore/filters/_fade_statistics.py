@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["FEATURES", "Statistics", "common_range", "features", "statistics_of"]
+__all__ = ["AGAIN", "FEATURES", "Statistics", "common_range", "features", "second_look", "statistics_of"]
 
 _SHARES: Final = (0.01, 0.05, 0.15, 0.3, 0.5, 0.7, 0.85, 0.95, 0.99)
 _BANDS: Final = 6
@@ -22,6 +22,13 @@ _LEAST: Final = 0.12
 """No range is taken for smaller: nothing can be told of a picture without contrast."""
 FEATURES: Final = 3 * len(_SHARES) + 4 * _BANDS + 6 + 6
 """Numbers that go into the estimate for each frame."""
+
+_LEVELS: Final = (0.1, 0.3, 0.6, 1.0, 1.5, 2.1)
+_LEVEL: Final = 0.2
+_NEUTRAL: Final = (0.06, 0.2)
+_QUANTILES: Final = (0.02, 0.25, 0.5, 0.75, 0.98)
+AGAIN: Final = len(_LEVELS) * (2 * (len(_NEUTRAL) + 1) + len(_NEUTRAL)) + 3 * len(_QUANTILES)
+"""Numbers of the second look."""
 
 type Array = Any
 
@@ -101,3 +108,31 @@ def features(told: Statistics, scale: Array, shift: Array, xp: Any = np) -> Arra
     ]
     told_all = xp.concatenate(per_frame, -1)
     return xp.concatenate([told_all, ends[..., None, :] + 0 * told_all[..., :6]], -1)
+
+
+def second_look(density: Array, xp: Any = np) -> Array:
+    """What pixels tell once they are nearly right: where the greys lie. They are what most scenes have in common.
+
+    Args:
+        density: (sets, pixels, 3), corrected by a first estimate.
+        xp: Library of the array.
+
+    Returns:
+        (sets, AGAIN): how far near-greys are from grey at some levels, how many there are, and quantiles.
+    """
+    levels = xp.asarray(_LEVELS, dtype=density.dtype)
+    near = xp.exp(-(((density.mean(-1)[..., None] - levels) / _LEVEL) ** 2) / 2)
+    off = [density[..., i] - density[..., 1] for i in (0, 2)]
+    far = off[0] ** 2 + off[1] ** 2
+    greys = [1 + 0 * far, *(xp.exp(-far / (2 * width**2)) for width in _NEUTRAL)]
+    weighted = xp.stack([grey * side for grey in greys for side in (1 + 0 * far, *off)], 1)
+    sums = xp.matmul(weighted, near) / density.shape[1]
+    mass = sums[:, ::3] + 1e-4
+    told = [(4 * sums[:, i::3] / mass).reshape(len(density), -1) for i in (1, 2)]
+    told.append((xp.log(mass[:, 1:]) / 3).reshape(len(density), -1))
+    order = xp.argsort(density, 1)
+    for share in _QUANTILES:
+        place = order[:, round(share * (density.shape[1] - 1))]
+        ranked = [density[xp.arange(len(density)), place[:, colour], colour] for colour in range(3)]
+        told.append(xp.stack(ranked, -1))
+    return xp.concatenate(told, -1)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from learning import rate as rate_of
 from torch import nn
 
 from vsfilmrestore.filters._fade_colour import delta_e, lab
@@ -16,35 +17,41 @@ from vsfilmrestore.filters._fade_profile import corrected
 from vsfilmrestore.filters._fade_statistics import Statistics, common_range, features
 
 from .lessons import FRAMES
-from .network import Reader, solve
+from .network import Reader, Solved, solve
 
-__all__ = ["errors", "train"]
+__all__ = ["answers", "errors", "train"]
 
-_COUNTS = (1, 2, 4, 8, 12, 25, 25)
+_COUNTS = (1, 2, 4, 8, 12, 25, 25, 25)
+_SOME, _FEW = 100, 30
+_LOOKED = 8
 _XP: Any = torch
 
-
-def batch_of(lessons: dict[str, torch.Tensor], which: torch.Tensor, frames: torch.Tensor) -> Statistics:
-    """Statistics of some frames of some reels."""
-    return Statistics(*(lessons[name][which][:, frames] for name in Statistics._fields))
+type Tensors = dict[str, torch.Tensor]
 
 
-def errors(net: Reader, lessons: dict[str, torch.Tensor], which: torch.Tensor, frames: torch.Tensor) -> Any:
-    """CIEDE2000 of every pixel of the reels (reels, pixels), corrected by what some of their frames tell."""
-    matrix, slopes, rest = solve(net, batch_of(lessons, which, frames))
+def answers(net: Reader, lessons: Tensors, which: torch.Tensor, frames: torch.Tensor) -> tuple[Solved, Solved]:
+    """What some frames of some reels tell."""
+    told = Statistics(*(lessons[name][which][:, frames] for name in Statistics._fields))
+    return solve(net, told, lessons["seen"][which][:, frames, :_LOOKED].flatten(1, 2))
+
+
+def errors(solved: Solved, lessons: Tensors, which: torch.Tensor, pixels: torch.Tensor | None = None) -> torch.Tensor:
+    """CIEDE2000 of pixels of reels (reels, pixels), all frames alike."""
     seen, wanted = lessons["seen"][which].flatten(1, 2), lessons["wanted"][which].flatten(1, 2)
-    made = corrected(seen, matrix, slopes, _XP)
+    if pixels is not None:
+        seen, wanted = seen[:, pixels], wanted[:, pixels]
+    made = corrected(seen, solved[0], solved[1], _XP)
     made = made - 0.98 * torch.relu(made - 1)  # above white: shown as white, with a slope left to learn from
-    return delta_e(lab(made, _XP), lab(wanted, _XP), _XP), rest
+    return torch.as_tensor(delta_e(lab(made, _XP), lab(wanted, _XP), _XP))
 
 
 def train(
-    lessons: dict[str, torch.Tensor],
+    lessons: Tensors,
     state: Path,
     *,
     steps: int,
-    rate: float = 2e-3,
-    size: int = 24,
+    rate: float = 3e-3,
+    size: int = 64,
     minutes: float = 60,
     say: Callable[[str], None] = print,
 ) -> Reader | None:
@@ -56,20 +63,12 @@ def train(
     net.middle.copy_(seen.mean(0))
     net.width.copy_(seen.std(0) + 0.05)
     optimiser = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=3e-3)
-    first = 0
-    if state.exists():
-        held = torch.load(state, weights_only=True)
-        net.load_state_dict(held["net"])
-        optimiser.load_state_dict(held["optimiser"])
-        first = int(held["step"])
+    first = _held(state, net, optimiser)
     began, lost = time.monotonic(), 0.0
     for step in range(first, steps):
-        rng = np.random.default_rng([step, 3])
         for group in optimiser.param_groups:
-            group["lr"] = rate * min(1, (step + 1) / 200) * (0.5 + 0.5 * np.cos(np.pi * step / steps)) + 1e-6
-        which = torch.from_numpy(rng.choice(len(lessons["seen"]), size, replace=False))
-        frames = torch.from_numpy(rng.permutation(FRAMES)[: rng.choice(_COUNTS)].copy())
-        loss = _loss(net, lessons, which, frames)
+            group["lr"] = rate_of(rate, step, steps, 0.04)
+        loss = _loss(net, lessons, np.random.default_rng([step, 3]), min(size, len(lessons["seen"])))
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(net.parameters(), 5.0)
@@ -78,21 +77,35 @@ def train(
         over = time.monotonic() - began > 60 * minutes
         if step % 500 == 499 or over:
             say(f"{step + 1}/{steps}: {lost / (1 - 0.99 ** (step - first + 1)):.3f}")
-        if step % 1000 == 999 or over:
+        if step % 500 == 499 or over or step + 1 == steps:
             _save(state, net, optimiser, step + 1)
         if over and step + 1 < steps:
             return None
     return net.eval()
 
 
-def _loss(net: Reader, lessons: dict[str, torch.Tensor], which: torch.Tensor, frames: torch.Tensor) -> torch.Tensor:
-    off, rest = errors(net, lessons, which, frames)
-    each = off.mean(1)
-    faded = lessons["faded"][which][:, 0]
-    sure = nn.functional.binary_cross_entropy_with_logits(rest[:, 1], faded)
-    guess = (rest[:, 0] - each.detach().log()).abs().mean()
-    root = (off**2).mean(1).sqrt()
-    return (0.6 * each + 0.4 * root).mean() + 0.2 * guess + 0.3 * sure
+def _loss(net: Reader, lessons: Tensors, rng: np.random.Generator, size: int) -> torch.Tensor:
+    which = torch.from_numpy(rng.choice(len(lessons["seen"]), size, replace=False))
+    frames = torch.from_numpy(rng.permutation(FRAMES)[: rng.choice(_COUNTS)].copy())
+    count = lessons["seen"].shape[1] * lessons["seen"].shape[2]
+    pixels = torch.from_numpy(rng.permutation(count)[:_SOME].copy())
+    begun, mended = answers(net, lessons, which, frames)
+    before, after = errors(begun, lessons, which, pixels[:_FEW]), errors(mended, lessons, which, pixels)
+    each = after.mean(1)
+    root = (after**2).mean(1).sqrt()
+    guess = (mended[2][:, 0] - each.detach().log()).abs().mean()
+    sure = nn.functional.binary_cross_entropy_with_logits(mended[2][:, 1], lessons["faded"][which][:, 0])
+    return (0.6 * each + 0.4 * root).mean() + 0.3 * before.mean() + 0.2 * guess + 0.3 * sure
+
+
+def _held(state: Path, net: Reader, optimiser: torch.optim.Optimizer) -> int:
+    """Take up a state; the step it was left at."""
+    if not state.exists():
+        return 0
+    held = torch.load(state, weights_only=True)
+    net.load_state_dict(held["net"])
+    optimiser.load_state_dict(held["optimiser"])
+    return int(held["step"])
 
 
 def _save(state: Path, net: Reader, optimiser: torch.optim.Optimizer, step: int) -> None:

@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Sights", "held_back", "looked", "thumb"]
+__all__ = ["Floats", "Sights", "frames_of", "held_back", "looked", "thumb"]
 
 SIDES = (56, 42)
 """Width and height of the frames that are faded; half of it is looked at."""
-_STILLS, _MOVIES = (".webp", ".jpg", ".jpeg", ".png"), (".mp4", ".mkv", ".webm", ".mov")
+_STILLS, _MOVIES = (".webp", ".jpg", ".jpeg", ".png"), (".mp4", ".mkv", ".webm", ".mov", ".gif")
 _PER_MOVIE = 4
 
 type Floats = npt.NDArray[np.floating]
@@ -50,6 +50,18 @@ class Sights:
         return np.stack([self.sources[i][rng.integers(len(self.sources[i]))] for i in which])
 
 
+def frames_of(movie: Path, count: int) -> Floats:
+    """Frames spread over a movie, the middle of each, as `Sights` holds them.
+
+    Raises:
+        FileNotFoundError: It cannot be read.
+    """
+    found = _pictures(movie, count)
+    if not found:
+        raise FileNotFoundError(movie)
+    return np.stack([_crop(picture, 0) for picture in found])
+
+
 def looked(rng: np.random.Generator, reel: Floats) -> Floats:
     """Frames as their makers may have wanted them: each its exposure and warmth, the whole film a taste of its own."""
     count = len(reel)
@@ -78,7 +90,7 @@ def _crop(picture: npt.NDArray[np.uint8], seed: int) -> Floats:
     return np.asarray(small[..., ::-1], np.float32) / np.float32(255)
 
 
-def _pictures(file: Path) -> list[npt.NDArray[np.uint8]]:
+def _pictures(file: Path, count: int = _PER_MOVIE) -> list[npt.NDArray[np.uint8]]:
     if file.suffix.lower() in _STILLS:
         picture = cv2.imread(str(file), cv2.IMREAD_COLOR)
         return [] if picture is None else [np.asarray(picture, np.uint8)]
@@ -86,7 +98,7 @@ def _pictures(file: Path) -> list[npt.NDArray[np.uint8]]:
         return []
     movie = cv2.VideoCapture(str(file))
     total = int(movie.get(cv2.CAP_PROP_FRAME_COUNT))
-    wanted = {int((i + 0.5) * total / _PER_MOVIE) for i in range(_PER_MOVIE)}
+    wanted = {int((i + 0.5) * total / count) for i in range(count)}
     found, place = [], 0
     while True:
         there, frame = movie.read()

@@ -7,7 +7,7 @@ from enum import Enum
 import numpy as np
 import torch
 
-from .course import errors
+from .course import answers, errors
 from .film import Film
 from .lessons import lesson
 from .network import Reader
@@ -36,6 +36,7 @@ def told(net: Reader, sights: Sights, stock: Stock, first: int, reels: int) -> s
     said = []
     with torch.no_grad():
         for frames in (1, 4, 25):
-            off = errors(net, lessons, torch.arange(reels), torch.arange(frames))[0].mean(1)
+            solved = answers(net, lessons, torch.arange(reels), torch.arange(frames))[1]
+            off = errors(solved, lessons, torch.arange(reels)).mean(1)
             said.append(f"{frames} frames {off[faded].mean():.2f} (unfaded {off[~faded].mean():.2f})")
     return f"{stock.value}, pictures held back: CIEDE2000 left by " + ", ".join(said)
