@@ -253,20 +253,18 @@ def test_killed_it_leaves_a_folder_that_can_be_listed(script: Path, place: Path,
     end = time.monotonic() + 10
     while shutil.which(HELPER) and is_mounted(place) and time.monotonic() < end:
         time.sleep(0.05)
-    if is_mounted(place):  # nobody was there to take it away: it says so
-        with pytest.raises(UsageError, match="has died"):
-            check_place(place)
-        assert unmount(place)
+    assert shutil.which(HELPER) is None or not is_mounted(place)
+    unmount(place)
     assert list(place.iterdir()) == []
 
 
 @pytest.mark.skipif(shutil.which(HELPER) is None, reason=f"there is no {HELPER}")
 def test_what_a_killed_one_left_is_removed_by_the_next(script: Path, place: Path, tmp_path: Path) -> None:
     process = started([str(script), str(place)], place, tmp_path)
-    for each in Path("/proc").iterdir():  # without FUSE's helper nobody takes it away
+    for each in Path("/proc").iterdir():  # without FUSE's helper and ours nobody takes it away
         with suppress(OSError):
             words = (each / "cmdline").read_bytes().split(b"\0") if each.name.isdigit() else []
-            if words and words[0].endswith(HELPER.encode()) and os.fsencode(place) in words:
+            if words and words[0].endswith((HELPER.encode(), b"/sh")) and os.fsencode(place) in words:
                 os.kill(int(each.name), signal.SIGKILL)
     process.kill()
     process.communicate(timeout=10)

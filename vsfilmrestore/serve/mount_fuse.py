@@ -15,6 +15,7 @@ import itertools
 import os
 import shutil
 import stat
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -26,7 +27,7 @@ from types import ModuleType
 from typing import Any, Final, Self
 
 from vsfilmrestore.errors import InstallationError, OutputError, plain_text
-from vsfilmrestore.serve.mount_place import HELPER, KIND, check_machine, check_place, remove_dead, unmount
+from vsfilmrestore.serve.mount_place import HELPER, KIND, check_machine, check_place, remove_dead, unmount, watch
 from vsfilmrestore.serve.mount_reel import MountedReel
 from vsfilmrestore.serve.mount_sound import SoundFile
 from vsfilmrestore.serve.mount_tree import Directory, Entry, Still, Stills
@@ -189,6 +190,7 @@ class Mount:
         self.place, self._files = check_place(folder), files
         self._operations = Operations(files, tell, lambda: bool(_library(fuse).fuse_interrupted()))
         self._error: Exception | None = None
+        self._watcher: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(
             target=self._run, args=(fuse, _options(fuse, allow_other)), name="fuse", daemon=True
         )
@@ -200,6 +202,7 @@ class Mount:
                 raise OutputError("FUSE does not answer", file=self.place)
         if not self._operations.mounted.is_set():
             raise OutputError(f"FUSE refused to mount ({self._error or 'no reason given'})", file=self.place)
+        self._watcher = watch(self.place)
 
     def __enter__(self) -> Self:
         return self
@@ -220,6 +223,9 @@ class Mount:
         """
         self._files.close()
         unmount(self.place)
+        if self._watcher is not None:
+            self._watcher.terminate()
+            self._watcher.wait()
         self._thread.join(_STOP_SECONDS)
         return not self._thread.is_alive()
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from vsfilmrestore.errors import InstallationError, UsageError
 
-__all__ = ["HELPER", "KIND", "check_machine", "check_place", "is_mounted", "remove_dead", "unmount"]
+__all__ = ["HELPER", "KIND", "check_machine", "check_place", "is_mounted", "remove_dead", "unmount", "watch"]
 
 HELPER: Final = "fusermount3"
 """FUSE's own program, by which users who are not root mount and unmount."""
@@ -25,6 +25,12 @@ KIND: Final = "vsfilmrestore"
 
 _DETACH: Final = 2  # MNT_DETACH of umount2(2)
 _MOUNTS: Final = Path("/proc/self/mountinfo")
+_WATCH: Final = """cat >/dev/null
+for i in 1 2 3 4 5 6 7 8 9 10; do
+    stat -f -- "$1" >/dev/null 2>&1 || exec "$0" -u -z -q -- "$1"
+    sleep 0.1
+done"""
+"""Waits for the end of who started it, and lets go of a mount that is dead then; one that lives is another's."""
 _ESCAPED: Final = re.compile(rb"\\([0-7]{3})")
 _UNMOUNT_SECONDS: Final = 10.0
 
@@ -58,7 +64,7 @@ def check_place(folder: Path) -> Path:
         shown = str(place).encode("utf-8", "backslashreplace").decode()
         raise UsageError("the name of the folder holds characters that cannot be written down", file=shown)
     try:
-        place.stat()
+        os.statvfs(place)
     except FileNotFoundError:
         raise UsageError("there is no such folder to mount on", file=place, hint=f"Make it: mkdir -p {place}") from None
     except OSError as error:
@@ -97,11 +103,33 @@ def remove_dead(folder: Path) -> bool:
     """
     place = Path(os.path.realpath(folder))
     try:
-        place.stat()
+        os.statvfs(place)  # other facts of a folder may be kept by the system for a while
     except OSError as error:
         with suppress(OSError):
             return error.errno == ENOTCONN and _kind(place) == f"fuse.{KIND}" and unmount(place)
     return False
+
+
+def watch(place: Path) -> subprocess.Popen[bytes] | None:
+    """Start what takes a mount away when this process was killed: FUSE's own helper may look before it is quite dead.
+
+    Returns:
+        A small process that ends with this one, or when it is terminated; None where it cannot be had.
+    """
+    helper = shutil.which(HELPER)
+    if helper is None:
+        return None
+    try:
+        return subprocess.Popen(
+            ["/bin/sh", "-c", _WATCH, helper, str(place)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=os.sep,
+            start_new_session=True,  # Ctrl-C is not for it
+        )
+    except OSError:
+        return None
 
 
 def _kind(place: Path) -> str | None:
