@@ -28,7 +28,7 @@ from vsfilmrestore.filters._grain_form import (
 from vsfilmrestore.filters._noise import KNOTS, block_map, summarise
 
 __all__ = [
-    "LEFT_PROP", "TAPS", "WIDTH_PROP", "base_plane", "kernel", "knot_prop", "mix_prop", "record_grain", "size_prop",
+    "TAPS", "WIDTH_PROP", "base_plane", "kernel", "knot_prop", "mix_prop", "record_grain", "size_prop",
     "spectrum_prop", "told_grain",
 ]  # fmt: skip
 
@@ -38,8 +38,6 @@ TAPS: Final = 6
 """Samples each side that the Gaussian of a grain spreads over."""
 WIDTH_PROP: Final = "_VsfrGrainWidth"
 """Width of the picture the grain was measured in."""
-LEFT_PROP: Final = "_VsfrGrainLeft"
-"""Share of the removable grain, as a standard deviation, that was left in the picture."""
 _MAPS: Final = 7
 _FIELDS: Final = 2
 """Planes in full size beside the maps: what was removed, and the sum of before and after."""
@@ -156,7 +154,6 @@ class _Teller:
             if spectrum:
                 props[spectrum_prop(plane)] = spectrum
         props[WIDTH_PROP] = self._width
-        props[LEFT_PROP] = 1 - self._doses[self._base]
         return frame
 
     def _tell(self, frame: vs.VideoFrame, plane: int, maps: Sequence[Map]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Self
 
 import numpy as np
@@ -14,7 +14,7 @@ from vsfilmrestore.filters._noise import KNOTS
 
 __all__ = [
     "BANDS", "CENTRES", "COUNTS", "KINDS", "SIDE", "GrainSignature", "PlaneGrain", "band_power", "cross_power",
-    "equal_size", "gaussian_spectrum",
+    "equal_size", "gaussian_spectrum", "without",
 ]  # fmt: skip
 
 BANDS: Final = 10
@@ -148,6 +148,27 @@ def equal_size(spectrum: Sequence[float]) -> float:
     gains = (shapes * power * COUNTS).sum(1) / (shapes**2 * COUNTS).sum(1)
     wrong = ((gains[:, None] * shapes - power) ** 2 * COUNTS).sum(1)
     return float(sizes[int(wrong.argmin())])
+
+
+def without(wanted: GrainSignature, there: GrainSignature) -> GrainSignature:
+    """The grain that is missing: both signatures are of the same kind, but may be of pictures of different sizes."""
+    scale = there.width / wanted.width
+    planes = [_lacking(*pair, scale) for pair in zip(wanted.planes, there.planes, strict=True)]
+    return replace(wanted, planes=tuple(planes))
+
+
+def _lacking(wanted: PlaneGrain, there: PlaneGrain, scale: float) -> PlaneGrain:
+    curves = [np.asarray(each.curve, np.float64) ** 2 for each in (wanted, there)]
+    lack = np.maximum(curves[0] - curves[1], 0)
+    # The picture's frequencies as those of the picture the signature is of.
+    seen = np.interp(CENTRES / scale, CENTRES, there.spectrum, right=0.0) / scale**2
+    power = np.asarray(wanted.spectrum) * curves[0].mean() - seen * curves[1].mean()
+    spectrum = np.maximum(power, 0.01 * np.asarray(wanted.spectrum) * curves[0].mean())
+    total = float((spectrum * COUNTS).sum() / COUNTS.sum())
+    if total <= 0 or lack.mean() <= 0:
+        return replace(wanted, curve=(0.0,) * len(KNOTS))
+    curve = np.sqrt(lack * min(total / lack.mean(), 2.0))
+    return replace(wanted, curve=tuple(map(float, curve)), spectrum=tuple(map(float, spectrum / total)))
 
 
 def gaussian_spectrum(size: float) -> tuple[float, ...]:

@@ -10,9 +10,9 @@ from typing import Any, Final
 import numpy as np
 import vapoursynth as vs
 
-from vsfilmrestore.filters._grain import LEFT_PROP, kernel, told_grain
+from vsfilmrestore.filters._grain import kernel, told_grain
 from vsfilmrestore.filters._grain_field import DOSE, strength_props
-from vsfilmrestore.filters._grain_form import GrainSignature, PlaneGrain, gaussian_spectrum
+from vsfilmrestore.filters._grain_form import GrainSignature, PlaneGrain, gaussian_spectrum, without
 from vsfilmrestore.filters._grain_kernel import gaussian_taps, spectrum_taps
 from vsfilmrestore.filters._noise import KNOTS
 
@@ -50,14 +50,28 @@ def by_amount(planes: Sequence[vs.VideoNode], clip: vs.VideoNode, amount: float,
     return plans
 
 
-def by_signature(planes: Sequence[vs.VideoNode], clip: vs.VideoNode, told: GrainSignature, size: float) -> Plans:
-    """The grain of a signature; where some was left in a frame, as much as is missing."""
-    plans = []
-    for p, plane in enumerate(planes):
-        blank = _blank(plane).std.SetFrameProps(**_plane_props(_fitted(told, kind_of(clip)), p, clip.width, size))
-        missing = {DOSE: f"1 y.{LEFT_PROP} dup * - 0 max sqrt"}
-        plans.append(core.akarin.PropExpr([blank, clip], lambda props=missing: props))
-    return plans
+def by_signature(
+    planes: Sequence[vs.VideoNode], clip: vs.VideoNode, told: GrainSignature, there: vs.VideoNode | None, size: float
+) -> Plans:
+    """The grain of a signature, less that which the shot has.
+
+    Args:
+        planes: Those of the clip.
+        clip: The shot.
+        told: The signature.
+        there: One frame that carries the text of the grain there is in `SIGNATURE`; None for none.
+        size: Size to take in the place of the measured one; 0 for that.
+    """
+    kind, width = kind_of(clip), clip.width
+    wanted = _fitted(told, kind)
+    if there is None:
+        plans = enumerate(planes)
+        return [_blank(plane).std.SetFrameProps(**_plane_props(wanted, p, width, size)) for p, plane in plans]
+
+    def read(props: Mapping[str, Any]) -> GrainSignature | None:
+        return _less(wanted, _text(props), kind)
+
+    return _each(planes, there.std.Loop(clip.num_frames), read, width, size)
 
 
 def by_frames(planes: Sequence[vs.VideoNode], clip: vs.VideoNode, size: float) -> Plans:
@@ -70,16 +84,23 @@ def by_told(planes: Sequence[vs.VideoNode], clip: vs.VideoNode, told: vs.VideoNo
     """The grain of a whole shot, whose text the one frame of ``told`` carries in `SIGNATURE`."""
     kind, width = kind_of(clip), clip.width
 
-    def read(props: Mapping[str, Any]) -> GrainSignature | None:
-        text = props.get(SIGNATURE, b"")
-        return _read(text.decode() if isinstance(text, bytes) else str(text), kind)
+    return _each(planes, told.std.Loop(clip.num_frames), lambda props: _read(_text(props), kind), width, size)
 
-    return _each(planes, told.std.Loop(clip.num_frames), read, width, size)
+
+def _text(props: Mapping[str, Any]) -> str:
+    text = props.get(SIGNATURE, "")
+    return text.decode() if isinstance(text, bytes) else str(text)
 
 
 @lru_cache(maxsize=64)
 def _read(text: str, kind: str) -> GrainSignature | None:
     return _fitted(GrainSignature.from_text(text), kind) if text else None
+
+
+@lru_cache(maxsize=64)
+def _less(wanted: GrainSignature, there: str, kind: str) -> GrainSignature:
+    found = _read(there, kind)
+    return without(wanted, found) if found else wanted
 
 
 def _each(

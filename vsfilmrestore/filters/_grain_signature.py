@@ -178,7 +178,8 @@ def _blocks(
         return np.zeros((0, _BASE + 1 + BANDS))
     here = np.stack([now[y : y + SIDE, x : x + SIDE] for (y, x), _ in pairs]).astype(np.float64)
     there = np.stack([other[y : y + SIDE, x : x + SIDE] for _, (y, x) in pairs]).astype(np.float64)
-    apart, both = _centred(here - there) / math.sqrt(2), (here + there) / 2
+    both = (here + there) / 2
+    apart = _unmoved(here - there, both) / math.sqrt(2)
     coarse = both.reshape(-1, 8, SIDE // 8, 8, SIDE // 8).mean((2, 4))
     known = [both.mean((1, 2)), (apart**2).mean((1, 2)), coarse.var((1, 2))]
     known += [(apart[:, :, 1:] * apart[:, :, :-1]).mean((1, 2)), (apart[:, 1:] * apart[:, :-1]).mean((1, 2))]
@@ -189,15 +190,30 @@ def _blocks(
         first, second = (cv2.resize(x, size, interpolation=cv2.INTER_AREA) for x in (base_now, base_other))
         left = np.stack([first[y : y + SIDE, x : x + SIDE] for (y, x), _ in pairs])
         right = np.stack([second[y : y + SIDE, x : x + SIDE] for _, (y, x) in pairs])
-        lead = _centred((left - right).astype(np.float64)) / math.sqrt(2)
+        lead = _unmoved((left - right).astype(np.float64), both) / math.sqrt(2)
         known += [(apart * lead).mean((1, 2)), (lead**2).mean((1, 2))]
     else:
         known += [np.zeros(len(pairs))] * 2
     return np.concatenate([np.stack(known, 1), band_power(apart)], 1)
 
 
-def _centred(blocks: Reals) -> Reals:
-    return blocks - blocks.mean((1, 2), keepdims=True)
+def _unmoved(apart: Reals, both: Reals) -> Reals:
+    """Differences without what a shift by less than a sample, or a change of the light, makes of the picture.
+
+    Such a shift adds the picture's slopes, a change of light the picture itself. These come from a smoothed picture,
+    or else they would fit grain.
+    """
+    smooth = both
+    for axis in (1, 2):
+        for _ in range(2):
+            before, after = (np.roll(smooth, n, axis) for n in (1, -1))
+            smooth = (before + 2 * smooth + after) / 4
+    causes = [np.ones_like(smooth), smooth, *np.gradient(smooth, axis=(1, 2))]
+    flat = np.stack([cause.reshape(len(both), -1) for cause in causes], 2)
+    square = flat.transpose(0, 2, 1) @ flat
+    square += 1e-6 * np.trace(square, axis1=1, axis2=2)[:, None, None] * np.eye(len(causes))
+    shares = np.linalg.solve(square, flat.transpose(0, 2, 1) @ apart.reshape(len(both), -1, 1))
+    return np.asarray(apart - (flat @ shares)[..., 0].reshape(apart.shape))
 
 
 def _told(blocks: Reals, is_base: bool, flat: bool) -> PlaneGrain:

@@ -10,8 +10,16 @@ import vapoursynth as vs
 
 from vsfilmrestore.errors import VsfrError
 from vsfilmrestore.filters._engines import find_engine
-from vsfilmrestore.filters._model import model_call, network_for, number_input, run_model_named, weights_of
+from vsfilmrestore.filters._model import (
+    model_call,
+    network_for,
+    network_named,
+    number_input,
+    run_model_named,
+    weights_of,
+)  # fmt: skip
 from vsfilmrestore.filters._noise import mean_prop
+from vsfilmrestore.filters._noise_fused import chosen, fuses, resolved
 from vsfilmrestore.inference.call import ModelCall
 from vsfilmrestore.models.contract import ExtraInput
 
@@ -21,13 +29,28 @@ core = vs.core
 
 _TASK: Final = "denoise"
 
-weights = weights_of(_TASK)
 _network = network_for(_TASK, lambda _settings: False)
+_weights = weights_of(_TASK)
+
+
+def weights(settings: Mapping[str, Any]) -> str:
+    """`FilterSpec.weights` of `denoise`."""
+    return _weights(resolved(settings))
 
 
 def denoise_network(settings: Mapping[str, Any]) -> ModelCall | None:
-    """`FilterSpec.network` of `denoise`: the grain is written down as well, so the run is never all of it."""
-    return _network(settings) if settings["model"] else None
+    """`FilterSpec.network` of `denoise`: the grain is written down as well, so the run is never all of it.
+
+    Raises:
+        VsfrError: There is no such model, or it cannot be run.
+    """
+    model = chosen(settings["model"])
+    if not model or not settings["strength"]:
+        return None
+    if fuses(model):
+        network_named(model, _TASK)
+        return None
+    return _network(resolved(settings))
 
 
 def noise_wanted(model: str, noise: float) -> bool:

@@ -7,17 +7,20 @@ planes of any kind and noise of any strength look alike to it.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import vapoursynth as vs
 from vsutil import join, split
 
-from vsfilmrestore.filters._model import network_named
+from vsfilmrestore.errors import VsfrError
+from vsfilmrestore.filters._engines import find_engine
+from vsfilmrestore.filters._model import can_run, card_named, network_named
 from vsfilmrestore.filters._noise import KNOTS, curve_expr, sigma_prop
 from vsfilmrestore.filters._noise_average import Averaged
 from vsfilmrestore.inference.apply import run_network
 
-__all__ = ["AUTO", "CLIPS", "OWN", "fused", "seen"]
+__all__ = ["AUTO", "CLIPS", "OWN", "chosen", "fused", "fuses", "resolved", "seen"]
 
 core = vs.core
 
@@ -27,6 +30,26 @@ CLIPS: Final = ("mean", "before", "after", "left", "sigma")
 """Inputs of the network beside ``frame``."""
 _LEAST: Final = 0.4 / 255
 """Noise that is always assumed: the rounding of 8 bits."""
+
+
+def chosen(model: str) -> str:
+    """The model that is taken for a setting; '' for none."""
+    if model != AUTO:
+        return model
+    return OWN if can_run(OWN) else ""
+
+
+def resolved(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings that name the model that is taken."""
+    return {**settings, "model": chosen(settings["model"])}
+
+
+def fuses(model: str) -> bool:
+    """Whether a model goes on from the average, as its card tells; one that nobody knows does not."""
+    try:
+        return find_engine(model, "") is None and {e.name for e in card_named(model).contract.extra} == set(CLIPS)
+    except VsfrError:
+        return False
 
 
 def fused(averaged: Averaged, model: str = OWN) -> vs.VideoNode:

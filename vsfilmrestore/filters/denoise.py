@@ -13,6 +13,7 @@ from vsfilmrestore.filters._model import dependence, reach_of
 from vsfilmrestore.filters._motion import mirrored
 from vsfilmrestore.filters._noise import as16, mean_prop
 from vsfilmrestore.filters._noise_average import average, led, measured
+from vsfilmrestore.filters._noise_fused import AUTO, chosen, fused, fuses, resolved
 from vsfilmrestore.filters.masks import confine, mask_for_planes
 from vsfilmrestore.filters.schema import Regions, Setting, Strength, restoration_filter
 
@@ -27,8 +28,8 @@ _WORK_SIGMA: Final = 8.0 / 255
 
 
 def _reach(settings: Mapping[str, Any]) -> int:
-    model = settings["model"]
-    if not model:
+    model = chosen(settings["model"])
+    if not model or fuses(model):
         return int(settings["reach"])
     return max(reach_of(model), 1 if noise_wanted(model, settings["noise"]) else 0)
 
@@ -38,7 +39,7 @@ def _reach(settings: Mapping[str, Any]) -> int:
     order=80,
     needs=("mvu", "akarin", "vszip"),
     radius=_reach,
-    depends=dependence,
+    depends=lambda settings: dependence(resolved(settings)),
     network=denoise_network,
     weights=weights,
 )
@@ -51,8 +52,8 @@ def denoise(
     spatial: Annotated[float, Setting("how much is smoothed within the frame what time leaves over", 0.0, 1.0)] = 0.5,
     chroma: Annotated[float, Setting("share of the strength for the colour planes", 0.0, 1.0)] = 1.0,
     model: Annotated[
-        str, Setting("take a network for it: a model, see 'vsfilmrestore models list --task denoise'; \"\" takes none")
-    ] = "",
+        str, Setting('auto: our own network where one can be run; or a model of task denoise; "" takes none')
+    ] = AUTO,
     protect: Regions = (),
     only: Regions = (),
 ) -> vs.VideoNode:
@@ -68,11 +69,13 @@ def denoise(
         strength: 1 keeps what is left of the grain after full averaging, 0.5 keeps half of the grain.
         reach: More averages more, and costs more.
         noise: Standard deviation to assume in all planes; for clips whose noise cannot be measured.
-        spatial: Similar patches within the frame are pooled by low rank; grain is smaller than texture there.
+        spatial: Similar patches within the frame are pooled by low rank; grain is smaller than texture there. Our own
+            network does that its own way.
         chroma: For YUV only.
-        model: A model for the task ``denoise`` in the place of the averaging; ``reach`` and ``spatial`` play no part
-            then. ``strength`` is the share of what it takes out. A model that wants to be told the noise gets
-            ``noise``, or that measured in each frame. Models of grey pictures leave colour planes alone.
+        model: Our own network goes on from the average, plane by plane. Any other model for the task ``denoise`` takes
+            its place: ``reach`` and ``spatial`` play no part then, and ``strength`` is the share of what it takes out.
+            One that wants to be told the noise gets ``noise``, or that measured in each frame; one of grey pictures
+            leaves colour planes alone.
         protect: Areas that stay as they are.
         only: Areas outside which all stays as it is.
 
@@ -81,14 +84,14 @@ def denoise(
     """
     if strength == 0:
         return clip
-    source = as16(clip)
-    if model:
+    source, model = as16(clip), chosen(model)
+    if model and not fuses(model):
         told = measured(source) if noise_wanted(model, noise) else None
         made = denoised_by(clip, model, strength, noise, told)
         return _closed(clip, source, _toned(clip, made, chroma), [strength] * 3, protect, only)
     work = led(mirrored(source, reach))
-    averaged = average(work, reach, noise).mean
-    full = _smooth_in_space(averaged, spatial) if spatial else averaged
+    averaged = average(work, reach, noise)
+    full = fused(averaged, model) if model else _smooth_in_space(averaged.mean, spatial)
     kept = slice(1 + reach, 1 + reach + clip.num_frames)
     work, full = work[kept], full[kept]
     doses = [strength * (chroma if plane and clip.format.color_family == vs.YUV else 1.0) for plane in range(3)]
@@ -128,7 +131,7 @@ def _per_plane(clip: vs.VideoNode, expr: Callable[[int], str]) -> list[str]:
 def _smooth_in_space(clip: vs.VideoNode, amount: float) -> vs.VideoNode:
     """Pool similar patches; each frame is scaled so that the noise it came with is `_WORK_SIGMA`."""
     fmt = clip.format
-    if min(clip.width >> fmt.subsampling_w, clip.height >> fmt.subsampling_h) < 16:
+    if not amount or min(clip.width >> fmt.subsampling_w, clip.height >> fmt.subsampling_h) < 16:
         return clip
     gains = [f"{_WORK_SIGMA} x.{mean_prop(p)} 0.0006 max / 65535 /" for p in range(fmt.num_planes)]
     single = fmt.replace(sample_type=vs.FLOAT, bits_per_sample=32).id

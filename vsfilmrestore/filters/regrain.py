@@ -23,9 +23,11 @@ core = vs.core
 
 
 def _depends(settings: Mapping[str, Any]) -> Literal["number", "clip"]:
-    """Where the grain of the whole shot is measured, each frame depends on all."""
-    told = settings["amount"] or settings["signature"] or settings["where"] == "everywhere"
-    return "number" if told else "clip"
+    """What decides a frame: all of the shot, where its grain is measured."""
+    if settings["amount"]:
+        return "number"
+    # A signature is compared with the grain of the shot; without one, that of the shot is what changed areas get.
+    return "clip" if bool(settings["signature"]) == (settings["where"] == "everywhere") else "number"
 
 
 @restoration_filter(short="regrain", order=140, needs=("akarin",), depends=_depends)
@@ -63,7 +65,7 @@ def regrain(
         size: Standard deviation of the Gaussian that shapes the grain.
         chroma: Relative to what was measured; with ``amount``, to half the grain of luma. For YUV only.
         seed: Use different ones for clips that are seen at the same time.
-        signature: Where `denoise` left some of the grain, as much is given as is missing.
+        signature: A shot that has some of this grain gets as much as is missing; its grain is measured in a few frames.
         where: Outside the changed areas the picture keeps its bits.
 
     Source: grain as filtered noise with a strength that follows the picture: Oh, Lee, Kuo, "Advanced film grain noise
@@ -91,7 +93,8 @@ def _plans(
     if amount:
         return by_amount(planes, clip, amount, size)
     if signature:
-        return by_signature(planes, clip, GrainSignature.from_text(signature), size)
+        there = shot_grain(clip) if where == "everywhere" else None
+        return by_signature(planes, clip, GrainSignature.from_text(signature), there, size)
     return by_told(planes, clip, shot_grain(clip), size) if where == "changed" else by_frames(planes, clip, size)
 
 

@@ -1,7 +1,7 @@
 """The network: a U-Net on half-size planes that adds to the average along motion what this lacks.
 
-All it sees is counted in standard deviations of the noise, and so is what it adds: whether noise is strong or weak makes
-no difference to it, only how much stands out from it. What it adds is nothing before it has learned.
+All it sees is counted in standard deviations of the noise, and so is what it adds: whether noise is strong or weak
+makes no difference to it, only how much stands out from it. What it adds is nothing before it has learned.
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ def prepared(x: torch.Tensor) -> torch.Tensor:
     """What the first layer gets: the average's detail, what the others differ from it by, noise left, noise, level."""
     frame, mean, before, after, left, sigma = x.split(1, 1)
     around = F.avg_pool2d(mean, AROUND, 1, AROUND // 2, count_include_pad=False)
-    apart = [bent((other - base) / sigma) for other, base in ((mean, around), (frame, mean), (before, mean), (after, mean))]
+    apart = [
+        bent((other - base) / sigma) for other, base in ((mean, around), (frame, mean), (before, mean), (after, mean))
+    ]
     return torch.cat((*apart, left, sigma * 8, mean - 0.5), 1)
 
 

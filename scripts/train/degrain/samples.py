@@ -6,7 +6,7 @@ each frame, whose strength follows the level.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -36,21 +36,22 @@ _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 _MOST = 25 / 255
 _CLEAN = 0.1
 """Share of samples without grain."""
-_PACES = (1, 1, 2, 1, 3, 1)
+_PACES, _FAST = (1, 1, 2, 1, 3, 1), (4, 6, 3, 8)
+"""How many times as fast a clip is shown as it is: usual samples, and those where motion is often lost."""
 
 
-def make(pictures: Pictures, file: Path, first: int, count: int) -> None:
+def make(pictures: Pictures, file: Path, first: int, count: int, fast: bool = False) -> None:
     """Make ``count`` samples from seed ``first`` on: N, CHANNELS, H, W of 16 bits."""
     out = np.lib.format.open_memmap(file, "w+", np.uint16, (count * len(KEPT), CHANNELS, *SIZE))
     for n in range(count):
-        for k, stack in enumerate(_stacks(pictures, first + n)):
+        for k, stack in enumerate(_stacks(pictures, first + n, fast)):
             out[n * len(KEPT) + k] = stack
     out.flush()
 
 
-def _stacks(pictures: Pictures, seed: int) -> Iterator[npt.NDArray[np.uint16]]:
+def _stacks(pictures: Pictures, seed: int, fast: bool) -> Iterator[npt.NDArray[np.uint16]]:
     rng = np.random.default_rng((seed, 11))
-    clean = _plane(_scene(pictures, seed), rng)
+    clean = _plane(_scene(pictures, seed, _FAST if fast else _PACES), rng)
     rough = grain(clean, rng)
     averaged = average(led(mirrored(_clip(rough), REACH)), REACH, 0.0)
     [clips] = seen(averaged)
@@ -59,9 +60,9 @@ def _stacks(pictures: Pictures, seed: int) -> Iterator[npt.NDArray[np.uint16]]:
         yield np.rint(np.stack([*told, clean[frame]]).clip(0, 1) * 65535).astype(np.uint16)
 
 
-def _scene(pictures: Pictures, seed: int) -> Planes:
-    """T, 3, H, W of R'G'B'; every third one moves twice or three times as fast."""
-    pace = _PACES[seed % len(_PACES)]
+def _scene(pictures: Pictures, seed: int, paces: Sequence[int]) -> Planes:
+    """T, 3, H, W of R'G'B'."""
+    pace = paces[seed % len(paces)]
     try:
         scene = pictures.clip(seed, FRAMES * pace, SIZE)[::pace]
     except ValueError:

@@ -17,7 +17,6 @@ from .samples import CHANNELS
 
 __all__ = ["Plan", "loss_of", "reached", "train", "trained"]
 
-STATE = "state.pt"
 _KEEP = 0.998
 """How slowly the weights that are kept follow those that learn."""
 _VISIBLE = 1.5 / 255
@@ -29,12 +28,14 @@ class Plan:
     """How to train.
 
     Attributes:
+        name: Of the file that holds its state.
         steps: Batches in all.
         size: Crops in a batch.
         side: Side of a crop in pixels, a multiple of 8.
         rate: Highest learning rate; it rises for 3 % of the steps and falls to nothing along a cosine.
     """
 
+    name: str
     steps: int
     size: int
     side: int
@@ -51,11 +52,22 @@ def loss_of(net: GrainNet, batch: torch.Tensor) -> torch.Tensor:
     return ((wrong * 2) ** 2 + 1).sqrt().mean() - 1
 
 
-def train(plan: Plan, parts: Sequence[Path], folder: Path, minutes: float, say: Callable[[str], None]) -> bool:
-    """Go on for so many minutes, or to the end of the plan; whether the end was reached."""
-    file = folder / STATE
+def train(
+    plan: Plan, parts: Sequence[Path], folder: Path, minutes: float, say: Callable[[str], None], start: str = ""
+) -> bool:
+    """Go on for so many minutes, or to the end of the plan; whether the end was reached.
+
+    Args:
+        plan: How to train.
+        parts: Files of `samples.make`; each is as likely as any other.
+        folder: Where the state of the training lies.
+        minutes: How long to go on.
+        say: Is told how it goes.
+        start: Name of a training that has ended, whose network goes on to learn.
+    """
+    file = folder / f"{plan.name}.pt"
     torch.manual_seed(0)
-    net = GrainNet().to(memory_format=torch.channels_last).train()
+    net = (trained(folder, start) if start else GrainNet()).to(memory_format=torch.channels_last).train()
     kept = {name: value.clone() for name, value in net.state_dict().items()}
     optimiser = torch.optim.AdamW(net.parameters(), plan.rate, betas=(0.9, 0.98), weight_decay=1e-4)
     step, mean = 0, 0.0
@@ -105,10 +117,10 @@ def _crop(stacks: Sequence[npt.NDArray[np.uint16]], side: int, rng: np.random.Ge
     return crop.astype(np.float32) / 65535
 
 
-def trained(folder: Path) -> GrainNet:
+def trained(folder: Path, name: str) -> GrainNet:
     """The network of a training, with the weights that are kept."""
     net = GrainNet()
-    net.load_state_dict(torch.load(folder / STATE, map_location="cpu", weights_only=True)["kept"])
+    net.load_state_dict(torch.load(folder / f"{name}.pt", map_location="cpu", weights_only=True)["kept"])
     return net.eval()
 
 
