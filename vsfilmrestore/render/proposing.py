@@ -10,6 +10,7 @@ from typing import Any, Final
 from vsfilmrestore import timeline
 from vsfilmrestore.assess.diagnosis_table import Table
 from vsfilmrestore.assess.stored import FILE
+from vsfilmrestore.errors import MediaError
 from vsfilmrestore.render.assessing import Watch, assess_project
 from vsfilmrestore.render.job import plan_project
 from vsfilmrestore.render.project import Project, ProjectSettings
@@ -135,11 +136,13 @@ def proposed(
         if timeline.is_cut_list(project.resolve(project.settings.input)):
             remarks.append(f"{told}; a cut list counts in those frames, so they stay")
         elif not project.settings.aim and "inverse_telecine" not in (given or {}):
-            remarks.append(f"{told}; it is brought back to film frames first")
             settings = replace(project.settings, inverse_telecine=True, cuts=None)
-            seen = assess_project(replace(project, settings=settings), watch=watch)
-            proposal = propose(seen.reel.cut, seen.found, rules, wanted.aim, wanted.why)
-            proposal = replace(proposal, telecined=told)
+            try:
+                seen = assess_project(replace(project, settings=settings), watch=watch)
+                remarks.append(f"{told}; it is brought back to film frames first")
+                proposal = replace(propose(seen.reel.cut, seen.found, rules, wanted.aim, wanted.why), telecined=told)
+            except MediaError as error:
+                remarks.append(f"{told}, but it cannot be brought back to film frames: {error.message}")
     proposal = _with_fade_profiles(proposal, seen.reel)
     project, whose = with_proposal(seen.project, seen.reel.cut, proposal)
     project.folder.mkdir(parents=True, exist_ok=True)
