@@ -20,7 +20,7 @@ def read(path: Path, text: str) -> Recipe:
     return read_recipe(Recipe, path, lambda parent: load_preset(Recipe, parent))
 
 
-@pytest.mark.parametrize("name", ["archive", "remaster", "kungfu", "cel", "tape", "amateur"])
+@pytest.mark.parametrize("name", ["archive", "remaster", "kungfu", "cel", "tape", "concert", "amateur"])
 def test_every_preset_loads_and_runs_on_a_clip(name: str) -> None:
     assert name in names()
     recipe = Recipe.preset(name)
