@@ -36,6 +36,7 @@ _COMMANDS: Final = (
     "assess",
     "plan",
     "fade",
+    "grain",
     "preview",
     "render",
     "report",
