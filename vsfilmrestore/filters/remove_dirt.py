@@ -19,7 +19,7 @@ from vsfilmrestore.filters._motion import mirrored
 from vsfilmrestore.filters.masks import apply_repair, mask_for_planes
 from vsfilmrestore.filters.schema import Regions, Setting, Show, Strength, restoration_filter
 
-__all__ = ["remove_dirt"]
+__all__ = ["laid_in", "remove_dirt", "true_to_ends"]
 
 core = vs.core
 
@@ -91,18 +91,18 @@ def remove_dirt(
     if chroma < _SMALLEST_PLANE or min(clip.width, clip.height) < _SMALLEST:
         return apply_repair("remove_dirt", clip, clip, core.std.BlankClip(clip, format=vs.GRAY8, keep=True), show=show)
     padded = mirrored(clip, _RADIUS)
-    seen = _true_to_ends(sight(padded))
+    seen = true_to_ends(sight(padded))
     dose = Dose(strength, sparkle, hair, max(max_size * clip.width / 1000, 2.0), polarity)
     network = DETECTOR.chosen(model)
     mask = learned_mask(seen, network, dose) if network else measured_mask(seen, dose)
     if streak:
         mask = core.akarin.Expr([mask, streaks(seen, streak, dose).std.Maximum()], "x y max")
-    repaired = from16(_laid(seen, mended(seen, mask, grain), mask), padded)
+    repaired = from16(laid_in(seen, mended(seen, mask, grain), mask), padded)
     own = slice(_RADIUS, clip.num_frames + _RADIUS)
     return apply_repair("remove_dirt", clip, repaired[own], mask[own], protect=protect, only=only, show=show)
 
 
-def _true_to_ends(seen: Sight) -> Sight:
+def true_to_ends(seen: Sight) -> Sight:
     """Where the second neighbour is the frame itself, mirrored at an end of the shot, the nearer one stands for it.
 
     Told by what the frames hold: whoever runs the filter may have mirrored them before.
@@ -117,7 +117,7 @@ def _unless_itself(work: vs.VideoNode, far: vs.VideoNode, near: vs.VideoNode, di
     return core.akarin.Select([far, near], [same], "x.PlaneStatsDiff 0 =")
 
 
-def _laid(seen: Sight, mended: list[vs.VideoNode], mask: vs.VideoNode) -> vs.VideoNode:
+def laid_in(seen: Sight, mended: list[vs.VideoNode], mask: vs.VideoNode) -> vs.VideoNode:
     """The clip with the repair, fading at the edge of the mask."""
     alpha = split(mask_for_planes(blurred(mask, 1), seen.work))
     parts = zip(split(seen.work), mended, alpha, strict=True)
