@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from vsfilmrestore import timeline
 from vsfilmrestore.assess.results import Assessment, FrameMeasures, ShotMeasures, SourceFacts
 from vsfilmrestore.cli.main import main
 from vsfilmrestore.errors import MediaError
@@ -150,6 +151,17 @@ def test_plan_proposes_for_an_aim_and_says_where_it_came_from(said: Said) -> Non
     assert not Path("out.mkv").exists()
     said("plan", "R1.vsfr", "--csv", "list.csv")
     assert "none flicker=0.75,assessed: brightness trembles by 4.0 %" in Path("list.csv").read_text("utf-8")
+
+
+@pytest.mark.parametrize("suffix", [".otio", ".edl", ".xml", ".fcpxml"])
+def test_a_proposal_goes_to_the_editor_as_markers(said: Said, suffix: str) -> None:
+    Path("bare.edl").write_text(Path("cut.edl").read_text().replace("VSFR", "not"))
+    said("plan", "bare.edl", "--media", "scans", "--aim", "archive", "--project", "p")
+    out = f"proposed{suffix}"
+    said("export", "p", "--original", "--settings", "-o", out)
+    cut = timeline.read(Path(out), rate="24")
+    assert [[note.text for note in shot.notes] for shot in cut.shots] == [["none flicker=0.75"], ["off"], ["off"]]
+    assert "brightness trembles by 4.0 %" in Path(out).read_text("utf-8")
 
 
 def test_what_an_editor_changed_is_done(said: Said, unrendered: list[Project]) -> None:

@@ -16,7 +16,7 @@ from vsfilmrestore.cli.show import say
 from vsfilmrestore.errors import UsageError
 from vsfilmrestore.media.timecode import rate_text
 from vsfilmrestore.render.decide import Decision, decide
-from vsfilmrestore.render.export import rate_of, relinked, restored_medium
+from vsfilmrestore.render.export import rate_of, relinked, restored_medium, with_settings
 from vsfilmrestore.render.guard import refuse_overwriting
 from vsfilmrestore.render.job import cut_file, named_sources, open_reel, output_of
 from vsfilmrestore.render.plan import CutFile
@@ -40,6 +40,10 @@ def command(
     original: Annotated[
         bool, typer.Option("--original", help="Of a project: write the cut as it was read, with its own media.")
     ] = False,
+    settings: Annotated[
+        bool,
+        typer.Option("--settings", help="With --original: what was decided about each shot as markers, to be changed."),
+    ] = False,
     otio_schema: Annotated[
         str, typer.Option("--otio-schema", help="Write .otio for hosts with this release of OpenTimelineIO: 0.15 …")
     ] = "",
@@ -50,6 +54,9 @@ def command(
     """Write a timeline relinked to the restored media; of a cut list alone, the same cut in another format."""
     if restored is not None and original:
         raise UsageError("--original keeps the cut's own media, --restored names others", hint="Leave one of them out")
+    if settings and not (original and Project.is_project(source)):
+        hint = "Name the project, and add --original"
+        raise UsageError("--settings goes with a project and --original", hint=hint)
     if output.suffix.lower() not in WRITERS:
         raise UsageError(f"'{output.suffix}' is not a cut list we write", file=output, hint=f"Use {', '.join(WRITERS)}")
     if Project.is_project(source):
@@ -64,6 +71,8 @@ def command(
         if not cut.rate_known:
             cut, decisions = again(rate_of(medium))
         cut, extras = relinked(cut, restored_medium(medium, cut), decisions)
+    if settings:
+        cut = with_settings(cut, decisions)
     for remark in [*cut.remarks, *write(cut, output, extras, schema=otio_schema)]:
         say(f"note: {remark}")
     media = f"media {medium}" if medium is not None else "its own media"
@@ -93,7 +102,7 @@ def _of_project(folder: Path, markers: list[Path], sequence: str, *, as_read: bo
     A cut with a scan of the finished film is that of the scan, unless it is wanted as it was read.
     """
     project = Project.open(folder)
-    made, _ = output_of(project)
+    made = None if as_read and not project.settings.output else output_of(project)[0]
     known = cut_file(project)
     file = replace(known, markers=markers or known.markers, sequence=sequence or known.sequence)
 

@@ -31,10 +31,11 @@ from vsfilmrestore.render.decide import Decision, Part
 from vsfilmrestore.timeline.model import CutList, FrameRange, Marker, SettingNote, Shot, SourceKey, Strength
 from vsfilmrestore.timeline.writer import Extras, MediaFacts
 
-__all__ = ["RestoredMedium", "rate_of", "relinked", "restored_medium"]
+__all__ = ["RestoredMedium", "rate_of", "relinked", "restored_medium", "with_settings"]
 
 _DONE: Final = "GREEN"
 _BAKED: Final = "CYAN"
+_PROPOSED: Final = "YELLOW"
 _MOST_PARTS: Final = 8
 _LOCATOR: Final = re.compile(r"^[*\s]*LOC\s*:", re.IGNORECASE)
 _MOVIE_SLACK: Final = 1
@@ -137,6 +138,37 @@ def relinked(cut: CutList, medium: RestoredMedium, decisions: Sequence[Decision]
     )
     reel = {"restored": source.name, "original": Path(cut.file).name if cut.file else cut.name}
     return restored, Extras({source.url: medium.facts}, facts, reel)
+
+
+def with_settings(cut: CutList, decisions: Sequence[Decision]) -> CutList:
+    """The cut with what was decided about each shot as a marker on it, in words an editor can change.
+
+    Shots that carry words of their own keep those and get no marker. The note tells the reasons.
+
+    Args:
+        cut: The cut as it was read.
+        decisions: What was decided, in the order of the cut.
+    """
+    shots, marks = [], []
+    for shot, decision in zip(cut.shots, decisions, strict=True):
+        words = "" if shot.notes or shot.source is None or len(decision.parts) > 1 else _words(decision.recipe)
+        if words:
+            first = FrameRange(shot.record.start, shot.record.start + 1)
+            mark = Marker(f"VSFR {words}", _reasons(decision), _PROPOSED, first)
+            shot = replace(shot, notes=(_note(mark, shot.record),))
+            marks.append(mark)
+        shots.append(shot)
+    markers = sorted([*cut.markers, *marks], key=lambda mark: mark.frames)
+    return replace(cut, shots=tuple(shots), markers=tuple(markers))
+
+
+def _reasons(decision: Decision) -> str:
+    """Why, step by step; without ``=``, or a note of them would be read as settings."""
+    told: dict[str, str] = {}
+    for key, origin in decision.origins.items():
+        name = key.partition(".")[0] or "nothing"
+        told.setdefault(name, _plain(origin))
+    return " / ".join(f"{name}: {origin}" for name, origin in told.items())
 
 
 def _restored(
