@@ -38,7 +38,7 @@ def trained(folder: Path) -> BlendNet:
 
 
 def export(net: BlendNet, file: Path) -> None:
-    """Write the network: planes of 1, 1, H, W in, one of 1, 1, 4H, 4W out in which each pixel is a square of 16 maps."""
+    """Write the network: planes of 1, 1, H, W in, one of 1, 1, 4H, 4W out, in which a pixel is a square of 16 maps."""
     graph = _Graph()
     half = graph.block(net.enter, _seen(graph))
     quarter = graph.block(net.down, half)

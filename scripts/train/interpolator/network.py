@@ -1,4 +1,4 @@
-"""The network: it chooses among what several guesses at the motion show, mends one of them, and adds what none shows."""
+"""The network: it chooses among what guesses at the motion show, mends one of them, and adds what none shows."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _twice(x: torch.Tensor) -> torch.Tensor:
 
 
 def prior(time: torch.Tensor) -> torch.Tensor:
-    """What is added to the weights before softmax, ``[B, VIEWS, 1, 1]``: the nearer side counts more, so does motion."""
+    """What is added to the weights before softmax, ``[B, VIEWS, 1, 1]``: the nearer side and motion count more."""
     least = torch.full_like(time, 1e-3)
     sides = torch.stack([torch.maximum(1 - time, least).log(), torch.maximum(time, least).log()], 1)
     lower = torch.tensor([0.0] + [1.5] * (GUESSES - 1) + [3.0])

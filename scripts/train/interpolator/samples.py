@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -116,10 +117,7 @@ def _filmed(movies: list[Path], rng: np.random.Generator, spacing: _Spacing) -> 
             continue
         first = int(rng.integers(len(film) - reach))
         five = [film[first + step * number] for number in spacing.frames]
-        moves = [
-            float(np.abs(a[::4, ::4].astype(np.float32) - b[::4, ::4]).mean())
-            for a, b in zip(five, five[1:], strict=False)
-        ]
+        moves = [float(np.abs(a[::4, ::4].astype(np.float32) - b[::4, ::4]).mean()) for a, b in pairwise(five)]
         if max(moves) > _CUT * 1.4 or min(moves) < _STILL:
             continue
         wanted -= 1

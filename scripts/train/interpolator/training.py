@@ -12,10 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F  # noqa: N812
 from learning import follow, rate, save
-
-from vsfilmrestore.filters._between_motion import GUESSES
 
 from .network import FLOW_UNIT, REACH, VIEWS, BlendNet, blended, sampled
 from .samples import SIZE, Samples
@@ -25,6 +22,9 @@ __all__ = ["STATE", "Batch", "Crops", "Plan", "made", "train"]
 STATE = "between.pt"
 _KEEP = 0.998
 _FLOOR = 0.01
+_EASY = 0.003
+"""Errors of the first guess from which on a crop counts in full."""
+_SCALE = 0.03
 
 
 @dataclass(frozen=True)
@@ -141,12 +141,20 @@ def made(net: BlendNet, batch: Batch, *, half: bool = True) -> torch.Tensor:
     return blended(out, batch.views, left, right, batch.time)
 
 
-def loss_of(picture: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-    """Small errors and large ones, and those of edges."""
+def errors_of(picture: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+    """Small errors and large ones, and those of edges; one number for each crop."""
     error = picture - truth
-    plain = ((error * error + _FLOOR**2).sqrt() - _FLOOR).mean() + 4 * (error * error).mean()
-    edges = (error[..., 1:] - error[..., :-1]).abs().mean() + (error[..., 1:, :] - error[..., :-1, :]).abs().mean()
-    return plain + 0.25 * edges
+    plain = (error * error + _FLOOR**2).sqrt() - _FLOOR + 4 * error * error
+    across, down = error[..., 1:] - error[..., :-1], error[..., 1:, :] - error[..., :-1, :]
+    return plain.mean((1, 2, 3)) + 0.25 * (across.abs().mean((1, 2, 3)) + down.abs().mean((1, 2, 3)))
+
+
+def loss_of(picture: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, float]:
+    """Errors beside those of the first guess alone, so that easy crops count as hard ones do; and their mean ratio."""
+    moment = batch.time[:, None, None, None]
+    usual = errors_of((1 - moment) * batch.views[:, :1] + moment * batch.views[:, 1:2], batch.truth)
+    made = errors_of(picture, batch.truth)
+    return (made / (usual + _EASY)).mean() * _SCALE, float(made.detach().sum() / usual.sum())
 
 
 def train(plan: Plan, crops: Crops, folder: Path, minutes: float, say: Callable[[str], None]) -> bool:
@@ -163,7 +171,7 @@ def train(plan: Plan, crops: Crops, folder: Path, minutes: float, say: Callable[
         net.load_state_dict(state["net"])
         optimiser.load_state_dict(state["optimiser"])
         kept, step = state["kept"], state["step"]
-    started, told, base = time.monotonic(), 0.0, 0.0
+    started, told, left = time.monotonic(), 0.03, 1.0
     with ThreadPoolExecutor(1) as ahead:
         coming = ahead.submit(crops.batch, step, plan.size)
         while step < plan.steps and time.monotonic() - started < minutes * 60:
@@ -171,19 +179,18 @@ def train(plan: Plan, crops: Crops, folder: Path, minutes: float, say: Callable[
             coming = ahead.submit(crops.batch, step + 1, plan.size)
             for group in optimiser.param_groups:
                 group["lr"] = rate(plan.rate, step, plan.steps, 0.03)
-            loss = loss_of(made(net, batch), batch.truth)
+            loss, ratio = loss_of(made(net, batch), batch)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(net.parameters(), 0.5)
             optimiser.step()
             step += 1
             follow(kept, net, min(_KEEP, 1 - 1 / (step + 1)))
-            told += 0.02 * (float(loss) - told)
-            moment = batch.time[:, None, None, None]
-            plain = (1 - moment) * batch.views[:, :1] + moment * batch.views[:, 1:2]
-            base += 0.02 * (float(loss_of(plain, batch.truth)) - base)
+            told += 0.02 * (loss.item() - told)
+            left += 0.02 * (ratio - left)
             if step % 50 == 0:
-                say(f"{step}/{plan.steps} loss {told:.5f} of {base:.5f} {(time.monotonic() - started) / 60:.1f} min")
+                pace = (time.monotonic() - started) / 60
+                say(f"{step}/{plan.steps} loss {told:.5f}, {left:.3f} of the first guess {pace:.1f} min")
             if step % 250 == 0:
                 save(file, net, optimiser, kept, step)
     save(file, net, optimiser, kept, step)
