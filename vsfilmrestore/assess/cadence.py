@@ -20,6 +20,8 @@ _NOISE: Final = 0.12
 """Mean difference, 8-bit levels, of two scans of one frame without grain or flicker: less is no motion."""
 _MOVES: Final = 0.35
 """Usual difference from which on it can be told at all whether pictures are new."""
+_SHOWN: Final = 0.03
+"""Spread of a picture, 0..1, that shows something: the black of a fade repeats itself."""
 _CYCLES: Final = (2, 3, 4, 5, 6, 8, 10, 12, 24, 25)
 _REGULAR: Final = 0.8
 """Share of the frames of a cycle that must agree with it."""
@@ -57,13 +59,13 @@ def cadence_of(facts: Sequence[FrameFacts]) -> Cadence:
         return Cadence("still", 1.0, [], [], 0.2)
     near = _usual_nearby(steps)
     repeats = (steps < np.maximum(_REPEAT * near, _NOISE)) & (near > _MOVES)
-    moving = near > _MOVES
+    shown = np.array([fact.look.spread > _SHOWN for fact in facts[1:]])
+    repeats, moving = repeats & shown, (near > _MOVES) & shown
     share = 1 - float(repeats[moving].mean()) if moving.any() else 1.0
     confidence = min(len(steps) / 24, 1.0) * float(moving.mean())
     pattern = _pattern(repeats, moving)
     if pattern is not None:
-        word, expected = pattern
-        return Cadence(word, share, [], [], confidence)
+        return Cadence(pattern[0], share, [], [], confidence)
     if share > 0.8:
         doubles = [int(n) + 1 for n in np.flatnonzero(repeats)]
         return Cadence("every frame", share, doubles, _jumps(facts, steps, repeats), confidence)

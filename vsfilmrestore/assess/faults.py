@@ -8,13 +8,16 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from vsfilmrestore.assess.passing import FrameFacts, Torn
-from vsfilmrestore.filters._frame_faults import AROUND, Look, is_blank, is_flash, is_frozen
+from vsfilmrestore.assess.samples import Shot
+from vsfilmrestore.filters._frame_faults import AROUND, TORN, Look, find_tears, is_blank, is_flash, is_frozen
 from vsfilmrestore.filters._trend import jitter
 
-__all__ = ["Faults", "faults_of"]
+__all__ = ["Faults", "faults_of", "torn_of"]
 
 _STRENGTH: Final = 0.5
 _LONGEST: Final = 2
+_MOST: Final = 16
+"""Frames of a shot that are looked at for tears."""
 _PAD: Final = AROUND + _LONGEST + 2
 _JUMP: Final = 8.0
 _LEAST_JUMP: Final = 1.2
@@ -27,7 +30,7 @@ class Faults(NamedTuple):
     """Spoilt frames of a shot, by number of the frame.
 
     Attributes:
-        torn: Torn apart.
+        torn: Perhaps torn apart, those that stray most first; `torn_of` looks closer.
         ruined: Blank, or rolled so that the frame line is in the picture.
         flashes: Lit for a frame or two.
         jumps: Off their place for one frame, as at a splice.
@@ -58,9 +61,27 @@ def faults_of(facts: Sequence[FrameFacts], torn: Sequence[Torn], first: int) -> 
     frozen = [n - _PAD for n in places if is_frozen(looks, n, 1, _STRENGTH)]
     ruined = {*(first + n for n in blank if n not in lit), *(each.frame for each in inside if each.rolled)}
     flashes = {first + n for n in lit}
-    whole = {each.frame for each in inside if not each.rolled} - ruined - flashes
-    jumps = {first + n for n in _jumps(facts)} - whole - ruined
-    return Faults(*(sorted(each) for each in (whole, ruined, flashes, jumps, {first + n for n in frozen})))
+    perhaps = [each.frame for each in sorted(inside, key=lambda each: -each.share) if not each.rolled]
+    torn_ones = [number for number in perhaps if number not in ruined | flashes]
+    jumps = {first + n for n in _jumps(facts)} - ruined
+    return Faults(torn_ones, *(sorted(each) for each in (ruined, flashes, jumps, {first + n for n in frozen})))
+
+
+def torn_of(shot: Shot, perhaps: Sequence[int]) -> list[int]:
+    """Which of some frames are torn, as the filter for them finds it.
+
+    Args:
+        shot: The shot they are of.
+        perhaps: Their numbers, the likeliest first.
+    """
+    wanted = sorted(n - shot.first for n in perhaps[:_MOST] if shot.first <= n < shot.stop)
+    frames = shot.frames(lambda clip: find_tears(clip.std.SetFieldBased(0), _STRENGTH, 0).small, wanted)
+    found = []
+    for number, frame in zip(wanted, frames, strict=True):
+        with frame:
+            if float(frame.props[TORN]) > 0:  # type: ignore[arg-type]
+                found.append(shot.first + number)
+    return found
 
 
 def _padded(looks: list[Look]) -> list[Look]:

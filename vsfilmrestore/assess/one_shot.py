@@ -15,7 +15,7 @@ from vsfilmrestore.assess.cadence import Cadence, cadence_of
 from vsfilmrestore.assess.colours import colour_of, looks_of, tape_colour_of
 from vsfilmrestore.assess.content import drawn_of, faces_of, kind_of, motion_of
 from vsfilmrestore.assess.damage import dirt_of, scratches_of, stains_of
-from vsfilmrestore.assess.faults import Faults, faults_of
+from vsfilmrestore.assess.faults import Faults, faults_of, torn_of
 from vsfilmrestore.assess.fields import fields_of
 from vsfilmrestore.assess.frame_geometry import Borders, borders_of, frame_line
 from vsfilmrestore.assess.levels import brng_of, tout_of, vrep_of
@@ -25,7 +25,7 @@ from vsfilmrestore.assess.reading import Reading
 from vsfilmrestore.assess.results import ShotMeasures
 from vsfilmrestore.assess.samples import Sample, Shot
 from vsfilmrestore.assess.trembling import flicker_of, weave_of
-from vsfilmrestore.errors import MediaError
+from vsfilmrestore.errors import MediaError, plain_text
 
 __all__ = ["ShotLook", "look_at_shot"]
 
@@ -66,7 +66,7 @@ def look_at_shot(reading: Reading, facts: PassFacts, first: int, stop: int, aspe
         stains = [each for each in facts.stains if shot.first <= each[0] - 1 and each[1] < shot.stop]
         _from_samples(look, values, lists, shot, known, aspect, stains)
     except (MediaError, vs.Error) as error:
-        remarks = (f"could not be looked at closely: {error}",)
+        remarks = (f"could not be looked at closely: {plain_text(error)}",)
     look.measures = ShotMeasures(first, stop, _finite(values), lists, remarks)
     return look
 
@@ -138,7 +138,7 @@ def _faulty(
     double = sorted({*faults.frozen, *(first + n for n in cadence.doubles)})
     missing = sorted({first + n for n in cadence.jumps})
     told = {
-        "frames.torn": faults.torn,
+        "frames.torn": faults.torn,  # perhaps: samples tell
         "frames.ruined": faults.ruined,
         "frames.splices": faults.jumps,
         "frames.double": double,
@@ -165,6 +165,7 @@ def _from_samples(
     aspect: Fraction,
     stains: Sequence[tuple[int, int]],
 ) -> None:
+    _torn(values, lists, shot)
     samples = shot.middles
     pictures = shot.colour()
     _signal(look, values, samples)
@@ -177,6 +178,8 @@ def _from_samples(
     values.update(material_of(shot.runs, borders))
     fields = fields_of(shot)
     values |= {"interlaced": fields.share, "interlaced.order": fields.order, "telecine": fields.telecine}
+    # Two moments in one frame tremble by themselves.
+    values["confidence.weave"] = float(values["confidence.weave"]) * (1 - fields.share)
     values["confidence.interlaced"] = fields.confidence
     _damaged(values, lists, shot, stains)
     values.update(tape_colour_of(samples))
@@ -185,6 +188,18 @@ def _from_samples(
     values["drawn"] = drawn_of(pictures, samples, str(values.get("cadence", "")))
     if values["colour"] == "colour":
         look.looks = looks_of([_inner(picture, borders, scale) for picture in pictures])
+
+
+def _torn(values: Values, lists: dict[str, tuple[float, ...]], shot: Shot) -> None:
+    """Of the frames that may be torn those that are; what jumped with a piece of it is torn, not off its place."""
+    torn = torn_of(shot, [int(n) for n in lists.pop("frames.torn_at", ())])
+    values["frames.torn"] = float(len(torn))
+    if torn:
+        lists["frames.torn_at"] = tuple(float(n) for n in torn)
+        jumps = tuple(n for n in lists.pop("frames.splices_at", ()) if n not in lists["frames.torn_at"])
+        values["frames.splices"] = float(len(jumps))
+        if jumps:
+            lists["frames.splices_at"] = jumps
 
 
 def _inner(picture: Floats, borders: Borders, scale: float) -> Floats:

@@ -21,7 +21,6 @@ from vsfilmrestore.assess.reading import Reading
 from vsfilmrestore.assess.shots import CutFinder, picture_of
 from vsfilmrestore.filters._exposure import exposure_step
 from vsfilmrestore.filters._frame_faults import Look, is_rolled
-from vsfilmrestore.filters._torn import Sides, torn_area
 
 __all__ = ["WIDTH", "FrameFacts", "PassFacts", "Torn", "pass_over"]
 
@@ -82,13 +81,13 @@ class FrameFacts:
 
 @dataclass(frozen=True, slots=True)
 class Torn:
-    """A frame that is torn or rolled, told without knowing of cuts.
+    """A frame that may be torn, or is rolled, told without knowing of cuts.
 
     Attributes:
         frame: Number of the frame.
         left: Frames before it that were looked at, and after it.
         right: Frames after it that were looked at.
-        share: Share of the picture that is destroyed.
+        share: Share of the picture that strays from both sides.
         rolled: Whether the frame is rolled up or down instead.
     """
 
@@ -107,7 +106,7 @@ class PassFacts:
         frames: Facts by number of the frame.
         cuts: First frames of new shots.
         dissolves: Middles of dissolves, each with its length.
-        torn: Torn frames.
+        torn: Frames that may be torn.
         stains: Where something broad may come and go, as stains do: its first frame, and the first without it.
         scale: Pixels of the source to one of the small picture.
         width: Pixels across of the small picture.
@@ -226,20 +225,16 @@ class _Eye:
         _read_motion(found, np.asarray(flow, np.float32), this)
 
     def _judge(self, now: int) -> None:
-        """Whether the frame in the middle of the last three, four or five is torn or rolled."""
+        """Whether the frame in the middle of the last three, four or five may be torn, or is rolled."""
         for left, right in ((1, 1), (1, 2), (2, 1)):
             if len(self._recent) <= left + right:
                 continue
             frame, before, after = self._recent[-1 - right], self._recent[-1 - right - left], self._recent[-1]
-            if not _strays(frame, before, after):
+            number, share = now - right, _strays(frame, before, after)
+            if share < _STRAYS or any(torn.frame == number for torn in self.facts.torn[-4:]):
                 continue
-            number = now - right
-            if (left, right) == (1, 1) and is_rolled([self._words[-3], self._words[-2], self._words[-1]]):
-                self.facts.torn.append(Torn(number, 1, 1, 1.0, rolled=True))
-                return
-            area = torn_area(frame, [Sides(before, after, left, right)], 0.5)
-            if area is not None and not any(torn.frame == number for torn in self.facts.torn[-4:]):
-                self.facts.torn.append(Torn(number, left, right, float(area.mean())))
+            rolled = (left, right) == (1, 1) and is_rolled([self._words[-3], self._words[-2], self._words[-1]])
+            self.facts.torn.append(Torn(number, left, right, share, rolled=rolled))
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,13 +335,13 @@ def _slope(arms: tuple[Floats, Floats], rests: list[Floats], weights: list[Float
     return top / bottom if bottom else 0.0
 
 
-def _strays(frame: Bytes, before: Bytes, after: Bytes) -> bool:
-    """Whether enough of a frame is far from both neighbours, and these from each other much less."""
+def _strays(frame: Bytes, before: Bytes, after: Bytes) -> float:
+    """Share of a frame that is far from both neighbours, while these are much nearer to each other."""
     import cv2
 
     if min(frame.shape) < 32:
-        return False
+        return 0.0
     near = cv2.blur(cv2.min(cv2.absdiff(frame, before), cv2.absdiff(frame, after)), (5, 5))
     apart = cv2.blur(cv2.absdiff(before, after), (5, 5))
     stray = (near > _STRAY) & (apart < near // 2)
-    return float(stray.mean()) > _STRAYS
+    return float(stray.mean())

@@ -7,7 +7,7 @@ shots of any length cost the same per frame.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -31,6 +31,8 @@ _LEAST_WEAVE: Final = 0.004
 """of the place, in small pixels, that a trend is drawn through."""
 _ROUGH: Final = (0.7, 1.3)
 """Roughness from which on a rest is wobble, none to all. A hand-held camera swings, a gate jitters."""
+_OWN: Final = (0.35, 0.3)
+"""Share of the picture that moves on its own from which on the rest tells little; and how much more until nothing."""
 _STRAY: Final = 5.0
 """A frame that strays by more medians counts as one that strays by so many."""
 _NEEDED: Final = 24
@@ -74,8 +76,13 @@ def weave_of(facts: Sequence[FrameFacts], scale: float) -> tuple[Tremble, Trembl
     turn = _rest(steps[:, 2:], joined, 0.002, 6.0)
     speed = float(np.median([fact.speed[1] for fact in facts])) if len(facts) else 0.0
     doubt = 0.02 + 0.02 * speed
+    own = 1 - smooth_step(float(np.median([fact.own for fact in facts])), *_OWN) if len(facts) else 0.0
     tells = [_told(place[:, axis] * scale, len(facts), doubt, joined, 0.1) for axis in (0, 1)]
-    return tells[0], tells[1], _told(turn[:, 0], len(facts), doubt, joined, 0.1)
+    across, down, roll = (
+        replace(tell, confidence=round(tell.confidence * own, 3))
+        for tell in (*tells, _told(turn[:, 0], len(facts), doubt, joined, 0.1))
+    )
+    return across, down, roll
 
 
 def _told(wobble: Curve, count: int, error: float, joined: npt.NDArray[np.bool_], limit: float) -> Tremble:
