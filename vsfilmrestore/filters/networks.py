@@ -11,7 +11,7 @@ from vsfilmrestore.filters.schema import FilterSpec
 from vsfilmrestore.models.card import Card, WeightFile
 from vsfilmrestore.models.zoo import Zoo
 
-__all__ = ["FINDERS", "Network", "networks_of", "paints"]
+__all__ = ["FINDERS", "Known", "Network", "networks_of", "paints"]
 
 FINDERS: Final = ("dirt", "scratches", "wires", "stains", "find-faces", "measure")
 """Tasks of networks that only tell where something is: what is put there comes from the film itself."""
@@ -62,6 +62,22 @@ def networks_of(spec: FilterSpec, settings: Mapping[str, Any]) -> tuple[Network,
     if not settings.get("strength", 1.0):
         return ()
     return tuple(_named(word) for word in _words(spec.weights(settings)))
+
+
+class Known:
+    """Remembers the networks of filters and settings it was asked about: a report asks for each shot of a film."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[Network, ...]] = {}
+
+    def of(self, spec: FilterSpec, settings: Mapping[str, Any]) -> tuple[Network, ...]:
+        """As `networks_of`."""
+        if "model" not in settings:
+            return networks_of(spec, settings)
+        key = f"{spec.name} {sorted(settings.items(), key=str)}"
+        if key not in self._found:
+            self._found[key] = networks_of(spec, settings)
+        return self._found[key]
 
 
 def paints(spec: FilterSpec, settings: Mapping[str, Any]) -> bool:

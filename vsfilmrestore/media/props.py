@@ -24,6 +24,7 @@ __all__ = [
     "SHOT",
     "SOURCE_FILE",
     "SOURCE_FRAME",
+    "STEPS",
     "TIMECODE",
     "changed_prop",
     "count_prop",
@@ -49,6 +50,8 @@ PLACE: Final = "_VsfrPlace"
 """Which frame of its source it is, from 1: the same in whatever cut it is shown. Noise that is made goes by it."""
 SHOT: Final = "_VsfrShot"
 """Id of the shot the frame belongs to."""
+STEPS: Final = "_VsfrSteps"
+"""Names of the steps a restored frame went through, joined by blanks; a * behind one whose network makes pixels."""
 REGIONS: Final = "_VsfrRegions"
 """How many regions of the picture (faces) are known; absent where nobody looked."""
 REGION_BOXES: Final = "_VsfrRegionBoxes"

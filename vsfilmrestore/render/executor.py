@@ -30,6 +30,7 @@ from vsfilmrestore.render.ledger import Done, Ledger
 from vsfilmrestore.render.luma import luma_of, with_luma
 from vsfilmrestore.render.makers import Labels, Maker, maker_for
 from vsfilmrestore.render.memory import bound_cache, give_back, resident
+from vsfilmrestore.render.networks import weights_used
 from vsfilmrestore.render.pieces import Piece, plan_pieces, versions
 from vsfilmrestore.render.progress import Progress, Silent
 from vsfilmrestore.render.project import Project
@@ -135,13 +136,13 @@ def render(reel: Reel, project: Project, output: Path, profile: Profile, progres
             ordered = tuple(_placed(done[piece.key], piece) for piece in pieces)
             maker.finish(ordered, reel.audio())
             rendered = Rendered(output, task.info, profile, ordered, reused, monotonic() - began)
-            ledger.note(_facts(rendered, project))
+            ledger.note(_facts(rendered, project, reel))
         finally:
             listener.end()
     return rendered
 
 
-def _facts(done: Rendered, project: Project) -> dict[str, object]:
+def _facts(done: Rendered, project: Project, reel: Reel) -> dict[str, object]:
     """What nobody can tell from the pieces later."""
     info = done.info
     return {
@@ -153,6 +154,7 @@ def _facts(done: Rendered, project: Project) -> dict[str, object]:
         "seconds": round(done.seconds, 3),
         "reused": done.reused,
         "versions": json.loads(versions()),
+        "weights": weights_used(reel.decisions),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 

@@ -10,7 +10,7 @@ from vsfilmrestore.errors import VsfrError
 from vsfilmrestore.recipes import Recipe, Step
 from vsfilmrestore.render.decide import Decision
 
-__all__ = ["Absent", "absent_networks", "require_networks"]
+__all__ = ["Absent", "absent_networks", "require_networks", "weights_used"]
 
 _NAMED = 5
 
@@ -74,6 +74,19 @@ def require_networks(decisions: Iterable[Decision]) -> None:
     told = f"{first.told}, and {more} more cannot be run" if more else first.told
     details = [each.sentence for each in absent] if more else ()
     raise type(first.error)(told, file=first.error.file, hint=first.error.hint, details=details)
+
+
+def weights_used(decisions: Iterable[Decision]) -> dict[str, list[str]]:
+    """What decides pictures besides settings, by step, on this machine: hashes of weights, versions of packages."""
+    found: dict[str, set[str]] = {}
+    known: dict[int, Recipe] = {}
+    for decision in decisions:
+        known |= {id(part.recipe): part.recipe for part in decision.parts}
+    for recipe in known.values():
+        for step in _with_network(recipe):
+            if weights := step.filter.weights(step.complete):
+                found.setdefault(step.name, set()).add(weights)
+    return {name: sorted(words) for name, words in sorted(found.items())}
 
 
 def _steps(decisions: Sequence[Decision]) -> Iterator[tuple[str, Step]]:

@@ -1,4 +1,4 @@
-"""What the header of a still says: timecode, keycode, reel, rate, aspect and colour.
+"""What the header of a still says: timecode, keycode, reel, rate, aspect and colour; in OpenEXR how it was made.
 
 A frame that carries its own source's values (see `vsfilmrestore.media.props`) keeps them; else the values are counted
 on from those of the first frame. DPX follows SMPTE ST 268, timecode words SMPTE ST 12-1, keycodes the seven numbers of
@@ -17,6 +17,7 @@ import OpenImageIO as oiio
 from vsfilmrestore.media import props as names
 from vsfilmrestore.media.out.info import VideoInfo
 from vsfilmrestore.media.out.profiles import Profile
+from vsfilmrestore.media.out.source_type import ATTRIBUTE, BASE, source_type
 from vsfilmrestore.media.timecode import format_timecode, nominal_rate, parse_timecode
 
 __all__ = ["StillLabels", "describe_still", "keycode_after", "timecode_word"]
@@ -127,6 +128,8 @@ def _describe_exr(spec: oiio.ImageSpec, props: Mapping[str, Any], reel: str, inf
     spec["vsfilmrestore:h273"] = f"{info.primaries} {info.transfer} {info.matrix} {int(info.range == 'full')}"
     if source := _text(props.get(names.SOURCE_FILE)):
         spec["sourceFile"] = source
+    if term := source_type(props):
+        spec[ATTRIBUTE] = BASE + term
 
 
 def describe_still(

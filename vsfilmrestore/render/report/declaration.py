@@ -11,11 +11,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from vsfilmrestore.media.out.source_type import BASE, COMPOSITE, ENHANCED
+
 __all__ = ["BASE", "COMPOSITE", "ENHANCED", "declared", "of_element", "sentence"]
 
-BASE: Final = "http://cv.iptc.org/newscodes/digitalsourcetype/"
-COMPOSITE: Final = "compositeWithTrainedAlgorithmicMedia"
-ENHANCED: Final = "algorithmicallyEnhanced"
 _NEGATIVE: Final = re.compile(r"\bneg(ative)?s?\b", re.IGNORECASE)
 _POSITIVE: Final = re.compile(r"\b(positive|print|reversal|kodachrome|fine[ -]?grain|interpos)", re.IGNORECASE)
 _SENTENCES: Final = {

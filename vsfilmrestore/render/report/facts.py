@@ -12,10 +12,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from vsfilmrestore.filters.networks import networks_of
+from vsfilmrestore.filters.networks import Known
 from vsfilmrestore.media.timecode import rate_text
 from vsfilmrestore.render.describe import plan_facts
 from vsfilmrestore.render.ledger import Done
+from vsfilmrestore.render.networks import weights_used
 from vsfilmrestore.render.pieces import versions
 from vsfilmrestore.render.plan import Plan
 from vsfilmrestore.render.project import Project
@@ -52,6 +53,15 @@ class Content:
     told: Told = field(default_factory=Told)
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is asked about every shot: what was proposed, what was scanned, and which networks are run."""
+
+    proposals: Proposals
+    element: str
+    networks: Known
+
+
 def content_of(
     project: Project,
     plan: Plan,
@@ -76,16 +86,17 @@ def content_of(
     columns = None if latest is None else gathered(latest)
     facts = plan_facts(plan, None, repairs) | {"format": FORMAT, "remarks": [*remarks, *hindered]}
     facts |= {"treatment": told.facts, "made_with": own_version(), "written": _now(), "rate": rate_text(plan.cut.rate)}
-    proposals = Proposals.of(plan.cut, project.settings.shots)
+    asked = _Asked(Proposals.of(plan.cut, project.settings.shots), told.element, Known())
     for index, shot in enumerate(facts["shots"]):
         pieces = [] if latest is None else latest.of_shot(index, plan.cut.shots[index].id)
-        shot |= _of_shot(shot, plan, index, pieces, columns, proposals, told.element)
+        shot |= _of_shot(shot, plan, index, pieces, columns, asked)
         shot["state"] = _state(pieces, index in changed)
         if measured is not None:
             start = shot["record"]["start"]
             shot["measured"] = measured.of_shot(start, start + shot["record"]["frames"])
     facts |= _of_render(project, latest)
-    facts["networks"] = networks_used(plan.decisions)
+    facts["remarks"] += _other_networks(plan, latest)
+    facts["networks"] = networks_used(plan.decisions, asked.networks)
     facts["left"] = [each.facts for each in left_of_film(project, plan.decisions, told.left)]
     facts["digital_source_type"] = _of_film(facts["shots"], told.element)
     facts["totals"] = _totals(facts, columns)
@@ -94,6 +105,15 @@ def content_of(
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _other_networks(plan: Plan, latest: Latest | None) -> list[str]:
+    """A sentence where the latest render was made with other networks than there are now."""
+    then = None if latest is None else latest.facts.get("weights")
+    if then is None or then == weights_used(plan.decisions):
+        return []
+    told = "; ".join(f"{step}: {', '.join(words)}" for step, words in then.items()) or "none"
+    return [f"the latest render was made with other weights than this report tells of: {told}"]
 
 
 def _of_render(project: Project, latest: Latest | None) -> dict[str, Any]:
@@ -118,7 +138,12 @@ def _of_render(project: Project, latest: Latest | None) -> dict[str, Any]:
     }
     return {
         "output": output,
-        "rendered": {"finished": said.get("finished", ""), "left": latest.left, "factor": latest.factor},
+        "rendered": {
+            "finished": said.get("finished", ""),
+            "left": latest.left,
+            "factor": latest.factor,
+            "weights": said.get("weights"),
+        },
         "seconds": said.get("seconds", 0.0),
         "frames_reused": said.get("reused", 0),
         "versions": said.get("versions") or json.loads(versions()),
@@ -131,8 +156,7 @@ def _of_shot(
     index: int,
     pieces: Sequence[Made],
     columns: Columns | None,
-    proposals: Proposals,
-    element: str,
+    asked: _Asked,
 ) -> dict[str, Any]:
     decision = plan.decisions[index]
     done = [made.done for made in pieces if made.done is not None]
@@ -141,22 +165,22 @@ def _of_shot(
     steps = {step.name: step for part in decision.parts for step in part.recipe if step.complete.get("strength", 1)}
     active = [] if decision.shot.source is None else list(steps.values())
     painters = [
-        step.name for step in active if any(network.paints for network in networks_of(step.filter, step.complete))
+        step.name for step in active if any(network.paints for network in asked.networks.of(step.filter, step.complete))
     ]
     made = any(name not in changed or changed[name]["frames"] for name in painters)
     touched = any(step.name not in changed or changed[step.name]["frames"] for step in active)
     return {
-        "treatment": treatment_of(decision, proposals.reasons(index)),
+        "treatment": treatment_of(decision, asked.proposals.reasons(index), asked.networks),
         "changed": changed,
         "repairs_by_frame": _by_frame(done),
         "seconds": round(sum(each.seconds for each in done), 3),
         "memory": max((each.memory for each in done), default=0),
         "whole_picture": [step.name for step in active if step.name not in changed] if done else [],
         "networks": list(
-            dict.fromkeys(network.name for step in active for network in networks_of(step.filter, step.complete))
+            dict.fromkeys(network.name for step in active for network in asked.networks.of(step.filter, step.complete))
         ),
-        "digital_source_type": declaration.declared(painted=made, changed=touched, element=element),
-        "left": [each.facts for each in left_of_shot(decision, proposals.sentences(index), rejected)],
+        "digital_source_type": declaration.declared(painted=made, changed=touched, element=asked.element),
+        "left": [each.facts for each in left_of_shot(decision, asked.proposals.sentences(index), rejected)],
         **_levels(pieces, columns),
     }
 

@@ -22,6 +22,7 @@ from vsfilmrestore.render.history_shots import Choice
 from vsfilmrestore.render.pictures import as_rgb24
 from vsfilmrestore.render.project import Project
 from vsfilmrestore.render.reel import Reel
+from vsfilmrestore.render.reel_shot import ReelShot
 from vsfilmrestore.render.report.choice import Chosen
 from vsfilmrestore.render.report.latest import Latest, Made
 
@@ -118,7 +119,7 @@ class Theatre:
         return frame // made.piece.factor - self._reel.cut.shots[made.piece.index].record.start
 
     def _source(self, index: int, at: int) -> vs.VideoNode:
-        return self._reel.shots[index].source()[at]
+        return ReelShot(self._reel, index).source()[at]
 
     def _result(self, made: Made, frame: int) -> vs.VideoNode:
         """The frame as it was written, else made again."""

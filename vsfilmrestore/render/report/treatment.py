@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
 from vsfilmrestore.filters import find_filter
-from vsfilmrestore.filters.networks import networks_of
+from vsfilmrestore.filters.networks import Known
 from vsfilmrestore.recipes import Step
 from vsfilmrestore.render.decide import Decision, Part
 from vsfilmrestore.render.rows import RowKeys
@@ -56,24 +56,25 @@ class Proposals:
         return [text for text in self.rows.get(index, ()) if " " in text.partition(": ")[0] or ": " not in text]
 
 
-def treatment_of(decision: Decision, reasons: Mapping[str, str]) -> list[dict[str, Any]]:
+def treatment_of(decision: Decision, reasons: Mapping[str, str], known: Known) -> list[dict[str, Any]]:
     """The treatment of a shot in plain data: one object for each stretch with one recipe.
 
     Args:
         decision: What is decided.
         reasons: What an assessment found, by step.
+        known: Tells networks.
     """
     return [
         {
             "first": part.frames.start,
             "frames": len(part.frames),
-            "steps": [_step(step, part, reasons) for step in part.recipe],
+            "steps": [_step(step, part, reasons, known) for step in part.recipe],
         }
         for part in decision.parts
     ]
 
 
-def _step(step: Step, part: Part, reasons: Mapping[str, str]) -> dict[str, Any]:
+def _step(step: Step, part: Part, reasons: Mapping[str, str], known: Known) -> dict[str, Any]:
     complete = step.complete
     within = f"{step.name}."
     origins = [text for key, text in part.origins.items() if key == step.name or key.startswith(within)]
@@ -88,18 +89,18 @@ def _step(step: Step, part: Part, reasons: Mapping[str, str]) -> dict[str, Any]:
         "reason": ", ".join("as the assessment proposed" if text.startswith(_ASSESSED) else text for text in told),
         "parameters": complete,
         "seed": complete.get("seed"),
-        "networks": [network.name for network in networks_of(step.filter, step.complete)],
+        "networks": [network.name for network in known.of(step.filter, complete)],
     }
 
 
-def networks_used(decisions: Sequence[Decision]) -> list[dict[str, Any]]:
+def networks_used(decisions: Sequence[Decision], known: Known) -> list[dict[str, Any]]:
     """Networks of a film in plain data, each once, with the steps that run it and how many shots they are in."""
     found: dict[str, dict[str, Any]] = {}
     for decision in decisions:
         here: set[str] = set()
         for part in decision.parts:
             for step in part.recipe:
-                for network in _networks(step):
+                for network in (each.facts for each in known.of(step.filter, step.complete)):
                     key = network["sha256"] or network["name"]
                     entry = found.setdefault(key, {**network, "steps": [], "shots": 0})
                     entry["steps"] += [step.name] if step.name not in entry["steps"] else []
@@ -107,10 +108,6 @@ def networks_used(decisions: Sequence[Decision]) -> list[dict[str, Any]]:
         for key in here:
             found[key]["shots"] += 1
     return list(found.values())
-
-
-def _networks(step: Step) -> list[dict[str, Any]]:
-    return [network.facts for network in networks_of(step.filter, step.complete)]
 
 
 @cache

@@ -97,7 +97,7 @@ def write_report(
     colours: dict[str, str] = {}
     rows, pictures = _pictures(project, reel, content, colours)
     atomic_text(report.page, page(content, pictures, colours, rows))
-    atomic_text(report.data, json.dumps(content.facts, indent=1))
+    atomic_text(report.data, _lines(content.facts))
     write_shots(report.shots, content.facts)
     if content.columns is not None and latest is not None:
         ids = [shot["id"] for shot in content.facts["shots"] for _ in range(shot["record"]["frames"])]
@@ -105,6 +105,13 @@ def write_report(
         if reel is not None and done is not None:
             _sheet(reel, content.facts, report.picture)
     return report
+
+
+def _lines(facts: Mapping[str, Any]) -> str:
+    """JSON with a line for each key, and one for each shot."""
+    told = {key: json.dumps(value) for key, value in facts.items()}
+    told["shots"] = "[\n  " + ",\n  ".join(json.dumps(shot) for shot in facts["shots"]) + "\n ]"
+    return "{\n " + ",\n ".join(f"{json.dumps(key)}: {text}" for key, text in told.items()) + "\n}\n"
 
 
 def _pictures(project: Project, reel: Reel | None, content: Content, colours: dict[str, str]) -> tuple[int, Pictures]:
