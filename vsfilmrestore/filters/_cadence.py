@@ -95,10 +95,14 @@ def planned(clip: vs.VideoNode, *, cadence: bool) -> vs.VideoNode:
     steps = steps_of(clip) if cadence else tiny
     around = [neighbour(steps, distance) for distance in range(-_VIEW, _VIEW + 1)] if cadence else [tiny]
 
+    def found(n: int, frames: Sequence[vs.VideoFrame]) -> list[Run]:
+        if not cadence:
+            return [Run(distance, distance) for distance in (-1, 0, 1, 2)]
+        places = zip(range(-_VIEW, _VIEW + 1), frames, strict=True)
+        return runs_around([_step(frame, 0 < n + distance <= last) for distance, frame in places], n, last)
+
     def plan(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
-        out = f[0].copy()
-        found = [_step(frame, 0 < n + d <= last) for d, frame in zip(range(-_VIEW, _VIEW + 1), f[1:], strict=False)]
-        runs = runs_around(found, n, last) if cadence else [Run(d, d) for d in (-1, 0, 1, 2)]
+        out, runs = f[0].copy(), found(n, f[1:])
         offsets, centres, before = _pair(runs, n, last)
         out.props[OFFSETS] = offsets
         out.props[BEYOND] = int(offsets[0] < offsets[1] and offsets[2] < offsets[3])
