@@ -11,7 +11,7 @@ from vsfilmrestore.filters import FILTERS, correct_fade
 from vsfilmrestore.filters._fade_colour import delta_e, from_density, lab, to_density
 from vsfilmrestore.filters._fade_estimate import LOOK, estimate_fade, look_at
 from vsfilmrestore.filters._fade_graph import NUMBERS_PROP, unfaded
-from vsfilmrestore.filters._fade_profile import IDENTITY, FadeProfile, read_profile
+from vsfilmrestore.filters._fade_profile import IDENTITY, FadeProfile, bend, read_profile
 from vsfilmrestore.media import props
 
 from .fading import KEPT, Frames, clip_of, faded, scenes
@@ -92,9 +92,10 @@ def test_numbers_that_no_correction_has_are_refused(place: int, value: float) ->
 
 
 def test_curves_always_rise() -> None:
-    steep = FadeProfile.of([*np.eye(3, 4).ravel(), *[0.2, 5.0, 0.2, 5.0] * 3])
-    ramp = np.repeat(np.linspace(0.0, 1.0, 400)[:, None], 3, 1)
-    assert (np.diff(steep.apply(ramp)[20:], axis=0) > 0).all()
+    ramp = np.linspace(-1.0, 4.0, 500)
+    for slopes in ((0.2, 5.0, 0.2, 5.0), (5.0, 0.2, 5.0, 0.2)):
+        assert (np.diff(bend(ramp, np.array(slopes))) > 0).all()
+        assert abs(bend(np.array(0.0), np.array(slopes))) < 0.03
 
 
 def test_the_graph_makes_what_the_profile_says(clean: Frames, profile: FadeProfile) -> None:
@@ -162,8 +163,14 @@ def test_black_and_white_is_left(clean: Frames) -> None:
 
 
 def test_a_night_is_left(clean: Frames) -> None:
-    found = estimate_fade(list(clean * np.array([0.1, 0.13, 0.2])))
+    found = estimate_fade(list(clean * np.array([0.08, 0.1, 0.16])))
     assert (found.intent, found.faded) == ("night", False)
+
+
+def test_a_sunset_is_left(clean: Frames) -> None:
+    found = estimate_fade(list(np.clip(clean**2.2 * np.array([1.1, 0.55, 0.2]), 0, 1) ** (1 / 2.2)))
+    assert (found.intent, found.faded) == ("sunset", False)
+    assert "low sun" in found.reason
 
 
 def test_flat_colours_are_taken_for_a_drawing() -> None:

@@ -37,7 +37,7 @@ SURE: Final = 0.9
 """How likely a fade must be before anything is done."""
 LEAST: Final = 3.0
 """A correction that changes less, in CIEDE2000, is none."""
-_WORTH: Final = 1.1
+_WORTH: Final = 1.8
 """A correction must change more than this times the error that is expected to be left."""
 
 type Look = npt.NDArray[np.float32]
@@ -100,8 +100,8 @@ def estimate_fade(frames: Iterable[npt.NDArray[Any]]) -> FadeEstimate:
     looks = [frame if frame.shape == (LOOK[1], LOOK[0], 3) else look_at(frame) for frame in frames]
     if not looks:
         raise InputError("an estimate of fade needs a frame at least")
-    pictures = np.stack(looks).reshape(len(looks), -1, 3).astype(np.float64)
-    density = to_density(pictures)
+    pictures = np.stack(looks).astype(np.float64)
+    density = to_density(pictures).reshape(len(looks), -1, 3)
     read = read_fade(density)
     made = np.clip(read.profile.apply(pictures), 0, 1)
     far = float(delta_e(lab(np.clip(pictures, 0, 1)), lab(made)).mean())

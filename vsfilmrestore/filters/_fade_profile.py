@@ -66,7 +66,8 @@ class FadeProfile:
     def apply(self, picture: npt.NDArray[Any]) -> Floats:
         """A picture, display-like from 0 to 1, its last axis red, green and blue; corrected, unclipped above."""
         flat = self.numbers.reshape(2, 3, 4)
-        return np.asarray(corrected(np.asarray(picture, np.float64), flat[0], flat[1]))
+        colours = np.asarray(picture, np.float64)
+        return np.asarray(corrected(colours.reshape(-1, 3), flat[0], flat[1])).reshape(colours.shape)
 
 
 def corrected(picture: Any, matrix: Any, slopes: Any, xp: Any = np) -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import vapoursynth as vs
 
 from vsfilmrestore.filters._model import dependence, network_for, reach_of, run_model_named, weights_of
-from vsfilmrestore.filters._network_step import Model, finished
+from vsfilmrestore.filters._network_step import Model, changed_mask
+from vsfilmrestore.filters.masks import apply_repair
 from vsfilmrestore.filters.schema import Regions, Show, Strength, restoration_filter
 
 __all__ = ["colorize"]
@@ -54,4 +55,5 @@ def colorize(
     made = run_model_named(clip, model, _TASK, strength)
     if clip.format.color_family == vs.YUV:
         made = core.std.ShufflePlanes([clip, made, made], [0, 1, 2], vs.YUV).std.CopyFrameProps(made)
-    return finished("colorize", clip, made, protect, only, show)
+    mask = changed_mask(clip, made)
+    return apply_repair("colorize", clip, made, mask, protect=protect, only=only, show=show)
