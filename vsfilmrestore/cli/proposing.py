@@ -74,6 +74,6 @@ def _row(each: ShotProposal, whose: str) -> list[str]:
     reasons = [step.because for step in found.steps.values()]
     left = [left.sentence for left in found.left if left.found]
     if not steps:
-        why = "; ".join(left) or "; ".join(left.reason for left in found.left) or "nothing was measured"
+        why = "; ".join(left) or ("nothing calls for a step" if found.left else "nothing was measured")
         return [name, state, "untouched", why]
     return [name, state, "\n".join(steps + [""] * len(left)), "\n".join(reasons + left)]
