@@ -21,7 +21,7 @@ from vsfilmrestore.render.report.reel_part import charts_of, reel_data, reel_par
 from vsfilmrestore.render.report.rest_part import declaration_part, left_part, made_with_part, remarks_part
 from vsfilmrestore.render.report.shots_part import anchors_of, shots_part
 from vsfilmrestore.render.report.stills import Pictures
-from vsfilmrestore.render.report.words import count, memory, number, per_cent, plural, span
+from vsfilmrestore.render.report.words import count, memory, per_cent, plural, span
 
 __all__ = ["page"]
 
@@ -188,7 +188,7 @@ def _figures(content: Content) -> list[tuple[str, str]]:
     found.append(("Pixels repaired", per_cent(totals["mean_share"])))
     flicker = totals["flicker"]
     if flicker["before"] is not None and flicker["after"] is not None:
-        found.append(("Flicker", f"{number(flicker['before'])} → {number(flicker['after'])} %"))
+        found.append(("Flicker", f"{flicker['before']:.2f} → {flicker['after']:.2f} %"))
     spent = sum(shot["seconds"] for shot in facts["shots"])
     found.append(("Computing time", span(spent)))
     return [*found, ("Memory", memory(totals["memory"]))] if totals["memory"] else found

@@ -12,7 +12,7 @@ from vsfilmrestore.render.report.facts import Content
 from vsfilmrestore.render.report.frames_part import data_uri
 from vsfilmrestore.render.report.markup import Markup, tag
 from vsfilmrestore.render.report.stills import Pictures
-from vsfilmrestore.render.report.words import count, memory, number, per_cent, plural, span
+from vsfilmrestore.render.report.words import count, memory, per_cent, plural, span
 
 __all__ = ["ROWS", "anchors_of", "shots_part"]
 
@@ -144,9 +144,7 @@ def _done(shot: Mapping[str, Any], sparks: bool) -> list[Markup]:
         found.append(tag("p", {}, tag("b", {}, "whole picture"), f" {', '.join(shot['whole_picture'])}"))
     flicker, modified = shot["flicker"], shot["modified"]
     if flicker and flicker["before"] is not None and flicker["after"] is not None:
-        found.append(
-            tag("p", {}, tag("b", {}, "flicker"), f" {number(flicker['before'])} → {number(flicker['after'])} %")
-        )
+        found.append(tag("p", {}, tag("b", {}, "flicker"), f" {flicker['before']:.2f} → {flicker['after']:.2f} %"))
     if idle:
         found.append(tag("p", {}, tag("b", {}, "nothing found"), f" by {', '.join(idle)}"))
     if modified and modified["frames"]:

@@ -106,6 +106,15 @@ class Theatre:
         small = jpeg(before, each), jpeg(after, each)
         return Still(chosen, *small, mask, before.shape[1], before.shape[0], kinds)
 
+    def pair(self, frame: int) -> tuple[vs.VideoNode, vs.VideoNode]:
+        """A frame of the output as it was and as it was written, each a clip of one frame.
+
+        Raises:
+            VsfrError: It cannot be made.
+        """
+        made = next(each for each in self._pieces if each.piece.first <= frame < each.piece.stop)
+        return self._source(made.piece.index, self._record(made, frame)), self._result(made, frame)
+
     def thumbnail(self, index: int, most: int) -> bytes | None:
         """The middle frame of a shot as it was before, in at most ``most`` bytes where that can be done."""
         if self._reel.bound[index].medium is None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import vapoursynth as vs
+
 from vsfilmrestore.media.out.atomic import atomic_text
 from vsfilmrestore.render.executor import Rendered
 from vsfilmrestore.render.history_words import repairs_by_shot
-from vsfilmrestore.render.pictures import before_after, spread
+from vsfilmrestore.render.pictures import as_rgb24, before_after, spread
 from vsfilmrestore.render.plan import Plan
 from vsfilmrestore.render.project import Project
 from vsfilmrestore.render.reel import Reel
@@ -95,15 +97,16 @@ def write_report(
     said = [*(reel.remarks if reel is not None else ()), *remarks]
     content = content_of(project, decided, latest, repairs_by_shot(project), remarks=said, changed=changed)
     colours: dict[str, str] = {}
-    rows, pictures = _pictures(project, reel, content, colours)
+    theatre = None if reel is None else Theatre(reel, project, latest)
+    rows, pictures = _pictures(theatre, content, colours)
     atomic_text(report.page, page(content, pictures, colours, rows))
     atomic_text(report.data, _lines(content.facts))
     write_shots(report.shots, content.facts)
     if content.columns is not None and latest is not None:
         ids = [shot["id"] for shot in content.facts["shots"] for _ in range(shot["record"]["frames"])]
         write_frames(report.frames, content.columns, decided.cut, latest.factor, ids)
-        if reel is not None and done is not None:
-            _sheet(reel, content.facts, report.picture)
+        if theatre is not None and done is not None:
+            _sheet(theatre, content, latest.factor, report.picture)
     return report
 
 
@@ -114,17 +117,16 @@ def _lines(facts: Mapping[str, Any]) -> str:
     return "{\n " + ",\n ".join(f"{json.dumps(key)}: {text}" for key, text in told.items()) + "\n}\n"
 
 
-def _pictures(project: Project, reel: Reel | None, content: Content, colours: dict[str, str]) -> tuple[int, Pictures]:
+def _pictures(theatre: Theatre | None, content: Content, colours: dict[str, str]) -> tuple[int, Pictures]:
     """Shots that have room on the page, and the pictures that have room beside them."""
     rows = min(ROWS, len(content.facts["shots"]))
     text = len(page(content, Pictures(), {}, rows).encode())
     if text > _MOST_TEXT:
         rows = max(1, int(rows * _MOST_TEXT / text))
         text = len(page(content, Pictures(), {}, rows).encode())
-    if reel is None:
+    if theatre is None:
         return rows, Pictures()
     room = int(0.75 * (BOUND - 60_000 - text))  # three bytes are four letters
-    theatre = Theatre(reel, project, content.latest)
     wanted = _chosen(content)
     each = min(_STILL, int(room * _STILLS) // max(1, len(wanted)))
     stills = tuple(still for one in wanted if (still := theatre.still(one, each, colours)) is not None)
@@ -163,10 +165,17 @@ def _thumbnails(theatre: Theatre, rows: int, room: int) -> dict[int, bytes]:
     return found
 
 
-def _sheet(reel: Reel, facts: Mapping[str, Any], path: Path) -> None:
+def _sheet(theatre: Theatre, content: Content, factor: int, path: Path) -> None:
     """The frames with most repairs would flatter us; evenly spread shots tell more."""
-    shots = [shot for shot in facts["shots"] if shot["source"] is not None]
+    cut, width = content.plan.cut, 640
+    shots = [shot for shot in content.facts["shots"] if shot["source"] is not None]
     picked = [shots[i] for i in spread(len(shots), _SHEET)]
     frames = [shot["record"]["start"] + shot["record"]["frames"] // 2 for shot in picked]
-    labels = [f"{shot['name'] or shot['id']}  {reel.cut.timecode(n)}" for shot, n in zip(picked, frames, strict=True)]
-    before_after(reel.source(), reel.restored(), frames, labels, path)
+    labels = [f"{shot['name'] or shot['id']}  {cut.timecode(n)}" for shot, n in zip(picked, frames, strict=True)]
+    pairs = [theatre.pair(n * factor) for n in frames]
+    before, after = (_spliced(side, width) for side in zip(*pairs, strict=True))
+    before_after(before, after, range(len(frames)), labels, path, width=width)
+
+
+def _spliced(clips: Iterable[vs.VideoNode], width: int) -> vs.VideoNode:
+    return vs.core.std.Splice([as_rgb24(clip, width) for clip in clips], mismatch=True)
