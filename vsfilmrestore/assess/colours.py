@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,9 @@ _BINS: Final = 12
 _LOOK: Final = (40, 30)
 _SPAN: Final = 6
 """Pixels to either side that the colour may stand off luma."""
+_AREA: Final = 25
+"""Samples across that the detail of the colour is compared with."""
+_FAINT: Final = 0.3
 _EDGES: Final = 3.0
 """Mean step of the colour, 8-bit levels, on its steepest places, that tells where it stands."""
 
@@ -100,7 +103,7 @@ def _tape(sample: Sample) -> tuple[float, float] | None:
     steep = colour > max(float(np.quantile(colour, 0.97)), 0.5)
     if steep.sum() < 200 or float(colour[steep].mean()) < _EDGES:
         return None
-    return _delay(edges[0], colour) * ratio, _bandwidth(np.asarray(luma), chroma, steep)
+    return _delay(edges[0], colour) * ratio, _bandwidth(np.asarray(luma, np.float32), chroma)
 
 
 def _steps(plane: Floats) -> Floats:
@@ -128,15 +131,17 @@ def _delay(luma: Floats, colour: Floats) -> float:
     return best - _SPAN + (0.5 * (low - high) / bend if bend < 0 else 0.0)
 
 
-def _bandwidth(luma: Floats, chroma: Sequence[Floats], steep: npt.NDArray[Any]) -> float:
-    """How fast colour changes where it changes most, against luma at its steepest: 1 as fast, tape about a third."""
-    sharp = _sharpness(luma, None)
-    return float(np.clip(max(_sharpness(plane, steep) for plane in chroma) / max(sharp, 1e-6), 0, 1))
+def _bandwidth(luma: Floats, chroma: Sequence[Floats]) -> float:
+    """How fine the detail of the colour is across, against that of luma: 1 as fine, tape about a third."""
+    fine = _fineness(luma)
+    return float(np.clip(max(map(_fineness, chroma)) / max(fine, 1e-6), 0, 1))
 
 
-def _sharpness(plane: Floats, where: npt.NDArray[Any] | None) -> float:
-    """Step over one pixel against the step over five, on the steepest places."""
-    near = np.abs(plane[:, 3:-2] - plane[:, 2:-3])
-    far = np.abs(plane[:, 5:] - plane[:, :-5])
-    chosen = far > max(float(np.quantile(far, 0.97)), 1.0) if where is None else where[:, 2:-3] & (far > 4)
-    return float(np.median(near[chosen] / far[chosen])) if chosen.sum() > 50 else 0.0
+def _fineness(plane: Floats) -> float:
+    """Steps from sample to sample against how far the samples lie from their surroundings, both rms."""
+    import cv2
+
+    calm = cv2.GaussianBlur(plane, (0, 0), sigmaX=0.5, sigmaY=1.5)
+    local = calm - cv2.blur(calm, (_AREA, 1))
+    power = float(np.sqrt((local**2).mean()))
+    return float(np.sqrt((np.diff(calm, axis=1) ** 2).mean())) / power if power > _FAINT else 0.0

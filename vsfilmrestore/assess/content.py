@@ -40,7 +40,6 @@ def motion_of(facts: Sequence[FrameFacts], width: int) -> dict[str, float | str]
         return {"motion": "fast"} if fast else {}
     percent = 100 / width
     speed = float(np.quantile([fact.speed[0] for fact in told], 0.75)) * percent
-    # The median of three takes out weave, which goes to and fro.
     shifts = np.array([fact.shift[:2] for fact in told])
     camera = float(np.median(np.hypot(*_smooth(shifts).T))) * percent
     found: dict[str, float | str] = {"motion.speed": min(speed, 100.0), "motion.camera": min(camera, 100.0)}

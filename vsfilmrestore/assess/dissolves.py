@@ -20,9 +20,11 @@ type Thumb = npt.NDArray[np.float32]
 
 _SPANS: Final = (12, 24, 48)
 """Lengths that are looked for; a dissolve of any length up to the longest fills one of them."""
-_FITS: Final = 0.965
+_SIZE: Final = (16, 12)
+"""Pictures are compared so small that what moves a little during a dissolve still adds up."""
+_FITS: Final = 0.9
 """Share of the middle's relief that the sum must explain;"""
-_BETTER: Final = 0.3
+_BETTER: Final = 0.4
 """share of what the better of the two sides alone leaves that the sum may leave."""
 _UNLIKE: Final = 0.6
 """Correlation of the two sides from which on they are one scene."""
@@ -41,26 +43,28 @@ class DissolveFinder:
         self.found: list[tuple[int, int]] = []
         self._next = first
         self._recent: deque[Thumb] = deque(maxlen=max(_SPANS) + 1)
-        self._best: tuple[float, int, int] | None = None
+        self._seen: list[tuple[int, int]] = []
 
     def see(self, thumb: Thumb) -> None:
-        """The next picture, 48 pixels wide or less, 8-bit levels."""
-        self._recent.append(thumb)
+        """The next picture, 8-bit levels."""
+        import cv2
+
+        size = min(_SIZE[0], thumb.shape[1]), min(_SIZE[1], thumb.shape[0])
+        self._recent.append(np.asarray(cv2.resize(thumb, size, interpolation=cv2.INTER_AREA), np.float32))
         now, self._next = self._next, self._next + 1
         for span in _SPANS:
-            if len(self._recent) > span and (fit := self._fit(span)) > 0:
-                self._keep(fit, now - span // 2, span)
-        if self._best is not None and now - self._best[1] > max(_SPANS):
-            self._best = None
+            if len(self._recent) > span and self._fit(span) > 0:
+                self._keep(now - span // 2, span)
 
-    def _keep(self, fit: float, middle: int, span: int) -> None:
-        """One dissolve is seen at many places and spans: the best of them stands for it."""
-        if self._best is None:
-            self._best = fit, middle, span
-            self.found.append((middle, span))
-        elif fit > self._best[0]:
-            self._best = fit, middle, span
-            self.found[-1] = middle, span
+    def _keep(self, middle: int, span: int) -> None:
+        """One dissolve is seen from many places and in several spans: it lies in the middle of them."""
+        if self._seen and middle - self._seen[-1][0] > max(_SPANS):
+            self._seen = []
+        if self._seen:
+            self.found.pop()
+        self._seen.append((middle, span))
+        places = sorted(place for place, _ in self._seen)
+        self.found.append((places[len(places) // 2], max(length for _, length in self._seen)))
 
     def _fit(self, span: int) -> float:
         """How well the picture in the middle is half of either side; 0 where it is no dissolve."""

@@ -77,7 +77,7 @@ def frame_line(samples: Sequence[Sample], borders: Borders) -> float:
 
 def _line(luma: Floats) -> float:
     height = len(luma)
-    if height < 64 or float(np.quantile(luma[::4, ::4], 0.9)) < _DARK:
+    if min(luma.shape) < 64 or float(np.quantile(luma[::4, ::4], 0.9)) < _DARK:
         return 0.0
     dark = _dark(luma, 1)
     edges = np.flatnonzero(np.diff(np.concatenate([[0], dark.astype(int), [0]])))

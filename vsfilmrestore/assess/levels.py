@@ -49,10 +49,9 @@ def brng_of(sample: Sample) -> float:
     luma, *chroma = sample.raw
     if not chroma:
         return float(((luma < 16) | (luma >= 236)).mean())
-    height, width = chroma[0].shape
-    rows, columns = luma.shape[0] // height, luma.shape[1] // width
-    near = luma[: height * rows : rows, : width * columns : columns]
-    out = (near < 16) | (near >= 236)
+    out = (luma < 16) | (luma >= 236)
     for plane in chroma:
-        out = out | (plane < 16) | (plane >= 241)
+        bad = (plane < 16) | (plane >= 241)
+        rows, columns = (-(-a // b) for a, b in zip(luma.shape, bad.shape, strict=True))
+        out |= bad.repeat(rows, 0).repeat(columns, 1)[: luma.shape[0], : luma.shape[1]]
     return float(out.mean())

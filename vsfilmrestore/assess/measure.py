@@ -27,7 +27,7 @@ from vsfilmrestore.assess.stored import program_version
 from vsfilmrestore.errors import MediaError
 from vsfilmrestore.media.timecode import rate_text
 
-__all__ = ["assess_clip"]
+__all__ = ["Cut", "assess_clip", "bounds_of"]
 
 core = vs.core
 
@@ -39,8 +39,13 @@ _NEAR: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class _Cut:
-    """Where shots begin, and how."""
+class Cut:
+    """Where shots begin, and how.
+
+    Attributes:
+        bounds: First frames of all shots, and the number of frames.
+        dissolves: Those among them that lie in the middle of a dissolve.
+    """
 
     bounds: tuple[int, ...]
     dissolves: frozenset[int]
@@ -82,7 +87,7 @@ def assess_clip(
     reading, count = Reading(clip), len(clip)
     sparse = count > longest
     facts = _passed(reading, cuts, longest, watch)
-    cut = _bounds(facts, cuts, count)
+    cut = bounds_of(facts, cuts, count)
     shots, looks = _measured(reading, facts, cut, sample_aspect, watch)
     shots = with_fade(shots, looks, reels)
     columns = _columns(facts, looks, count)
@@ -126,12 +131,12 @@ def _passed(reading: Reading, cuts: Sequence[int] | None, longest: int, watch: W
     return pass_over(reading, 0, count, find_cuts=cuts is None, watch=told)
 
 
-def _bounds(facts: PassFacts, cuts: Sequence[int] | None, count: int) -> _Cut:
+def bounds_of(facts: PassFacts, cuts: Sequence[int] | None, count: int) -> Cut:
     """Cuts and the middles of dissolves; given cuts are not added to, but may be found to be dissolves."""
     if cuts is not None:
         known = sorted({cut for cut in cuts if 0 < cut < count})
         slow = {cut for cut in known for at, span in facts.dissolves if abs(cut - at) <= span // 2}
-        return _Cut((0, *known, count), frozenset(slow))
+        return Cut((0, *known, count), frozenset(slow))
     kept = set(facts.cuts)
     slow = set()
     for at, span in facts.dissolves:
@@ -140,11 +145,11 @@ def _bounds(facts: PassFacts, cuts: Sequence[int] | None, count: int) -> _Cut:
         if 0 < at < count:
             kept.add(at)
             slow.add(at)
-    return _Cut((0, *sorted(kept), count), frozenset(slow))
+    return Cut((0, *sorted(kept), count), frozenset(slow))
 
 
 def _measured(
-    reading: Reading, facts: PassFacts, cut: _Cut, aspect: Fraction, watch: Watch | None
+    reading: Reading, facts: PassFacts, cut: Cut, aspect: Fraction, watch: Watch | None
 ) -> tuple[list[ShotMeasures], list[ShotLook]]:
     shots, looks = [], []
     for number, (first, stop) in enumerate(cut.ranges):
