@@ -244,3 +244,18 @@ def test_wrong_words(capfd: pytest.CaptureFixture[str], words: tuple[str, ...], 
     assert message in told
     assert "Traceback" not in told
     assert not Path("out.mkv").exists()
+
+
+def test_a_new_cut_keeps_what_was_proposed_and_changed(said: Said) -> None:
+    text = Path("cut.edl").read_text().replace("VSFR", "not")
+    Path("bare.edl").write_text(text)
+    said("plan", "bare.edl", "--media", "scans", "--aim", "remaster", "--project", "p")
+    file = Path("p/project.toml")
+    file.write_text(file.read_text("utf-8").replace("flicker = 1.0", "flicker = 1.0\ndust = 0.15", 1), "utf-8")
+    Path("new.edl").write_text(
+        text.replace("01:00:00:00 01:00:00:20 01:00:00:00", "01:00:00:04 01:00:00:20 01:00:00:04")
+    )
+    said("recut", "p", "new.edl")
+    opening = done(Project.open(Path("p")))[0]
+    assert opening["deflicker"] == (1.0, "assessed: brightness trembles by 4.0 %")
+    assert opening["remove_dirt"][1].startswith("project.toml:")
