@@ -71,7 +71,8 @@ def kept_assessment(project: Project, reel: Reel) -> Assessment | None:
 def _measured(medium: Media, watch: Watch | None) -> Assessment:
     from vsfilmrestore.assess.measure import assess_clip  # brings OpenCV and all that measures
 
-    return assess_clip(medium.video, name=medium.path.name, start=medium.timecode(0), watch=watch)
+    start, aspect = medium.timecode(0), medium.sample_aspect
+    return assess_clip(medium.video, name=medium.path.name, start=start, sample_aspect=aspect, watch=watch)
 
 
 def _measured_reel(reel: Reel, watch: Watch | None) -> Assessment:
