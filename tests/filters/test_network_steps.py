@@ -138,7 +138,7 @@ def test_the_size_that_is_wanted(scale: float, size: tuple[int, int]) -> None:
 @pytest.mark.parametrize(
     ("name", "settings", "words"),
     [
-        ("upscale", {}, "names no model. For 'upscale' there are: double"),
+        ("upscale", {"model": ""}, "names no model. For 'upscale' there are: double"),
         ("deblur", {"model": ""}, "names no model"),
         ("upscale", {"model": "duoble"}, "there is no model 'duoble'; did you mean 'double'"),
         ("deblur", {"model": "double"}, "model double is for 'upscale', not for 'deblur'"),
@@ -226,8 +226,9 @@ def test_a_plain_run_may_be_joined_with_its_neighbours_and_no_other() -> None:
         return call.whole
 
     assert whole("deblur")
-    assert whole("upscale", scale=2)
-    assert not whole("upscale", scale=3)
+    assert whole("upscale", scale=2, lock=False)
+    assert not whole("upscale", scale=2)
+    assert not whole("upscale", scale=3, lock=False)
     assert not whole("deblur", protect=[(0, 0, 5, 5)])
     assert not whole("apply_model", show="diff")
     assert FILTERS["deblur"].network(FILTERS["deblur"].complete({"strength": 0, "model": "nobody"})) is None

@@ -49,4 +49,4 @@ def test_every_slider_is_a_word_a_marker_takes(script: ModuleType) -> None:
 
 def test_what_needs_a_name_or_changes_the_size_has_no_slider(script: ModuleType) -> None:
     words = set(re.findall(r"VSFR_DOSE\((\w+),", script.table()))
-    assert not words & {"fill", "net", "faces", "deblur", "upscale", "fps", "deint", "ivtc"}
+    assert not words & {"fill", "net", "faces", "upscale", "fps", "deint", "ivtc"}

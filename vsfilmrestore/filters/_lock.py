@@ -24,7 +24,7 @@ LEVELS: Final = 1.0
 """The result, brought back, may be so many levels of eight bits away from the source, …"""
 DETAIL: Final = 0.25
 """… and besides so much of the detail there: of the most that a pixel near by stands out from those around it."""
-_ROUNDS: Final = 4
+_ROUNDS: Final = 6
 
 
 def locked(source: vs.VideoNode, made: vs.VideoNode, plain: vs.VideoNode, soft: vs.VideoNode | None) -> vs.VideoNode:
@@ -61,18 +61,20 @@ def astray(source: vs.VideoNode, made: vs.VideoNode, soft: vs.VideoNode | None =
 
 def _plane(aim: vs.VideoNode, made: vs.VideoNode, soft: vs.VideoNode | None) -> vs.VideoNode:
     """One plane, brought back to ``aim``."""
-    held, tolerance = _codes(made), _tolerance(aim, made)
+    held, tolerance, fmt = _codes(made), _tolerance(aim, made), made.format
+    within = f"0 {(1 << fmt.bits_per_sample) - 1} clip" if fmt.sample_type == vs.INTEGER else ""
     for n in range(_ROUNDS):
         away = _away(aim, held, soft)
-        if n == _ROUNDS - 1:  # Exact: each pixel of the source stands for its own block alone.
+        exact = n >= _ROUNDS - 2  # Each pixel of the source stands for its own block alone.
+        if exact:
             straight = core.akarin.Expr([aim, _means(held, aim)], "x y -")
             away = core.akarin.Expr([away, tolerance, straight], "x abs y > z 0 ?")
         rest = core.akarin.Expr([away, tolerance], "x abs y - 0 max x 0 < -1 1 ? *")
-        kernel = rest.resize.Bilinear if n < _ROUNDS - 1 else rest.resize.Point
-        held = core.akarin.Expr([held, kernel(made.width, made.height)], "x y +")
-    if made.format.sample_type == vs.INTEGER:
-        return core.akarin.Expr([held], "x", format=made.format.id)
-    return held if made.format.bits_per_sample == 32 else held.resize.Point(format=made.format.id)
+        kernel = rest.resize.Point if exact else rest.resize.Bilinear
+        held = core.akarin.Expr([held, kernel(made.width, made.height)], f"x y + {within}")
+    if fmt.sample_type == vs.INTEGER:
+        return core.akarin.Expr([held], "x", format=fmt.id)
+    return held if fmt.bits_per_sample == 32 else held.resize.Point(format=fmt.id)
 
 
 def _away(aim: vs.VideoNode, large: vs.VideoNode, soft: vs.VideoNode | None) -> vs.VideoNode:

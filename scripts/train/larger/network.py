@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
@@ -21,7 +23,7 @@ class LargerNet(nn.Module):
     def __init__(self, wide: int = 48, deep: int = 6) -> None:
         super().__init__()
         counts = [INPUTS, *[wide] * (deep + 1)]
-        self.layers = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1) for a, b in zip(counts[:-1], counts[1:], strict=True))
+        self.layers = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1) for a, b in pairwise(counts))
         self.large, self.same = nn.Conv2d(wide, 4, 3, padding=1), nn.Conv2d(wide, 1, 3, padding=1)
         self.register_buffer("plain", torch.from_numpy(enlarging())[:, None], persistent=False)
         for head in (self.large, self.same):

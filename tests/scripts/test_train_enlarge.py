@@ -1,0 +1,113 @@
+"""Training of the network that enlarges and sharpens: what it learns from, going on, what comes out."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import cv2
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="training needs torch: pip install vsfilmrestore[torch]")
+
+kernels: ModuleType = importlib.import_module("larger.kernels")
+samples: ModuleType = importlib.import_module("larger.samples")
+network: ModuleType = importlib.import_module("larger.network")
+training: ModuleType = importlib.import_module("larger.training")
+exporting: ModuleType = importlib.import_module("larger.export")
+command: ModuleType = importlib.import_module("enlarge")
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture(scope="module")
+def stills() -> list[np.ndarray]:
+    """Noise of several sizes: detail at all scales."""
+    rng = np.random.default_rng(1)
+    levels = [
+        cv2.resize(rng.random((n, n), np.float32), (320, 320), interpolation=cv2.INTER_LINEAR) for n in (6, 25, 90)
+    ]
+    return [np.rint(np.clip(sum(levels) / 3 * 400 - 70, 0, 255)).astype(np.uint8)]
+
+
+@pytest.mark.parametrize("name", kernels.HALVES)
+def test_kernels_that_halve_keep_brightness_and_place(name: str) -> None:
+    taps = kernels.halving(name)
+    assert taps.sum() == pytest.approx(1, abs=1e-6)
+    assert np.allclose(taps, taps[::-1], atol=1e-7)
+
+
+def test_the_plain_enlargement_is_in_its_place() -> None:
+    ramp = torch.linspace(0.2, 0.8, 24).repeat(1, 1, 24, 1)
+    large = network.LargerNet().enlarged(ramp)[0, 0, 12, 12:36]
+    step = (0.8 - 0.2) / 23
+    assert torch.allclose(large.diff(), torch.full((23,), step / 2), atol=step / 20)
+    assert large.mean().item() == pytest.approx(ramp[0, 0, 0, 6:18].mean().item(), abs=step / 20)
+
+
+def test_a_lesson_is_the_same_whenever_it_is_made_and_tells_what_was_done(stills: list[np.ndarray]) -> None:
+    first, again, other = (samples.lesson(stills, step, 12, 24) for step in (3, 3, 4))
+    assert torch.equal(first.seen, again.seen)
+    assert torch.equal(first.large, again.large)
+    assert not torch.equal(first.seen, other.seen)
+    assert first.seen.shape == (12, 3, 24, 24)
+    assert first.large.shape == (12, 1, 48, 48)
+    many = samples.lesson(stills, 1, 60, 24)
+    blur = many.seen[:, 1, 0, 0]
+    apart = (many.seen[:, :1] - many.same).square().mean((1, 2, 3)).sqrt()
+    assert apart[blur > 0.6].mean() > 3 * apart[blur == 0].mean()
+    untouched = (blur == 0) & (apart < 1 / 255)
+    assert 0.2 < untouched.float().mean() < 0.6
+
+
+def test_training_goes_on_where_it_was_cut_off_and_learns(stills: list[np.ndarray], tmp_path: Path) -> None:
+    said: list[str] = []
+    plan = training.Plan(60, 6, 24, 3e-3)
+    assert not training.train(plan, stills, tmp_path, 0.0, said.append)
+    assert training.train(plan, stills, tmp_path, 2.0, said.append)
+    net = training.trained(tmp_path)
+    torch.manual_seed(0)
+    batch = samples.lesson(stills, 5000, 24, 24)
+    untaught, taught = (training.loss_of(each, batch)[0].item() for each in (network.LargerNet(), net))
+    assert taught < 0.97 * untaught
+    assert "bicubic" in training.reached(net, stills)
+
+
+@pytest.mark.parametrize("shape", [(9, 14), (33, 20)])
+def test_what_is_shipped_gives_what_was_trained(tmp_path: Path, shape: tuple[int, int]) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime", reason="needs onnxruntime: pip install vsfilmrestore[onnx]")
+    torch.manual_seed(3)
+    net = network.LargerNet().eval()
+    for head in (net.large, net.same):
+        torch.nn.init.normal_(head.weight, 0, 0.05)
+    seen = np.random.default_rng(4).random((3, *shape)).astype(np.float32)
+    given = {name: plane[None, None] for name, plane in zip(exporting.NAMES, seen, strict=True)}
+    with torch.no_grad():
+        wanted = net(torch.from_numpy(seen)[None])
+    for head, true in zip(("large", "same"), wanted, strict=True):
+        file = tmp_path / f"{head}.onnx"
+        exporting.export(net, file, head)
+        made = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"]).run(None, given)[0]
+        assert made.shape == true.shape
+        assert np.abs(made - true.numpy()).max() < 1e-5
+
+
+@pytest.mark.slow
+def test_the_command_goes_from_pictures_to_networks(
+    tmp_path: Path, photograph: Callable[[Path, int], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    photograph(pictures, 620)
+    for n in range(16):
+        (pictures / f"{n:02}.png").write_bytes((pictures / "still.png").read_bytes())
+    made = tmp_path / "film2x.onnx"
+    numbers = ["--steps", "3", "--size", "2", "--side", "24"]
+    argv = ["enlarge.py", "--pictures", str(pictures), "--work", str(tmp_path / "work"), "-o", str(made), *numbers]
+    monkeypatch.setattr("sys.argv", argv)
+    command.main()
+    assert made.stat().st_size > 400_000
+    assert made.with_name(command.BESIDE).stat().st_size > 400_000
