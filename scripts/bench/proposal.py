@@ -190,6 +190,7 @@ def _measured(clip: vs.VideoNode) -> dict[str, Any]:
 
 
 def _restored(clip: vs.VideoNode, recipe: Recipe, truth: Planes, cap: float) -> float:
+    clip = clip.std.SetFieldBased(0)
     return psnr(planes_of(recipe.apply(clip)) if recipe else planes_of(clip), truth, cap)
 
 

@@ -93,10 +93,10 @@ def test_what_invents_is_told_but_wants_a_yes(aim: str) -> None:
 
 def test_low_confidence_is_a_smaller_dose_and_says_so() -> None:
     sure = found({"dirt.density": 15.0, "confidence.dirt": 0.9}).steps["remove_dirt"]
-    unsure = found({"dirt.density": 15.0, "confidence.dirt": 0.48}).steps["remove_dirt"]
+    unsure = found({"dirt.density": 15.0, "confidence.dirt": 0.36}).steps["remove_dirt"]
     assert (sure.strength, sure.doubt) == (0.85, "")
     assert unsure.strength == 0.5
-    assert unsure.sentence.endswith("remove_dirt 0.5 (unsure, 0.48: 0.5 for 0.85)")
+    assert unsure.sentence.endswith("remove_dirt 0.5 (unsure, 0.36: 0.5 for 0.85)")
 
 
 def test_what_is_hardly_believed_is_left() -> None:
@@ -113,9 +113,15 @@ def test_drawn_film_keeps_its_held_drawings() -> None:
 
 
 def test_video_has_no_gate_but_fields() -> None:
-    diagnosis = found({"interlaced": 0.9, "weave.x": 0.5, "weave.y": 0.5})
+    diagnosis = found({"interlaced": 0.9, "interlaced.order": "top", "weave.x": 0.5, "weave.y": 0.5})
     assert doses(diagnosis) == {"deinterlace": None}
     assert "never ran through a gate" in left(diagnosis, "stabilize")
+
+
+def test_fields_of_unknown_order_are_left() -> None:
+    diagnosis = found({"interlaced": 0.9, "interlaced.order": "none"})
+    assert doses(diagnosis) == {}
+    assert "nothing tells which field comes first" in left(diagnosis, "deinterlace")
 
 
 def test_fast_limbs_are_not_taken_for_dirt() -> None:

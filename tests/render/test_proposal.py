@@ -106,7 +106,7 @@ def test_a_new_proposal_changes_what_nobody_touched(project: Project) -> None:
     project, _ = again(project, {"dirt.density": 1.0, "flicker": 1.0})
     made = doses(decided(project)[0])
     assert made["remove_dirt"] == 0.3
-    assert made["deflicker"] == pytest.approx(0.55)
+    assert made["deflicker"] == 0.75
 
 
 def test_a_step_that_was_taken_out_stays_out(project: Project) -> None:
