@@ -15,8 +15,9 @@ __all__ = ["changed_areas", "missing"]
 
 core = vs.core
 
-_AROUND: Final = 6
-"""Radius of the squares in which grain is compared."""
+_SPOT, _LEAST, _AROUND = 3, 8, 6
+"""Radius of the squares in which detail is measured, of those the least of them is sought in, and smoothed over."""
+_MUCH: Final = 1e6
 _EVEN: Final = 1e-12
 
 
@@ -61,9 +62,15 @@ def missing(plane: vs.VideoNode, grain: vs.VideoNode, mask: vs.VideoNode) -> vs.
 
 
 def _fine(levels: vs.VideoNode, mask: vs.VideoNode) -> vs.VideoNode:
-    """Sums of the squares of fine detail within the mask."""
+    """Mean square of fine detail within the mask, where there is least of it around: what lies over all is grain."""
     detail = core.akarin.Expr([levels, _mean(levels, 1), mask], "z x y - dup * 0 ?", format=vs.GRAYS)
-    return _mean(detail, _AROUND)
+    share = core.akarin.Expr([mask], "x 0 > 1 0 ?", format=vs.GRAYS)
+    means = [_mean(each, _SPOT) for each in (detail, share)]
+    least = core.akarin.Expr([*means, mask], f"z x y {_EVEN} + / {_MUCH} ?")
+    for _ in range(_LEAST):
+        least = least.std.Minimum()
+    inside = core.akarin.Expr([least, mask], "y x 0 ?")
+    return core.akarin.Expr([_mean(inside, _AROUND), _mean(share, _AROUND)], f"x y {_EVEN} + /")
 
 
 def _mean(clip: vs.VideoNode, radius: int) -> vs.VideoNode:

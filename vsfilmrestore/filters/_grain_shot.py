@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 import vapoursynth as vs
 
+from vsfilmrestore.filters._grain_areas import changed_areas
 from vsfilmrestore.filters._grain_form import SIDE
 from vsfilmrestore.filters._grain_plan import SIGNATURE, kind_of
 from vsfilmrestore.filters._grain_signature import GrainMeter
@@ -37,22 +38,26 @@ def shot_grain(clip: vs.VideoNode, places: int = 5) -> vs.VideoNode:
     firsts = sorted({int(n) for n in np.linspace(0, clip.num_frames - count, places + 2)[1:-1].round()})
     seen = _middle(as16(clip))
     frames = [seen[first + k] for first in firsts for k in range(count)]
+    repaired = _middle(changed_areas(clip), clip)
+    masks = [repaired[first + count // 2] for first in firsts]
 
     def tell(n: int, f: Sequence[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
         told = f[0].copy()
         meter = GrainMeter(kind_of(clip))
-        planes = [[np.asarray(frame[p]) for p in range(frame.format.num_planes)] for frame in f[1:]]
-        for at in range(0, len(planes), count):
-            meter.add(planes[at : at + count])
+        planes = [[np.asarray(frame[p]) for p in range(frame.format.num_planes)] for frame in f[1 + len(masks) :]]
+        for place in range(len(masks)):
+            meter.add(planes[place * count : (place + 1) * count], np.asarray(f[1 + place][0]))
         signature = meter.signature(width=clip.width)
         told.props[SIGNATURE] = signature.to_text()
         return told
 
-    return core.std.ModifyFrame(blank, [blank, *frames], tell)
+    return core.std.ModifyFrame(blank, [blank, *masks, *frames], tell)
 
 
-def _middle(clip: vs.VideoNode) -> vs.VideoNode:
-    step = (1 << clip.format.subsampling_w, 1 << clip.format.subsampling_h)
+def _middle(clip: vs.VideoNode, like: vs.VideoNode | None = None) -> vs.VideoNode:
+    """The middle of large pictures, cut out as the planes of ``like`` can be."""
+    fmt = (like or clip).format
+    step = (1 << fmt.subsampling_w, 1 << fmt.subsampling_h)
     across, down = (
         max(0, size - most) // 2 // s * s
         for size, most, s in zip((clip.width, clip.height), _LARGEST, step, strict=True)

@@ -31,6 +31,7 @@ _LOUD: Final = 2.5
 """Blocks with so many times the usual variance hold more than grain."""
 _SILENT: Final = (0.12 / 255) ** 2
 """Less variance is none: one frame is the copy of the other, there."""
+_FAR: Final = 0.75
 _WIDTH: Final = 0.1
 _PRIOR: Final = 4.0
 """Blocks of mean grain that every knot is credited with, so that a level with few blocks stays near the mean."""
@@ -69,8 +70,12 @@ class GrainMeter:
     _width: int = 0
     _blocks: list[list[Reals]] = field(default_factory=lambda: [[], [], []])
 
-    def add(self, frames: Sequence[Sequence[Plane]]) -> None:
+    def add(self, frames: Sequence[Sequence[Plane]], changed: Plane | None = None) -> None:
         """Look at neighbouring frames, each a list of planes.
+
+        Args:
+            frames: Two or three.
+            changed: Of the size of luma, above 0 where the middle frame was repaired: there nothing is measured.
 
         Raises:
             ValueError: As `measure_grain`.
@@ -85,7 +90,7 @@ class GrainMeter:
         for n, other in enumerate(levels):
             if n != len(levels) // 2:
                 flow = _flow(middle[base], other[base])
-                for p, blocks in enumerate(_compared(middle, other, flow, base)):
+                for p, blocks in enumerate(_compared(middle, other, flow, base, changed)):
                     self._blocks[p].append(blocks)
 
     def signature(self, width: int = 0) -> GrainSignature:
@@ -101,7 +106,8 @@ class GrainMeter:
 
 
 _LEVEL, _VARIANCE, _TEXTURE, _ALONG_X, _ALONG_Y, _SHARED, _BASE = range(7)
-"""What is known of each block, before its power in the `BANDS` rings."""
+"""What is known of each block, before the power in the `BANDS` rings of what frames differ by, and of one of them."""
+_KNOWN: Final = _BASE + 1 + 2 * BANDS
 
 
 def _levels(plane: Plane) -> npt.NDArray[np.float32]:
@@ -130,6 +136,7 @@ def _compared(
     other: Sequence[npt.NDArray[np.float32]],
     flow: npt.NDArray[np.float32],
     base: int,
+    changed: Plane | None,
 ) -> list[Reals]:
     """What is known of the blocks of each plane: N, 7 + BANDS."""
     height, width = now[base].shape
@@ -137,10 +144,10 @@ def _compared(
     for p, plane in enumerate(now):
         tall, wide = plane.shape
         if min(tall, wide) < SIDE:
-            told.append(np.zeros((0, _BASE + 1 + BANDS)))
+            told.append(np.zeros((0, _KNOWN)))
             continue
-        places = _places(tall, wide)
         ratio = (height / tall, width / wide)
+        places = [at for at in _places(tall, wide) if changed is None or not _of_luma(changed, at, ratio).any()]
         shifts = [_shift(flow, (y, x), (tall, wide), ratio) for y, x in places]
         pairs = [(at, (at[0] + dy, at[1] + dx)) for at, (dy, dx) in zip(places, shifts, strict=True)]
         inside = [(a, b) for a, b in pairs if 0 <= b[0] <= tall - SIDE and 0 <= b[1] <= wide - SIDE]
@@ -152,6 +159,11 @@ def _places(tall: int, wide: int) -> list[tuple[int, int]]:
     """Corners of blocks spread over a plane."""
     step = max(SIDE // 2, math.ceil(math.sqrt(tall * wide / _MOST)))
     return [(y, x) for y in range(0, tall - SIDE + 1, step) for x in range(0, wide - SIDE + 1, step)]
+
+
+def _of_luma(changed: Plane, at: tuple[int, int], ratio: tuple[float, float]) -> Plane:
+    rows, columns = (slice(int(a * r), int((a + SIDE) * r)) for a, r in zip(at, ratio, strict=True))
+    return changed[rows, columns]
 
 
 def _shift(
@@ -175,7 +187,7 @@ def _blocks(
     shares: bool,
 ) -> Reals:
     if not pairs:
-        return np.zeros((0, _BASE + 1 + BANDS))
+        return np.zeros((0, _KNOWN))
     here = np.stack([now[y : y + SIDE, x : x + SIDE] for (y, x), _ in pairs]).astype(np.float64)
     there = np.stack([other[y : y + SIDE, x : x + SIDE] for _, (y, x) in pairs]).astype(np.float64)
     both = (here + there) / 2
@@ -194,7 +206,29 @@ def _blocks(
         known += [(apart * lead).mean((1, 2)), (lead**2).mean((1, 2))]
     else:
         known += [np.zeros(len(pairs))] * 2
-    return np.concatenate([np.stack(known, 1), band_power(apart)], 1)
+    return np.concatenate([np.stack(known, 1), band_power(apart), band_power(_level(here))], 1)
+
+
+def _level(blocks: Reals) -> Reals:
+    """Blocks without the plane that fits them best: a slow change of brightness is no grain."""
+    at = np.linspace(-1, 1, SIDE)
+    slopes = [(blocks * ramp).mean((1, 2), keepdims=True) / (ramp**2).mean() * ramp for ramp in (at[None], at[:, None])]
+    return np.asarray(blocks - blocks.mean((1, 2), keepdims=True) - slopes[0] - slopes[1])
+
+
+def _power(blocks: Reals) -> Reals:
+    """Power of the grain in each band, of blocks: what frames differ by, or what is in one of them, if that is less.
+
+    Where motion is lost frames differ by more than grain, though less so in fine detail; where the picture has detail
+    it has more than grain. The flattest blocks were chosen by their coarse detail, so what is there must be less by
+    far to count.
+    """
+    apart, there = (blocks[:, at : at + BANDS].mean(0) for at in (_BASE + 1, _BASE + 1 + BANDS))
+    return np.where(there < _FAR * apart, there, apart)
+
+
+def _variance(blocks: Reals) -> float:
+    return float((_power(blocks) * COUNTS).sum() / COUNTS.sum())
 
 
 def _unmoved(apart: Reals, both: Reals) -> Reals:
@@ -221,14 +255,16 @@ def _told(blocks: Reals, is_base: bool, flat: bool) -> PlaneGrain:
     if len(alive) < max(4, 0.1 * len(blocks)):
         return PlaneGrain((0.0,) * len(KNOTS), (1.0,) * BANDS)
     good = _quiet(alive)
-    variance = float(good[:, _VARIANCE].mean())
+    variance = _variance(good)
+    # Of what was measured, this share is grain.
+    share = min(variance / float(good[:, _VARIANCE].mean()), 1.0)
     mix = 0.0 if is_base else float(good[:, _SHARED].sum() / max(good[:, _BASE].sum(), 1e-12))
     lone = max(1 - mix**2 * float(good[:, _BASE].sum() / good[:, _VARIANCE].sum()), 0.0)
-    knots = [variance if flat else _knot(alive, knot, variance) for knot in KNOTS]
-    power = good[:, _BASE + 1 :].sum(0)
+    knots = [variance if flat else _knot(alive, knot, variance, share) for knot in KNOTS]
+    power = _power(good)
     return PlaneGrain(
         tuple(255 * math.sqrt(v * lone) for v in knots),
-        tuple(power / float((power * COUNTS).sum() / COUNTS.sum())),
+        tuple(power / variance),
         _stretch(*(good[:, n].sum() / good[:, _VARIANCE].sum() for n in (_ALONG_X, _ALONG_Y))),
         mix,
     )
@@ -240,13 +276,14 @@ def _quiet(blocks: Reals) -> Reals:
     return flat[flat[:, _VARIANCE] <= _LOUD * np.median(flat[:, _VARIANCE])]
 
 
-def _knot(blocks: Reals, knot: float, mean: float) -> float:
+def _knot(blocks: Reals, knot: float, mean: float, share: float) -> float:
     """Variance of the grain at a level."""
     near = blocks[np.abs(blocks[:, _LEVEL] - knot) < _WIDTH]
     if not len(near):
         return mean
-    good = _quiet(near)[:, _VARIANCE]
-    return float((good.sum() + _PRIOR * mean) / (len(good) + _PRIOR))
+    good = _quiet(near)
+    own = min(_variance(good), share * float(good[:, _VARIANCE].mean())) if share < _FAR else _variance(good)
+    return (len(good) * own + _PRIOR * mean) / (len(good) + _PRIOR)
 
 
 def _stretch(along_x: float, along_y: float) -> float:

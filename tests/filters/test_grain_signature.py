@@ -1,0 +1,251 @@
+"""Signatures of grain: what is measured, what is written down, and what is made of it."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+import vapoursynth as vs
+
+from vsfilmrestore.errors import UsageError
+from vsfilmrestore.filters._grain_form import BANDS, COUNTS, GrainSignature, PlaneGrain, gaussian_spectrum, without
+from vsfilmrestore.filters._grain_kernel import TAPS, spectrum_taps, tap
+from vsfilmrestore.filters._grain_plan import SIGNATURE
+from vsfilmrestore.filters._grain_shot import shot_grain
+from vsfilmrestore.filters._grain_signature import measure_grain
+from vsfilmrestore.filters._noise import KNOTS
+from vsfilmrestore.filters.denoise import denoise
+from vsfilmrestore.filters.regrain import regrain
+from vsfilmrestore.filters.remove_dirt import remove_dirt
+from vsfilmrestore.filters.schema import FILTERS
+from vsfilmrestore.recipes import Recipe
+
+core = vs.core
+type Frames = npt.NDArray[np.float32]
+
+
+def picture(height: int = 160, width: int = 288) -> Frames:
+    """A ramp with some soft detail."""
+    detail = cv2.GaussianBlur(np.random.default_rng(3).standard_normal((height, width)).astype(np.float32), (0, 0), 9)
+    ramp = np.linspace(30, 220, width, dtype=np.float32)[None]
+    return np.asarray(ramp + detail / detail.std() * 6, np.float32)
+
+
+def grainy(clean: Frames, sigma: float, size: float, count: int = 3, step: int = 0, seed: int = 1) -> Frames:
+    """Frames of a picture that moves ``step`` pixels a frame, with grain of a size, strongest at mid-tones."""
+    rng = np.random.default_rng(seed)
+    made = []
+    for n in range(count):
+        frame = np.roll(clean, step * n, 1)
+        noise = cv2.GaussianBlur(rng.standard_normal(frame.shape).astype(np.float32), (0, 0), size)
+        level = frame / 255
+        made.append(frame + noise / noise.std() * sigma * (0.4 + 2.4 * level * (1 - level)))
+    return np.asarray(np.round(np.stack(made)).clip(0, 255), np.float32)
+
+
+def clip_of(frames: Frames) -> vs.VideoNode:
+    blank = core.std.BlankClip(None, frames.shape[2], frames.shape[1], vs.GRAY8, length=len(frames), keep=True)
+
+    def draw(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
+        frame = f.copy()
+        np.copyto(np.asarray(frame[0]), frames[n].astype(np.uint8))
+        return frame
+
+    return core.std.ModifyFrame(blank, blank, draw)
+
+
+def frames_of(clip: vs.VideoNode) -> Frames:
+    return np.stack([np.asarray(f[0]).astype(np.float32) for f in clip.frames()])
+
+
+def told(frames: Frames) -> GrainSignature:
+    return measure_grain(*(frames[n : n + 3].astype(np.uint8) for n in range(0, len(frames) - 2, 2)))
+
+
+def spectrum_apart(made: GrainSignature, source: GrainSignature) -> float:
+    """Share of the power that is in the wrong ring."""
+    first, second = (np.array(each.base.spectrum) * COUNTS for each in (made, source))
+    return float(np.abs(first - second).sum() / second.sum())
+
+
+def curve_apart(made: GrainSignature, source: GrainSignature) -> float:
+    """Mean difference of the variances, over the knots between the outer ones."""
+    first, second = (np.array(each.curve[1:-1]) ** 2 for each in (made, source))
+    return float((np.abs(first - second) / second).mean())
+
+
+@pytest.mark.parametrize("step", [0, 3])
+@pytest.mark.parametrize(("sigma", "size"), [(3.0, 0.7), (8.0, 1.2)])
+def test_measures_strength_size_and_curve(sigma: float, size: float, step: int) -> None:
+    found = told(grainy(picture(), sigma, size, 5, step))
+    assert found.sigma == pytest.approx(sigma, rel=0.12)
+    assert found.size == pytest.approx(size, abs=0.15)
+    for knot, value in zip(KNOTS[1:-1], found.curve[1:-1], strict=True):
+        assert value == pytest.approx(sigma * (0.4 + 2.4 * knot * (1 - knot)), rel=0.2)
+
+
+def test_detail_and_a_move_by_half_a_pixel_are_no_grain() -> None:
+    rng = np.random.default_rng(2)
+    texture = cv2.GaussianBlur(rng.standard_normal((192, 320)).astype(np.float32), (0, 0), 1.5) * 60 + 128
+    moved = [cv2.warpAffine(texture, np.float32([[1, 0, 0.5 * n], [0, 1, 0.3 * n]]), (320, 192)) for n in range(3)]
+    frames = [(frame + rng.standard_normal(frame.shape) * 2).clip(0, 255).astype(np.uint8) for frame in moved]
+    assert measure_grain(frames).sigma == pytest.approx(2.0, rel=0.35)
+
+
+def test_copies_have_no_grain() -> None:
+    still = np.repeat(picture()[None], 3, 0).astype(np.uint8)
+    assert measure_grain(still).sigma == 0.0
+
+
+def test_colours_that_go_together_are_told() -> None:
+    rng = np.random.default_rng(4)
+    shared, own = (rng.standard_normal((3, 128, 192)) for _ in range(2))
+    frames = np.stack([128 + 5 * shared, 128 + 6 * shared, 128 + 4 * own], 3).clip(0, 255).astype(np.uint8)
+    found = measure_grain(list(frames), kind="rgb")
+    assert found.planes[0].mix == pytest.approx(5 / 6, abs=0.05)
+    assert abs(found.planes[2].mix) < 0.05
+    assert found.planes[2].curve[2] == pytest.approx(4.0, rel=0.1)
+    assert found.planes[0].curve[2] < 1.0
+
+
+def test_a_signature_is_a_line_of_text() -> None:
+    found = told(grainy(picture(), 5, 0.9))
+    text = found.to_text()
+    assert not set(text) & set(" \n=;")
+    assert GrainSignature.from_text(text).to_text() == text
+
+
+@pytest.mark.parametrize("text", ["", "g1", "g1:grey:640:1,2", "g2:grey:640:1,1,1,1,1,1/1/1/0", "g1:grey:0:a/b/c/d"])
+def test_other_text_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="no signature"):
+        GrainSignature.from_text(text)
+
+
+def test_a_step_says_what_is_wrong_with_a_signature() -> None:
+    with pytest.raises(vs.Error, match=r"regrain.*no signature of grain"):
+        regrain(core.std.BlankClip(format=vs.GRAY8, length=2), signature="grain")
+
+
+@pytest.mark.parametrize("size", [0.0, 0.5, 0.9, 1.6])
+@pytest.mark.parametrize("scale", [1.0, 2.0])
+def test_the_kernel_keeps_the_variance_and_has_the_spectrum(size: float, scale: float) -> None:
+    props = spectrum_taps(gaussian_spectrum(size), 1.0, scale)
+    whole = np.zeros((2 * TAPS[-1] + 1,) * 2)
+    for part, most in enumerate(TAPS):
+        sides = [np.array([props[tap(part, axis, abs(n))] for n in range(-most, most + 1)]) for axis in "xy"]
+        inner = slice(TAPS[-1] - most, TAPS[-1] + most + 1)
+        whole[inner, inner] += np.outer(sides[1], sides[0])
+    assert (whole**2).sum() == pytest.approx(1.0, rel=0.03)
+    beside = (whole[:, 1:] * whole[:, :-1]).sum()
+    # Waves of the smaller picture, one dimension of them: nothing lies beyond 0.5 / scale.
+    u = np.linspace(0, 0.5 / scale, 500)
+    power = np.exp(-4 * np.pi**2 * (size * scale * u) ** 2)
+    assert beside == pytest.approx((power * np.cos(2 * np.pi * u)).sum() / power.sum(), abs=0.06)
+
+
+def test_what_is_missing_is_the_difference_of_the_powers() -> None:
+    wanted = PlaneGrain((5.0,) * 6, gaussian_spectrum(0.7))
+    there = PlaneGrain((3.0,) * 6, gaussian_spectrum(0.7))
+    lack = without(GrainSignature((wanted,), 640), GrainSignature((there,), 640))
+    assert lack.curve == pytest.approx((4.0,) * 6, rel=0.02)
+    assert lack.base.spectrum == pytest.approx(wanted.spectrum, rel=0.05)
+    none = without(GrainSignature((there,), 640), GrainSignature((wanted,), 640))
+    assert none.curve == (0.0,) * 6
+
+
+@pytest.mark.parametrize("by_signature", [False, True])
+def test_the_round_trip_keeps_spectrum_and_curve(by_signature: bool) -> None:
+    clean = picture()
+    frames = grainy(clean, 7, 0.9, 7)
+    before = told(frames[2:5])
+    cleaned = denoise(clip_of(frames), 1.0, reach=2, spatial=0.0, model="")
+    assert told(frames_of(cleaned[2:5])).sigma < 0.6 * before.sigma
+    after = told(frames_of(regrain(cleaned, signature=before.to_text() if by_signature else "")[2:5]))
+    assert spectrum_apart(after, before) < 0.1
+    assert curve_apart(after, before) < 0.15
+
+
+def test_a_signature_grows_with_the_picture() -> None:
+    clean = picture()
+    before = told(grainy(clean, 7, 0.8, 3))
+    large = clip_of(np.repeat(cv2.resize(clean, (576, 320))[None], 3, 0))
+    after = told(frames_of(regrain(large, signature=before.to_text())))
+    assert after.sigma == pytest.approx(before.sigma, rel=0.1)
+    assert after.size == pytest.approx(2 * before.size, rel=0.15)
+
+
+def test_a_shot_that_has_its_grain_gets_no_more() -> None:
+    frames = grainy(picture(), 6, 0.8, 7)
+    found = told(frames)
+    again = frames_of(regrain(clip_of(frames), signature=found.to_text()))
+    assert (again - frames)[3].std() < 0.35 * found.sigma
+
+
+def test_a_shot_is_measured_in_one_frame_inside_the_graph() -> None:
+    asked: list[int] = []
+    clip = clip_of(grainy(picture(), 6, 0.8, 40))
+
+    def watch(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
+        asked.append(n)
+        return f
+
+    measured = shot_grain(core.std.ModifyFrame(clip, clip, watch))
+    assert asked == []
+    text = measured.get_frame(0).props[SIGNATURE]
+    found = GrainSignature.from_text(text.decode() if isinstance(text, bytes) else str(text))
+    assert found.sigma == pytest.approx(6.0, rel=0.12)
+    assert len(asked) == 15
+    assert shot_grain(clip[:1]).get_frame(0).props[SIGNATURE] in ("", b"")
+
+
+def test_changed_areas_get_the_grain_around_them_and_nothing_else_changes() -> None:
+    clean = picture()
+    frames = grainy(clean, 7, 0.8, 5)
+    inside = np.zeros(clean.shape, bool)
+    inside[50:110, 100:200] = True
+    painted = np.where(inside, clean.round(), frames)
+    mask = clip_of(np.repeat(inside[None] * 255.0, 5, 0).astype(np.float32))
+    marked = clip_of(painted).std.ClipToProp(mask, "_VsfrMask_fill")
+    back = frames_of(regrain(marked, where="changed"))
+    assert np.array_equal(back[:, ~inside], painted[:, ~inside])
+    given, wanted = ((each[2] - clean)[inside].std() for each in (back, frames))
+    assert given == pytest.approx(wanted, rel=0.15)
+    full = clip_of(frames).std.ClipToProp(mask, "_VsfrMask_fill")
+    assert (frames_of(regrain(full, where="changed")) - frames)[2][inside].std() < 0.4 * wanted
+    assert np.array_equal(frames_of(regrain(clip_of(frames), where="changed")), frames)
+
+
+def test_what_is_measured_decides_what_a_frame_depends_on() -> None:
+    spec = FILTERS["regrain"]
+    text = GrainSignature((PlaneGrain((1.0,) * 6, (1.0,) * BANDS),), 640).to_text()
+    assert spec.depends_with({}) == "number"
+    assert spec.depends_with({"signature": text}) == "clip"
+    assert spec.depends_with({"where": "changed"}) == "clip"
+    assert spec.depends_with({"signature": text, "where": "changed"}) == "number"
+    assert spec.depends_with({"amount": 4.0, "where": "changed"}) == "number"
+
+
+def test_a_frame_is_the_same_however_it_is_reached() -> None:
+    clip = clip_of(grainy(picture(), 5, 0.8, 7))
+    text = told(grainy(picture(), 9, 1.0)).to_text()
+    in_order, seeking = frames_of(regrain(clip, signature=text)), regrain(clip, signature=text)
+    for n in (5, 1, 3):
+        assert np.array_equal(np.asarray(seeking.get_frame(n)[0]), in_order[n])
+
+
+@pytest.mark.parametrize("fmt", [vs.YUV420P8, vs.YUV422P10, vs.RGB24, vs.GRAYH, vs.YUV444PS])
+def test_any_format_takes_a_grey_signature(fmt: int) -> None:
+    clip = core.std.BlankClip(format=fmt, width=96, height=80, length=2, color=None).std.SetFrameProps(_Mark=7)
+    text = told(grainy(picture(), 6, 0.8)).to_text()
+    frame = regrain(clip, signature=text).get_frame(0)
+    assert (frame.format.id, frame.width, frame.height) == (fmt, 96, 80)
+    assert frame.props["_Mark"] == 7
+
+
+def test_archive_keeps_the_grain() -> None:
+    steps = {step.name: step for step in Recipe.preset("archive")}
+    assert not {"denoise", "regrain"} & set(steps)
+    frames = grainy(picture(128, 192), 6, 0.8, 5)
+    kept = remove_dirt(clip_of(frames), float(str(steps["remove_dirt"].complete["strength"])), model="")
+    assert told(frames_of(kept[1:4])).sigma == pytest.approx(told(frames[1:4]).sigma, rel=0.02)
