@@ -53,7 +53,7 @@ def _colour(sample: Sample) -> tuple[float, float, float]:
             spread.append(float(np.hypot(u.ravel()[part].std(), v.ravel()[part].std())))
     middle = (luma > np.quantile(luma, 0.2)) & (luma < np.quantile(luma, 0.95))
     cast = float(np.hypot(np.median(u[middle]), np.median(v[middle]))) if middle.any() else 0.0
-    return float(far.mean()), float(np.median(spread)), cast
+    return float(far.mean()), float(np.median(spread)) if spread else 0.0, cast
 
 
 def _small(plane: Floats, shape: tuple[int, ...] | None = None) -> Floats:

@@ -41,6 +41,7 @@ _STRAY: Final = 20
 """Levels by which a frame differs from both its neighbours where it may be torn."""
 _STRAYS: Final = 0.02
 _HISTORY: Final = 5
+_ROUNDS: Final = 2
 
 
 @dataclass(slots=True)
@@ -198,7 +199,7 @@ class _Eye:
             self._compare(found, self._last, picture)
         found.look = Look(found.average / 255, float(picture.look.std()) / 255, _step(self._last, picture))
         self.facts.frames[number] = found
-        self._recent.append(picture.bytes)
+        self._recent.append(np.ascontiguousarray(picture.bytes[::2, ::2]))
         self._words.append(planes[0].copy())
         self._dissolves.see(picture.thumb)
         self._passers.see(picture.thumb)
@@ -311,7 +312,7 @@ def _rigid(vectors: Floats, x: Floats, y: Floats, told: list[npt.NDArray[np.bool
     places = [(x[told[0]], y[told[0]]), (x[told[1]], y[told[1]])]
     values = [vectors[..., axis][told[axis]] for axis in (0, 1)]
     arms = -places[0][1], places[1][0]
-    for _ in range(4):
+    for _ in range(_ROUNDS):
         rests = [values[0] - dx - turn * arms[0], values[1] - dy - turn * arms[1]]
         weights = [_cauchy(rest) for rest in rests]
         turn += _slope(arms, rests, weights)
@@ -339,9 +340,9 @@ def _strays(frame: Bytes, before: Bytes, after: Bytes) -> float:
     """Share of a frame that is far from both neighbours, while these are much nearer to each other."""
     import cv2
 
-    if min(frame.shape) < 32:
+    if min(frame.shape) < 16:
         return 0.0
-    near = cv2.blur(cv2.min(cv2.absdiff(frame, before), cv2.absdiff(frame, after)), (5, 5))
-    apart = cv2.blur(cv2.absdiff(before, after), (5, 5))
+    near = cv2.blur(cv2.min(cv2.absdiff(frame, before), cv2.absdiff(frame, after)), (3, 3))
+    apart = cv2.blur(cv2.absdiff(before, after), (3, 3))
     stray = (near > _STRAY) & (apart < near // 2)
     return float(stray.mean())
