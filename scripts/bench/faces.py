@@ -29,7 +29,7 @@ from vsfilmrestore.filters._face_finder import _cascade_finder, face_blur, face_
 from vsfilmrestore.filters._face_guard import Likeness, around, likeness_of
 from vsfilmrestore.filters._face_laid import ellipse
 from vsfilmrestore.filters._face_told import COUNTS
-from vsfilmrestore.filters._face_tracks import eye_distance, faces_of, found_by, tracked
+from vsfilmrestore.filters._face_tracks import eye_distance, faces_of, found_by, measured, tracked
 from vsfilmrestore.inference.regions import Region, overlap, regions_of
 
 core = vs.core
@@ -82,8 +82,9 @@ def finding(clip: vs.VideoNode, finder: Any) -> vs.VideoNode:
     print(f"  found: {total} in {sum(map(bool, yunet))} of {len(yunet)} frames; the cascade {both} of them, "
           f"{sum(map(len, cascade)) - both} others")  # fmt: skip
     rows = []
+    known_faces = measured(clip, found)
     for radius in (0, 2, 4, 8):
-        faces = [faces_of(frame) for frame in tracked(clip, found, radius).frames(close=True)]
+        faces = [faces_of(frame) for frame in tracked(known_faces, radius).frames(close=True)]
         rows.append(f"{radius}: {trembling([[face.region for face in each] for each in faces]):.2f}")
         known = [face for each in faces for face in each]
     print(f"  landmarks tremble, by calm: {', '.join(rows)} pixels; after bridging {len(known)} faces")

@@ -20,9 +20,9 @@ from vsfilmrestore.filters import FILTERS
 from vsfilmrestore.filters._face_detail import detailed
 from vsfilmrestore.filters._face_finder import FaceFinder, _cascade_finder, face_blur, face_finder
 from vsfilmrestore.filters._face_guard import around, likeness_of, locked
-from vsfilmrestore.filters._face_laid import doses_of, ellipse
+from vsfilmrestore.filters._face_laid import Making, _stopped, doses_of, ellipse
 from vsfilmrestore.filters._face_told import COUNTS, WHY
-from vsfilmrestore.filters._face_tracks import Face, eye_distance, face_noise, faces_of, found_by, tracked
+from vsfilmrestore.filters._face_tracks import Face, eye_distance, face_noise, faces_of, found_by, measured, tracked
 from vsfilmrestore.inference.regions import Region
 from vsfilmrestore.models.add import add
 from vsfilmrestore.models.zoo import Zoo
@@ -168,6 +168,18 @@ def test_the_guard_stops_landmarks_that_move() -> None:
     assert likeness_of(seen, 0 * seen, mask(), FACE, 1.5, lambda _picture: []).fault == ""
 
 
+def test_a_face_fades_out_towards_a_frame_in_which_it_was_stopped() -> None:
+    making = Making(1.0, "detail", 32, None, True, 2)
+    face, elsewhere = Face(FACE, 1.0, 0.0), Face(FACE.moved(FACE.numbers + 200), 1.0, 0.0)
+    fine = ([elsewhere, face], ["shape", ""])
+    for step, left in ((0, 0.0), (1, 1 / 3), (-2, 2 / 3)):
+        verdicts = dict.fromkeys(range(-2, 3), fine) | {step: ([face], ["colour"])}
+        found, fault = _stopped(face, verdicts, making)
+        assert found == pytest.approx(left)
+        assert fault == ("colour" if step == 0 else "")
+    assert _stopped(face, {0: ([elsewhere], ["shape"]), 1: fine}, making) == (1.0, None)
+
+
 @pytest.mark.parametrize("fmt", [vs.YUV420P8, vs.YUV422P10, vs.GRAY16, vs.RGBS, vs.GRAYH])
 def test_detail_of_faces_alone_is_brought_out(fmt: int, known: None) -> None:
     clip = film(3, fmt)
@@ -212,7 +224,7 @@ def test_tracks_tremble_less_than_what_was_found() -> None:
         found = found_by(clip, shaking, 0)
         kept = [f.copy() for f in found.frames()]
         held = core.std.ModifyFrame(clip, clip, lambda n, f: kept[n])
-        tracks = [faces_of(f)[0] for f in tracked(clip, held, 4).frames()]
+        tracks = [faces_of(f)[0] for f in tracked(measured(clip, held), 4).frames()]
     finally:
         core.num_threads = before
     raw = np.array([FACE.numbers + shake for shake in shakes])

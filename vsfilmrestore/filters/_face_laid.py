@@ -13,7 +13,7 @@ import vapoursynth as vs
 from vsfilmrestore.filters._face_detail import detailed
 from vsfilmrestore.filters._face_guard import Finder, around, likeness_of, locked
 from vsfilmrestore.filters._face_told import COUNTS, WHY
-from vsfilmrestore.filters._face_tracks import Face, eye_distance, faces_of
+from vsfilmrestore.filters._face_tracks import Face, eye_distance, faces_of, same_face
 from vsfilmrestore.inference.apply import tell_guess
 from vsfilmrestore.inference.colour import STEP, show
 from vsfilmrestore.inference.data import TINY, tiny
@@ -22,7 +22,7 @@ from vsfilmrestore.inference.regions import REGION_PROPS, Region, as_props
 from vsfilmrestore.inference.runtimes.base import Array
 from vsfilmrestore.inference.windows import Tap, Windows, windowed
 
-__all__ = ["COUNTS", "WHY", "Doses", "doses_of", "ellipse", "laid_back", "wanted"]
+__all__ = ["COUNTS", "WHY", "Doses", "Making", "doses_of", "ellipse", "laid_back", "wanted"]
 
 core = vs.core
 
@@ -39,6 +39,9 @@ _REACH: Final = 0.62
 _SOFT: Final = (0.7, 1.2)
 """The ellipse falls from 1 to 0 between these shares of its half-axes."""
 _MOST: Final = 8
+_FAULTS: Final = "_VsfrFaceFaults"
+"""What the guard says of each face of a frame."""
+_NONE: Final = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,96 +89,170 @@ def wanted(tracks: vs.VideoNode, mode: str, smallest: float) -> vs.VideoNode:
     return windowed([Tap(blank), Tap(tracks)], Windows(), blank, work)
 
 
-def laid_back(
-    clip: vs.VideoNode,
-    tracks: vs.VideoNode,
-    made: vs.VideoNode | None,
-    *,
-    strength: float,
-    mode: str,
-    smallest: float,
-    landmarks: Finder | None,
-    guard: bool,
-) -> vs.VideoNode:
-    """The clip with its faces restored, and with `COUNTS` and `WHY` in its properties.
+@dataclass(frozen=True, slots=True)
+class Making:
+    """What is made of faces, and how it is judged.
 
-    Args:
-        clip: The shot.
-        tracks: Tiny frames with its faces, from `tracked`.
-        made: What a network made of it; None without one.
+    Attributes:
         strength: Share of what was made that is taken.
         mode: See `doses_of`.
         smallest: See `doses_of`.
-        landmarks: Finds landmarks for the guard.
+        landmarks: Finds landmarks for the guard; None where nothing does.
         guard: Whether what was made is judged and held to the filmed face.
+        calm: Frames over which a face fades out towards one in which it was stopped.
     """
-    shown = show(clip, "rgb")
-    like = core.std.BlankClip(shown.clip, keep=True)
-    taps = [Tap(shown.clip), Tap(tracks), *([Tap(show(made, "rgb").clip)] if made is not None else [])]
-    maker = _Maker(strength, mode, smallest, landmarks, guard)
-
-    def work(_number: int, groups: list[list[vs.VideoFrame]]) -> tuple[Array, dict[str, Any]]:
-        frame = groups[0][0]
-        tell_guess(frame)
-        other = np.stack(planes_of(groups[2][0])) if made is not None else None
-        picture, told = maker(np.stack(planes_of(frame)), faces_of(groups[1][0]), other)
-        return picture[None], {STEP: 0.0, **told}
-
-    done = windowed(taps, Windows(), like, work)
-    told = [*COUNTS.values(), WHY]
-    result = core.std.CopyFrameProps(shown.back(done), done, props=told)
-    nobody = shown.source.std.SetFrameProps(**dict.fromkeys(COUNTS.values(), 0))
-    return core.akarin.Select([nobody, result], tracks, f"x.{REGION_PROPS[0]} 0 > 1 0 ?")
-
-
-@dataclass(frozen=True, slots=True)
-class _Maker:
-    """Faces of one picture after the other."""
 
     strength: float
     mode: str
     smallest: float
     landmarks: Finder | None
     guard: bool
+    calm: int
 
-    def __call__(self, seen: Array, faces: Sequence[Face], made: Array | None) -> tuple[Array, Mapping[str, Any]]:
-        counts, faults = Counter[str](found=len(faces)), []
-        change, weight = np.zeros_like(seen), np.zeros(seen.shape[1:], np.float32)
-        largest = sorted(faces, key=lambda face: -face.size)
-        for place, face in enumerate(largest):
-            doses = doses_of(face, self.mode, self.smallest)
-            rows, columns = around(face.region, *seen.shape[1:])
-            if place >= _MOST or not (doses.detail or doses.generative) or not rows.stop - rows.start:
-                counts["left"] += 1
-                continue
-            part = seen[:, rows, columns]
-            wanted = self._wanted(part, face, doses, None if made is None else made[:, rows, columns])
-            here = _moved(face.region, columns.start, rows.start)
-            mask = ellipse(here, part.shape[1], part.shape[2])
-            # All that was made is judged, not the share of it that is taken: a small dose of a stranger is still one.
-            fault = likeness_of(part, wanted, mask, here, face.blur, self.landmarks).fault if self.guard else ""
-            if fault:
-                counts["stopped"] += 1
-                faults.append(fault)
-                continue
-            taken = self.strength * max(doses.detail, doses.generative)
-            wanted = taken * (locked(wanted, eye_distance(here)) if self.guard else wanted)
-            counts.update({kind: 1 for kind in ("detail", "generative") if getattr(doses, kind)})
-            change[:, rows, columns] += mask * wanted
-            weight[rows, columns] += mask
-        picture = seen + change / np.maximum(weight, 1)
-        told: dict[str, Any] = {prop: int(counts[kind]) for kind, prop in COUNTS.items()}
-        return picture, {**told, **({WHY: " ".join(faults)} if faults else {})}
-
-    def _wanted(self, part: Array, face: Face, doses: Doses, made: Array | None) -> Array:
-        """What changes around a face when all of it is taken."""
+    def made_of(self, face: Face, seen: Array, made: Array | None) -> _Made | None:
+        """What becomes of a face of a picture when all of it is taken; None where it stays."""
+        doses = doses_of(face, self.mode, self.smallest)
+        rows, columns = around(face.region, *seen.shape[1:])
+        if not (doses.detail or doses.generative) or not (rows.stop - rows.start and columns.stop - columns.start):
+            return None
+        part = seen[:, rows, columns]
+        here = _moved(face.region, columns.start, rows.start)
         change = np.zeros_like(part)
         if doses.detail:
             luma = 0.299 * part[0] + 0.587 * part[1] + 0.114 * part[2]
             change += doses.detail * (detailed(luma, face.blur, face.noise) - luma)
         if doses.generative and made is not None:
-            change += doses.generative * (made - part)
-        return change / max(doses.detail, doses.generative)
+            change += doses.generative * (made[:, rows, columns] - part)
+        mask = ellipse(here, part.shape[1], part.shape[2])
+        return _Made(doses, (rows, columns), here, part, change / max(doses.detail, doses.generative), mask)
+
+    def fault(self, face: Face, made: _Made) -> str:
+        """What the guard finds fault with; '' for nothing.
+
+        All that was made is judged, not the share of it that is taken: a small dose of a stranger is still one.
+        """
+        if not self.guard:
+            return ""
+        return likeness_of(made.seen, made.change, made.mask, made.region, face.blur, self.landmarks).fault
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A made face: doses, rows and columns, where it lies in them, what was filmed, what changes, and its mask."""
+
+    doses: Doses
+    where: tuple[slice, slice]
+    region: Region
+    seen: Array
+    change: Array
+    mask: Array
+
+
+def laid_back(
+    clip: vs.VideoNode, faces: vs.VideoNode, tracks: vs.VideoNode, made: vs.VideoNode | None, making: Making
+) -> vs.VideoNode:
+    """The clip with its faces restored, and with `COUNTS` and `WHY` in its properties.
+
+    A face that the guard stops keeps its bits in that frame, and fades out towards it in those around.
+
+    Args:
+        clip: The shot.
+        faces: Tiny frames with the faces of each frame by itself, from `measured`: these are judged.
+        tracks: Tiny frames with its faces calmed, from `tracked`: these are laid back.
+        made: What a network made of it; None without one.
+        making: What is made.
+    """
+    shown = show(clip, "rgb")
+    pictures = [Tap(shown.clip, context=False), *([Tap(show(made, "rgb").clip, context=False)] if made else [])]
+    verdict = _judged(faces, pictures, making)
+    frames, calm = clip.num_frames, making.calm
+
+    def work(number: int, groups: list[list[vs.VideoFrame]]) -> tuple[Array, dict[str, Any]]:
+        told, (shot,), (track,), *more = groups
+        tell_guess(shot)
+        there = {step: told[step + calm] for step in range(-calm, calm + 1) if 0 <= number + step < frames}
+        verdicts = {step: (faces_of(frame), _faults_of(frame)) for step, frame in there.items()}
+        seen, *other = (np.stack(planes_of(frame)) for frame in (shot, *(group[0] for group in more)))
+        picture, counts = _laid(seen, other[0] if other else None, faces_of(track), verdicts, making)
+        return picture[None], {STEP: 0.0, **counts}
+
+    taps = [Tap(verdict), pictures[0], Tap(tracks, context=False), *pictures[1:]]
+    done = windowed(taps, Windows(calm, 1, calm), core.std.BlankClip(shown.clip, keep=True), work)
+    result = core.std.CopyFrameProps(shown.back(done), done, props=[*COUNTS.values(), WHY])
+    nobody = shown.source.std.SetFrameProps(**dict.fromkeys(COUNTS.values(), 0))
+    return core.akarin.Select([nobody, result], tracks, f"x.{REGION_PROPS[0]} 0 > 1 0 ?")
+
+
+def _judged(faces: vs.VideoNode, pictures: Sequence[Tap], making: Making) -> vs.VideoNode:
+    """Tiny frames with the faces of each frame, and what the guard says of each."""
+    picture = np.zeros((1, 1, TINY, TINY), np.float32)
+
+    def work(_number: int, groups: list[list[vs.VideoFrame]]) -> tuple[Array, dict[str, Any]]:
+        known = faces_of(groups[0][0])
+        if not known:
+            return picture, {}
+        seen, *other = (np.stack(planes_of(group[0])) for group in groups[1:])
+        mades = [making.made_of(face, seen, other[0] if other else None) for face in known]
+        faults = [making.fault(face, made) if made else "" for face, made in zip(known, mades, strict=True)]
+        return picture, {_FAULTS: [fault or _NONE for fault in faults]}
+
+    if not making.guard:
+        return faces
+    told = windowed([Tap(faces), *pictures], Windows(), tiny(faces.num_frames), work)
+    told = core.akarin.Select([faces, told], faces, f"x.{REGION_PROPS[0]} 0 > 1 0 ?")
+    # Small as they are, all that anybody looks at again soon can be kept.
+    told.std.SetVideoCache(mode=1, fixedsize=1, maxsize=512, maxhistory=0)
+    return told
+
+
+def _faults_of(frame: vs.VideoFrame) -> list[str]:
+    found: Any = frame.props.get(_FAULTS, [])
+    each = found if isinstance(found, list | tuple) else [found]
+    words = [word.decode() if isinstance(word, bytes) else str(word) for word in each]
+    return ["" if word == _NONE else word for word in words]
+
+
+type _Verdicts = Mapping[int, tuple[Sequence[Face], Sequence[str]]]
+
+
+def _laid(
+    seen: Array, other: Array | None, faces: Sequence[Face], verdicts: _Verdicts, making: Making
+) -> tuple[Array, Mapping[str, Any]]:
+    """A picture with its faces, and what became of them."""
+    counts, faults = Counter[str](found=len(faces)), []
+    change, weight = np.zeros_like(seen), np.zeros(seen.shape[1:], np.float32)
+    for place, face in enumerate(sorted(faces, key=lambda face: -face.size)):
+        made = making.made_of(face, seen, other) if place < _MOST else None
+        if made is None:
+            counts["left"] += 1
+            continue
+        here, fault = _stopped(face, verdicts, making)
+        # Those that were overlooked in this frame, and stand on the way between others, are judged now.
+        fault = making.fault(face, made) if fault is None else fault
+        if fault:
+            counts["stopped"] += 1
+            faults.append(fault)
+            continue
+        counts.update({kind: 1 for kind in ("detail", "generative") if getattr(made.doses, kind)})
+        taken = here * making.strength * max(made.doses.detail, made.doses.generative)
+        wanted = locked(made.change, eye_distance(made.region)) if making.guard else made.change
+        change[:, *made.where] += made.mask * taken * wanted
+        weight[made.where] += made.mask
+    told: dict[str, Any] = {prop: int(counts[kind]) for kind, prop in COUNTS.items()}
+    return seen + change / np.maximum(weight, 1), {**told, **({WHY: " ".join(faults)} if faults else {})}
+
+
+def _stopped(face: Face, verdicts: _Verdicts, making: Making) -> tuple[float, str | None]:
+    """How much is left of a face among frames that stopped it, and its fault in this one; None: not judged."""
+    left, fault = 1.0, None
+    for step, (known, faults) in verdicts.items():
+        place = same_face(face.region, known)
+        if place is None:
+            continue
+        said = faults[place] if faults else ""
+        fault = said if step == 0 else fault
+        left = min(left, abs(step) / (making.calm + 1)) if said else left
+    return left, fault
 
 
 def _moved(region: Region, left: int, top: int) -> Region:

@@ -31,7 +31,7 @@ from vsfilmrestore.inference.regions import (
 from vsfilmrestore.inference.runtimes.base import Array
 from vsfilmrestore.inference.windows import Tap, Windows, windowed
 
-__all__ = ["Face", "eye_distance", "face_noise", "faces_of", "found_by", "tracked"]
+__all__ = ["Face", "eye_distance", "face_noise", "faces_of", "found_by", "measured", "same_face", "tracked"]
 
 core = vs.core
 
@@ -108,16 +108,14 @@ def found_by(clip: vs.VideoNode, finder: Callable[[Array, float], Sequence[Regio
     return with_regions(clip, windowed([Tap(show(clip, "rgb").clip)], Windows(), tiny(clip.num_frames), work))
 
 
-def tracked(clip: vs.VideoNode, faces: vs.VideoNode, radius: int) -> vs.VideoNode:
+def tracked(faces: vs.VideoNode, radius: int) -> vs.VideoNode:
     """Tiny frames that tell of calmed faces and their quality (`faces_of`).
 
     Args:
-        clip: The shot.
-        faces: The same, its frames with the faces found in each.
+        faces: Tiny frames that tell of those of each frame by itself, from `measured`.
         radius: Frames to each side that a frame's faces depend on.
     """
-    measured = _measured(clip, faces)
-    frames = clip.num_frames
+    frames = faces.num_frames
     picture = np.zeros((1, 1, TINY, TINY), np.float32)
 
     def work(number: int, groups: list[list[vs.VideoFrame]]) -> tuple[Array, dict[str, Any]]:
@@ -126,11 +124,16 @@ def tracked(clip: vs.VideoNode, faces: vs.VideoNode, radius: int) -> vs.VideoNod
         found = calmed([[face.region for face in each] for each in window])
         return picture, _told([_averaged(region, window) for region in found])
 
-    return windowed([Tap(measured)], Windows(radius, 1, radius), tiny(frames), work)
+    return windowed([Tap(faces)], Windows(radius, 1, radius), tiny(frames), work)
 
 
-def _measured(clip: vs.VideoNode, faces: vs.VideoNode) -> vs.VideoNode:
-    """Tiny frames that tell of each frame's faces and their quality; without faces no picture is looked at."""
+def measured(clip: vs.VideoNode, faces: vs.VideoNode) -> vs.VideoNode:
+    """Tiny frames that tell of each frame's faces and their quality; without faces no picture is looked at.
+
+    Args:
+        clip: The shot.
+        faces: The same, its frames with the faces found in each.
+    """
     frames = clip.num_frames
     told = core.std.CopyFrameProps(tiny(frames), faces, props=REGION_PROPS)
     luma = show(clip, "luma").clip
@@ -162,8 +165,13 @@ def faces_of(frame: vs.VideoFrame) -> tuple[Face, ...]:
 
 def _averaged(region: Region, window: Sequence[Sequence[Face]]) -> Face:
     """A calmed face, and what the frames around it show of it."""
-    near = [max(faces, key=lambda face: overlap(region, face.region), default=None) for faces in window]
-    mine = [face for face in near if face is not None and overlap(region, face.region) >= _SAME]
+    mine = [faces[place] for faces in window if (place := same_face(region, faces)) is not None]
     if not mine:
         return Face(region, np.inf, 0.0)
     return Face(region, float(np.mean([face.blur for face in mine])), float(np.mean([face.noise for face in mine])))
+
+
+def same_face(region: Region, faces: Sequence[Face]) -> int | None:
+    """Which of the faces of a frame near by a face is; None for none of them."""
+    best = max(range(len(faces)), key=lambda place: overlap(region, faces[place].region), default=None)
+    return best if best is not None and overlap(region, faces[best].region) >= _SAME else None

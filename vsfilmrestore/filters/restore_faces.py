@@ -97,9 +97,10 @@ def restore_faces(
     model is taken unless it is named. Edges are soft, and pixels beyond the faces keep their bits.
 
     The guard holds every face to the filmed one: low frequencies are the filmed ones, landmarks may not move, and the
-    picture must look alike at a quarter of its size. A face that fails keeps its bits. Frame properties tell what became
-    of the faces (``_VsfrCount_restore_faces_found``, ``…_detail``, ``…_generative``, ``…_left``, ``…_stopped``) and why
-    some were stopped (``_VsfrFacesWhy``); a project's ledger adds them up.
+    picture must look alike at a quarter of its size. A face that fails keeps its bits, and fades out towards such a
+    frame in those around. Frame properties tell what became of the faces (``_VsfrCount_restore_faces_found``,
+    ``…_detail``, ``…_generative``, ``…_left``, ``…_stopped``) and why some were stopped (``_VsfrFacesWhy``); a
+    project's ledger adds them up.
 
     Args:
         clip: Any constant format of 8 to 16 bits or float.
@@ -131,22 +132,20 @@ def _detail(
     clip: vs.VideoNode, strength: float, finder: FaceFinder, guard: bool, calm: int, smallest: int
 ) -> vs.VideoNode:
     # These bring OpenCV, which a plan can do without.
-    from vsfilmrestore.filters._face_laid import laid_back
-    from vsfilmrestore.filters._face_tracks import found_by, tracked
+    from vsfilmrestore.filters._face_laid import Making, laid_back
+    from vsfilmrestore.filters._face_tracks import found_by, measured, tracked
 
-    tracks = tracked(clip, found_by(clip, finder, 0), calm)
+    faces = measured(clip, found_by(clip, finder, 0))
     marks = face_finder(_VIEW) if finder.kind == "yunet" else None
-    return laid_back(
-        clip, tracks, None, strength=strength, mode=_DETAIL, smallest=smallest, landmarks=marks, guard=guard
-    )
+    return laid_back(clip, faces, tracked(faces, calm), None, Making(strength, _DETAIL, smallest, marks, guard, calm))
 
 
 def _redrawn(
     clip: vs.VideoNode, strength: float, mode: str, model: str, guard: bool, calm: int, smallest: int, sure: float
 ) -> vs.VideoNode:
     """Faces that a network made, and in ``auto`` those it was not asked for."""
-    from vsfilmrestore.filters._face_laid import laid_back, wanted
-    from vsfilmrestore.filters._face_tracks import tracked
+    from vsfilmrestore.filters._face_laid import Making, laid_back, wanted
+    from vsfilmrestore.filters._face_tracks import measured, tracked
     from vsfilmrestore.inference.faces import find_faces
     from vsfilmrestore.inference.on_regions import run_on_regions
     from vsfilmrestore.inference.regions import steady
@@ -155,10 +154,11 @@ def _redrawn(
     call = model_call(model, _TASK, strength if bare else 1.0, whole=False)
     finder, wants = network_named(FINDER, _FINDS)
     sha256 = finder.file.sha256
-    faces = find_faces(clip, finder.path, wants, sha256=sha256, least=sure, smallest=smallest if bare else 0)
+    found = find_faces(clip, finder.path, wants, sha256=sha256, least=sure, smallest=smallest if bare else 0)
     if bare:
-        return run_on_regions(clip, call, steady(faces, calm))
-    tracks = tracked(clip, faces, calm)
+        return run_on_regions(clip, call, steady(found, calm))
+    faces = measured(clip, found)
+    tracks = tracked(faces, calm)
     made = run_on_regions(clip, call, wanted(tracks, mode, smallest))
     marks: Callable[[Any], Any] | None = yunet_finder(finder.path, sha256, _VIEW)
-    return laid_back(clip, tracks, made, strength=strength, mode=mode, smallest=smallest, landmarks=marks, guard=guard)
+    return laid_back(clip, faces, tracks, made, Making(strength, mode, smallest, marks, guard, calm))
