@@ -199,7 +199,9 @@ def telecined(monkeypatch: pytest.MonkeyPatch, refuse: str = "") -> list[bool]:
         told.append(project.settings.inverse_telecine)
         if told[-1] and refuse:
             raise MediaError(refuse)
-        values: dict[str, float | str] = {"telecine": "none"} if told[-1] else {"telecine": "3:2", "interlaced": 0.4}
+        values: dict[str, float | str] = (
+            {"telecine": "none"} if told[-1] else {"telecine": "3:2", "interlaced.order": "top"}
+        )
         as_it_is = replace(project, settings=replace(project.settings, inverse_telecine=False))
         seen = known(as_it_is, **given)
         found = replace(seen.found, shots=tuple(replace(shot, values=values) for shot in seen.found.shots))
@@ -228,6 +230,7 @@ def test_telecined_film_of_unknown_field_order_stays(monkeypatch: pytest.MonkeyP
     made = proposing.proposed(project, Wish("archive"))
     assert "cannot be brought back to film frames: nobody says" in made.remarks[0]
     assert not made.project.settings.inverse_telecine
+    assert all("inverse_telecine" not in each.diagnosis.steps for each in made.proposal.shots)
 
 
 @pytest.mark.parametrize(

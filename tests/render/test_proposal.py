@@ -186,10 +186,14 @@ def test_a_shot_that_is_assessed_in_pieces_gets_the_longest(tmp_path: Path) -> N
 
 
 def test_a_film_is_telecined_where_most_of_it_is() -> None:
-    telecined: dict[str, float | str] = {"telecine": "3:2", "interlaced": 0.4}
+    telecined: dict[str, float | str] = {"telecine": "3:2", "interlaced.order": "top"}
     assert proposal(telecined).telecined.startswith("film frames are spread over fields")
     some = propose(film(), assessed({"grain.sigma": 1.0}, telecined), TABLE, "remaster")
     assert some.telecined == ""
+    assert (
+        "film frames are spread over fields (3:2), but only in part of the film: left"
+        in some.shots[1].diagnosis.sentences
+    )
     assert "ivtc" not in json.dumps(some.facts())
 
 

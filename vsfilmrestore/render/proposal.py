@@ -40,7 +40,16 @@ from vsfilmrestore.render.sidecar import ASSESSED, LEFT, proposed_words
 from vsfilmrestore.timeline.ids import unique_ids
 from vsfilmrestore.timeline.model import CutList, Shot
 
-__all__ = ["Proposal", "ShotProposal", "propose", "recipe_of", "row_of", "with_proposal", "write_proposal"]
+__all__ = [
+    "Proposal",
+    "ShotProposal",
+    "propose",
+    "recipe_of",
+    "row_of",
+    "untelecined",
+    "with_proposal",
+    "write_proposal",
+]
 
 _PRESET: Final = "preset"
 _WHOLE: Final = ("inverse_telecine",)
@@ -126,7 +135,20 @@ def propose(cut: CutList, found: Assessment, table: Table, aim: str, why: str = 
                 reason = diagnosis.steps[name].because
         made.append(ShotProposal(key, shot, diagnosis))
     most = reason if telecined * 2 > frames else ""
-    return Proposal(aim, wanted.summary, why, tuple(made), most)
+    proposal = Proposal(aim, wanted.summary, why, tuple(made), most)
+    return proposal if most else untelecined(proposal, "but only in part of the film")
+
+
+def untelecined(proposal: Proposal, reason: str) -> Proposal:
+    """The proposal without bringing a film back to film frames, and why."""
+    shots = []
+    for each in proposal.shots:
+        found = each.diagnosis
+        for name in _WHOLE:
+            if name in found.steps:
+                found = found.without(name, f"{found.steps[name].reason}, {reason}")
+        shots.append(replace(each, diagnosis=found))
+    return replace(proposal, shots=tuple(shots))
 
 
 def _measures_of(shot: Shot, found: Assessment) -> ShotMeasures:

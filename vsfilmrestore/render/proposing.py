@@ -14,7 +14,7 @@ from vsfilmrestore.errors import MediaError
 from vsfilmrestore.render.assessing import Watch, assess_project
 from vsfilmrestore.render.job import plan_project
 from vsfilmrestore.render.project import Project, ProjectSettings
-from vsfilmrestore.render.proposal import Proposal, Whose, propose, with_proposal, write_proposal
+from vsfilmrestore.render.proposal import Proposal, Whose, propose, untelecined, with_proposal, write_proposal
 from vsfilmrestore.render.reel import Reel
 from vsfilmrestore.timeline.ids import unique_ids
 
@@ -135,6 +135,7 @@ def proposed(
         told = proposal.telecined
         if timeline.is_cut_list(project.resolve(project.settings.input)):
             remarks.append(f"{told}; a cut list counts in those frames, so they stay")
+            proposal = untelecined(proposal, "but a cut list counts in those frames")
         elif not project.settings.aim and "inverse_telecine" not in (given or {}):
             settings = replace(project.settings, inverse_telecine=True, cuts=None)
             try:
@@ -143,6 +144,9 @@ def proposed(
                 proposal = replace(propose(seen.reel.cut, seen.found, rules, wanted.aim, wanted.why), telecined=told)
             except MediaError as error:
                 remarks.append(f"{told}, but it cannot be brought back to film frames: {error.message}")
+                proposal = untelecined(proposal, f"but {error.message}")
+        else:
+            proposal = untelecined(proposal, "but you said otherwise")
     proposal = _with_fade_profiles(proposal, seen.reel)
     project, whose = with_proposal(seen.project, seen.reel.cut, proposal)
     project.folder.mkdir(parents=True, exist_ok=True)
