@@ -88,7 +88,7 @@ Preset = Annotated[
     str | None,
     typer.Option(
         "--preset",
-        help="Recipe of shots without settings: archive, remaster, kungfu, cel, tape, concert, amateur, none, or a .toml.",
+        help="Recipe of undescribed shots: archive, remaster, kungfu, cel, tape, concert, amateur, none, or a file.",
     ),
 ]
 Set = Annotated[
