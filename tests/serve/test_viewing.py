@@ -1,0 +1,96 @@
+"""A reel in a viewer: masks as an output, shots as scenes, and the plug-in of vsview where that is installed."""
+
+from __future__ import annotations
+
+import io
+import json
+import tomllib
+from fractions import Fraction
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import vapoursynth as vs
+
+from vsfilmrestore.filters.masks import apply_repair
+from vsfilmrestore.serve.viewing import mask_of, scenes_of
+
+core = vs.core
+ROOT = Path(__file__).resolve().parents[2]
+
+FACTS: dict[str, Any] = {
+    "format": "vsfilmrestore-report",
+    "rendered": {"factor": 2},
+    "shots": [
+        {
+            "name": "one",
+            "id": "R1@0",
+            "record": {"start": 0, "frames": 10},
+            "parts": [
+                {"steps": [{"name": "remove_dirt", "words": "strength=0.5"}, {"name": "deflicker", "words": ""}]}
+            ],
+            "modified": {"ranges": [[0, 3], [8, 8]]},
+        },
+        {"name": "", "id": "R1@10", "record": {"start": 10, "frames": 5}, "parts": [{"steps": []}], "modified": None},
+    ],
+}
+
+
+def repaired(name: str, box: tuple[int, int, int, int], clip: vs.VideoNode) -> vs.VideoNode:
+    left, top, right, bottom = box
+    white = core.std.BlankClip(clip, format=vs.GRAY8, color=[255], width=right - left, height=bottom - top)
+    mask = white.std.AddBorders(left, clip.width - right, top, clip.height - bottom)
+    return apply_repair(name, clip, clip.std.Invert(), mask)
+
+
+def test_the_masks_of_all_steps_are_one_output() -> None:
+    clip = core.std.BlankClip(width=64, height=48, format=vs.YUV420P8, length=2, keep=True)
+    done = repaired("remove_scratches", (40, 0, 44, 48), repaired("remove_dirt", (8, 8, 16, 12), clip))
+    whole, dirt = (np.asarray(mask_of(done, kind).get_frame(1)[0]) for kind in ("", "remove_dirt"))
+    assert (whole == 255).sum() == 8 * 4 + 4 * 48
+    assert (dirt == 255).sum() == 8 * 4
+    assert dirt[8:12, 8:16].all()
+    larger = np.asarray(mask_of(done.resize.Point(128, 96), "remove_dirt").get_frame(0)[0])
+    assert larger.shape == (96, 128)
+    assert larger[16:24, 16:32].all()
+    assert (larger > 0).sum() == 4 * 8 * 4
+    assert not np.asarray(mask_of(clip).get_frame(0)[0]).any()
+
+
+def test_shots_and_modified_frames_are_scenes() -> None:
+    shots, modified = scenes_of(FACTS)
+    assert shots.ranges == (
+        (0, 9, "one: remove_dirt strength=0.5; deflicker"),
+        (10, 14, "R1@10: left alone"),
+    )
+    assert modified.ranges == ((0, 1, "one"), (4, 4, "one")), "two output frames to a record frame"
+    with pytest.raises(ValueError, match="neither"):
+        scenes_of({"format": "something"})
+    with pytest.raises(ValueError, match="neither"):
+        scenes_of([])  # type: ignore[arg-type]
+
+
+def test_the_entry_point_names_what_is_there() -> None:
+    said = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    name = said["entry-points"]["vsview.scening"]["vsfilmrestore"]
+    assert (ROOT / f"{name.replace('.', '/')}.py").is_file()
+    assert "vsview" in said["optional-dependencies"]
+
+
+def test_vsview_imports_them() -> None:
+    pytest.importorskip("vsview")
+    color = pytest.importorskip("PySide6.QtGui").QColor
+    plugin = import_module("vsview.app.tools.scening.plugin")
+    ours = import_module("vsfilmrestore.serve.vsview_scening")
+    if not plugin.manager.is_registered(ours):
+        plugin.manager.register(ours)
+    found = [
+        each for each in plugin.manager.hook.vsview_scening_register_parser() if isinstance(each, ours.ShotsParser)
+    ]
+    parser = found[0]
+    parser.get_color = lambda: color("red")  # vsview gives it this one
+    rows = parser.parse(io.BytesIO(json.dumps(FACTS).encode()), "film", Fraction(24))
+    assert [row.name for row in rows] == ["film shots", "film modified frames"]
+    assert [(each.start, each.end, each.label) for each in rows[0].ranges][1] == (10, 14, "R1@10: left alone")
