@@ -11,6 +11,7 @@ average    both frames dissolved
 dis        dense flow both ways, each frame moved half-way along its own, dissolved
 dis-back   the same, moved along the flow of the other side: no worse, and by no means the same
 flowinter  block motion with occlusion masks, as mvutensils' FlowInter does it
+guesses    several guesses at the motion that are weighed by how well both sides agree, as for single lost frames
 blocks     ``interpolate(model="")``
 own        ``interpolate(model="auto")``; where the motion is lost it repeats a frame
 own-flow   the same with ``fallback="flow"``
@@ -18,6 +19,8 @@ own-flow   the same with ``fallback="flow"``
 
 The job of cuts takes pieces with a cut in the middle and counts frames in which both scenes show: a made frame that is
 neither the frame before nor the one after, bit for bit.
+
+--lost rebuilds single frames from those on both sides, as ``repair_frames`` does, by guesses and by our network.
 
 With --out a sheet is kept: truth, average, flow, ours, where ours is worst.
 """
@@ -38,6 +41,11 @@ import vapoursynth as vs
 from _damage.footage import clip_of, load
 
 import vsfilmrestore as fr
+from vsfilmrestore.filters._between import neighbour
+from vsfilmrestore.filters._between_blend import Blend, chosen_blend
+from vsfilmrestore.filters._between_motion import BEYOND
+from vsfilmrestore.filters._cadence import TIME
+from vsfilmrestore.filters._lost_frame import Beside, Guesses, made_between
 
 core = vs.core
 
@@ -101,6 +109,23 @@ def by_pairs(make: Callable[[Plane, Plane], Plane]) -> Callable[[vs.VideoNode, F
     return lambda _clip, frames: [make(a[0], b[0]) for a, b in itertools.pairwise(frames)]
 
 
+def by_guesses(_clip: vs.VideoNode, frames: Frames, stride: int = 1) -> list[Plane]:
+    """Between each frame and the one ``stride`` later."""
+    last, made = len(frames) - 1, []
+    for n in range(last + 1 - stride):
+        a, b = frames[n][0], frames[n + stride][0]
+        beyond = n > 0 and n + stride < last
+        left = Beside(a, frames[n - 1][0] if beyond else None)
+        right = Beside(b, frames[n + stride + 1][0] if beyond else None)
+        planes = a.astype(np.float32), b.astype(np.float32)
+        made.append(
+            np.rint(made_between(*planes, Guesses.of(left, right, 0.5, 1 / stride), 0.5, 0.0))
+            .clip(0, 255)
+            .astype(np.uint8)
+        )
+    return made
+
+
 def by_clip(make: Callable[[vs.VideoNode], vs.VideoNode]) -> Callable[[vs.VideoNode, Frames], list[Plane]]:
     return lambda clip, frames: [np.array(f[0]) for f in make(clip).frames()][: len(frames) - 1]
 
@@ -115,6 +140,7 @@ METHODS: dict[str, Callable[[vs.VideoNode, Frames], list[Plane]]] = {
     "dis": by_pairs(lambda a, b: half_warp(a, b, back=False)),
     "dis-back": by_pairs(lambda a, b: half_warp(a, b, back=True)),
     "flowinter": by_clip(block_motion),
+    "guesses": by_guesses,
     "blocks": by_clip(filtered(model="")),
     "own": by_clip(filtered(model="auto")),
     "own-flow": by_clip(filtered(model="auto", fallback="flow")),
@@ -179,6 +205,29 @@ def ghosts(footage: Path, names: Sequence[str], width: int) -> None:
         print(f"| {cut} | " + " | ".join(row) + " |", flush=True)
 
 
+def rebuilt(footage: Path, names: Sequence[str], frames: int, width: int) -> None:
+    """Each frame of a clip from those beside it."""
+    print("\n| clip | guesses | network |\n|---|---:|---:|")
+    for name in names:
+        file, first = CLIPS[name]
+        clip = load(footage / "clips" / file, first, frames, width)
+        planes = frames_of(clip)
+        by_net = Blend(
+            [neighbour(clip, distance) for distance in (-1, 1)],
+            [neighbour(clip, distance) for distance in (-2, 2)],
+            core.std.BlankClip(length=clip.num_frames, keep=True).std.SetFrameProps(**{BEYOND: 1}),
+            chosen_blend("auto"),
+            2.0,
+        ).at(core.std.BlankClip(length=clip.num_frames, keep=True).std.SetFrameProps(**{TIME: 0.5}))
+        inner = range(3, clip.num_frames - 3, 2)
+        made = [np.array(by_net.get_frame(n)[0]) for n in inner]
+        guessed = [by_guesses(clip, planes[n - 2 : n + 3], 2)[1] for n in inner]
+        scores = [
+            np.mean([psnr(planes[n][0], each) for n, each in zip(inner, ways, strict=True)]) for ways in (guessed, made)
+        ]
+        print(f"| {name} | " + " | ".join(f"{score:.2f}" for score in scores) + " |", flush=True)
+
+
 def sheet(file: Path, rows: list[tuple[str, list[Plane]]], columns: Sequence[str]) -> None:
     """Pictures beside one another, with their names."""
     lines = []
@@ -198,12 +247,16 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--frames", type=int, default=33, help="of each clip, before every second one is left out")
     parser.add_argument("--width", type=int, default=640)
+    parser.add_argument("--lost", action="store_true", help="rebuild single frames instead")
     parser.add_argument("--cuts", action="store_true", help="look at cuts as well")
     parser.add_argument("--out", type=Path, help="folder for the sheet")
     options = parser.parse_args()
     cv2.setNumThreads(1)
     core.num_threads = 1
     core.max_cache_size = 1024
+    if options.lost:
+        rebuilt(options.footage, options.clips, options.frames, options.width)
+        return
     rows = []
     print("| clip | method | PSNR mean | worst | SSIM mean | worst | s a frame |\n|---|---|---:|---:|---:|---:|---:|")
     for name in options.clips:

@@ -29,7 +29,7 @@ from vsfilmrestore.filters._between_motion import (
 )
 from vsfilmrestore.filters._cadence import TIME
 from vsfilmrestore.filters._flow import Flow, Grey, Picture, moved, to
-from vsfilmrestore.filters._lost_frame import Beside
+from vsfilmrestore.filters._lost_frame import Beside, Guesses, made_between
 from vsfilmrestore.filters._model import can_run, card_named, network_named, weights_of
 from vsfilmrestore.filters._motion import analysis_luma
 from vsfilmrestore.inference.apply import run_network
@@ -64,6 +64,9 @@ _ADDED: Final = 0.25
 _SIDE: Final = 4
 _LEAST: Final = 0.01
 """A guess that counts less everywhere is not drawn."""
+_SHARE: Final = np.float32(0.5)
+"""Of the network in what is drawn. The rest are guesses weighed by how well both sides agree: two estimates that err in
+different places are better together than either is."""
 _KNOWN: Final = "_VsfrKnown"
 
 
@@ -111,9 +114,9 @@ class Blend:
         model: str,
         stretch: float = 1.0,
     ) -> None:
-        self._sides, self._model = list(sides), model
-        self._looked = [_looked_at(clip) for clip in sides]
-        self._ways = _followed(self._looked, [_looked_at(clip) for clip in far], plan, stretch)
+        self._sides, self._model, self._stretch = list(sides), model, stretch
+        self._looked, self._far = ([_looked_at(clip) for clip in clips] for clips in (sides, far))
+        self._ways = _followed(self._looked, self._far, plan, stretch)
 
     def at(
         self, times: vs.VideoNode, spread: Callable[[vs.VideoNode], vs.VideoNode] = lambda clip: clip
@@ -130,7 +133,9 @@ class Blend:
         width, height = looked[0].width, looked[0].height
         seen = _seen(times, spread(self._ways), looked)
         planes = {name: seen.std.CropAbs(width, height, 0, n * height) for n, name in enumerate(INPUTS)}
-        return _drawn([spread(clip) for clip in self._sides], seen, _told(self._model, planes))
+        beside = [*looked, *(spread(clip) for clip in self._far)]
+        sides = [spread(clip) for clip in self._sides]
+        return _drawn(sides, beside, seen, _told(self._model, planes), 1 / self._stretch)
 
     def judged(self) -> vs.VideoNode:
         """A clip as long as the sides, with `UNALIKE`."""
@@ -194,10 +199,12 @@ def _seen(times: vs.VideoNode, ways: vs.VideoNode, looked: Sequence[vs.VideoNode
         out = f[0].copy()
         time = float(f[1].props[TIME])  # type: ignore[arg-type]
         left, right = (np.ascontiguousarray(frame[0]) for frame in f[3:])
-        found = motions_at(_ways_of(f[2]), left, right, time)
+        ways = _ways_of(f[2])
+        found = motions_at(ways, left, right, time)
         planes = np.asarray(out[0]).reshape(len(INPUTS), height, width)
         _fill(planes, left, right, found, time)
         out.props[TIME] = time
+        out.props[BEYOND] = int(ways.known[-1])
         return out
 
     made = core.std.ModifyFrame(sheet, [sheet, times, ways, *looked], show)
@@ -248,23 +255,36 @@ class _Choice:
         return cls(told[:_VIEWS], mended, told[_VIEWS + 4] * np.float32(_ADDED), flows)
 
 
-def _drawn(sides: Sequence[vs.VideoNode], seen: vs.VideoNode, maps: vs.VideoNode) -> vs.VideoNode:
+def _drawn(
+    sides: Sequence[vs.VideoNode], beside: Sequence[vs.VideoNode], seen: vs.VideoNode, maps: vs.VideoNode, step: float
+) -> vs.VideoNode:
     rgb = sides[0].format.color_family == vs.RGB
 
     def draw(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
         out = f[0].copy()
+        if all(np.array_equal(np.asarray(a), np.asarray(b)) for a, b in zip(*f[:2], strict=True)):
+            return out
         choice, time = _Choice.of(f[3], f[2]), float(f[2].props[TIME])  # type: ignore[arg-type]
+        guesses = _guessed(f[4:], time, step, beyond=bool(f[2].props[BEYOND]))
         integer = out.format.sample_type == vs.INTEGER
         white = float((1 << out.format.bits_per_sample) - 1) if integer else 1.0
         for plane in range(out.format.num_planes):
             a, b = (np.asarray(frame[plane]).astype(np.float32) for frame in f[:2])
             added = np.float32(white) if rgb or not plane else np.float32(0)
-            made = _mixed(a, b, choice, time, added)
+            made = _SHARE * _mixed(a, b, choice, time, added)
+            made += (1 - _SHARE) * made_between(a, b, guesses, time, 0.0)
             target = np.asarray(out[plane])
             np.copyto(target, (np.rint(made).clip(0, white) if integer else made).astype(target.dtype))
         return out
 
-    return core.std.ModifyFrame(sides[0], [*sides, seen, maps], draw)
+    return core.std.ModifyFrame(sides[0], [*sides, seen, maps, *beside], draw)
+
+
+def _guessed(frames: Sequence[vs.VideoFrame], time: float, step: float, *, beyond: bool) -> Guesses:
+    left, right, far_left, far_right = (np.ascontiguousarray(frame[0]) for frame in frames)
+    return Guesses.of(
+        Beside(left, far_left if beyond else None), Beside(right, far_right if beyond else None), time, step
+    )
 
 
 def _mixed(a: Picture, b: Picture, choice: _Choice, time: float, added: np.float32) -> Picture:

@@ -81,12 +81,20 @@ class Guesses:
     lost: float
 
     @classmethod
-    def of(cls, left: Beside, right: Beside, time: float) -> Guesses:
-        """Make the guesses and weigh them."""
+    def of(cls, left: Beside, right: Beside, time: float, step: float | None = None) -> Guesses:
+        """Make the guesses and weigh them.
+
+        Args:
+            left: The frame before.
+            right: The frame after.
+            time: 0 at the left, 1 at the right.
+            step: Time from left or right to the frame beyond it; that of one frame, if some were lost between.
+        """
+        step = min(time, 1 - time) if step is None else step
         left, right = _reduced(left), _reduced(right)
         left, right = _moving(left, right), _moving(right, left)
-        motions = _motions(left, right, time)
-        costs = _costs(left, right, time, motions)
+        motions = _motions(left, right, time, step)
+        costs = _costs(left, right, time, step, motions)
         lost = float((costs[0].min(axis=0) > _LOST_COST).mean())
         base, detail = (_weights(costs, time, doubt) for doubt in (_DOUBT, _DETAIL_DOUBT))
         return cls(time, motions, base, detail, costs[0].argmin(axis=0), lost)
@@ -206,14 +214,14 @@ def _shrunk(picture: npt.NDArray[np.uint8], factor: int) -> npt.NDArray[np.uint8
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def _motions(left: Beside, right: Beside, time: float) -> list[Flow]:
+def _motions(left: Beside, right: Beside, time: float, step: float) -> list[Flow]:
     """Guesses at the motion from left to right, seen from the time between; half the size."""
     a, b = left.near, right.near
     pairs = [(flow_between(a, b), flow_between(b, a))]
     if left.beyond is not None and right.beyond is not None:
         # One frame's way on either side, stretched to the way between the two.
         ahead, back = -flow_between(a, left.beyond), -flow_between(b, right.beyond)
-        gap = 1 / min(time, 1 - time)
+        gap = 1 / step
         steady = ahead * np.float32(gap), back * np.float32(gap)
         pairs += [steady, (flow_between(a, b, steady[0]), flow_between(b, a, steady[1]))]
     small_a, small_b = half(a).astype(np.float32), half(b).astype(np.float32)
@@ -222,13 +230,12 @@ def _motions(left: Beside, right: Beside, time: float) -> list[Flow]:
     return [*found, still, still + np.median(found[0].reshape(-1, 2), axis=0).astype(np.float32)]
 
 
-def _costs(left: Beside, right: Beside, time: float, motions: Sequence[Flow]) -> Picture:
+def _costs(left: Beside, right: Beside, time: float, step: float, motions: Sequence[Flow]) -> Picture:
     """How badly each guess fits, ``[seen in, motion, row, column]``: in both, on the left alone, on the right alone."""
     level = _level(left.near, right.near)
     a, b = _levelled(left.near, level), _levelled(right.near, level)
     sides = (left.beyond, right.beyond)
     beyond = [_levelled(picture, level) for picture in sides if picture is not None]
-    step = min(time, 1 - time)  # the way of one frame
     costs = []
     for motion in motions:
         near_a, near_b = moved(a, -time * motion), moved(b, (1 - time) * motion)
