@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
 import vapoursynth as vs
 
-from vsfilmrestore.filters import _grain
+from vsfilmrestore.filters import _grain, _noise_fused
+from vsfilmrestore.filters._motion import mirrored
 from vsfilmrestore.filters._noise import measure_noise
+from vsfilmrestore.filters._noise_average import average, led
+from vsfilmrestore.filters._noise_fused import OWN, fuses
 from vsfilmrestore.filters.denoise import denoise
 from vsfilmrestore.filters.schema import FILTERS
 
@@ -202,3 +207,52 @@ def test_beats_the_plain_plug_in_call_on_film(
 def test_blocks_that_lost_nothing_but_rounding_owe_no_grain() -> None:
     variance = np.array([0.0, -1e-9, 0.0])
     assert _grain._owed(0.5, np.zeros(3), variance) == 0.0
+
+
+needs_networks = pytest.mark.skipif(importlib.util.find_spec("onnxruntime") is None, reason="runs our own network")
+
+
+@needs_networks
+@pytest.mark.footage
+@pytest.mark.parametrize(("name", "start"), [("film_his_girl_friday_1940.mp4", 40), ("cuts_bbb_720p.webm", 400)])
+def test_our_own_network_gains_on_film(footage: Callable[[str], Path], tmp_path: Path, name: str, start: int) -> None:
+    clip = core.bs.VideoSource(str(footage(f"clips/{name}")), cachepath=str(tmp_path / "i"), cachemode=4)
+    clean = frames_of(clip[start : start + 7].resize.Bicubic(320, 240, format=vs.GRAY8))
+    soft = np.stack([cv2.GaussianBlur(f, (0, 0), 0.7) for f in grain(clean.shape, 1.0)])
+    noisy = clip_of(np.round(clean + soft / soft.std() * 12).clip(0, 255))
+    plain, learned = (psnr(np.asarray(denoise(noisy, 1.0, model=m).get_frame(3)[0]), clean[3]) for m in ("", "auto"))
+    assert learned > plain + 0.7
+
+
+@needs_networks
+def test_what_auto_takes_is_our_own_network_and_stands_in_the_key() -> None:
+    spec = FILTERS["denoise"]
+    named = spec.complete({"model": OWN})
+    assert fuses(OWN)
+    assert not fuses("dncnn-grey-25")
+    assert not fuses("nobody")
+    assert spec.weights(spec.complete({})) == spec.weights(named) != ""
+    assert spec.weights(spec.complete({"model": ""})) == ""
+    assert spec.reach({"reach": 2}) == spec.reach({"reach": 2, "model": OWN}) == 2
+    assert spec.network(named) is None
+    clip = clip_of(np.round(pan() + grain((9, 96, 160), 8.0)).clip(0, 255))
+    pair = [np.asarray(denoise(clip, 1.0, model=m).get_frame(4)[0]) for m in ("auto", OWN)]
+    assert np.array_equal(*pair)
+
+
+def test_without_networks_the_average_does_it_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_noise_fused, "can_run", lambda _name: False)
+    clip = clip_of(np.round(pan() + grain((9, 96, 160), 8.0)).clip(0, 255))
+    pair = [np.asarray(denoise(clip, 1.0, model=m).get_frame(4)[0]) for m in ("auto", "")]
+    assert np.array_equal(*pair)
+    spec = FILTERS["denoise"]
+    assert spec.weights(spec.complete({})) == ""
+    assert spec.network(spec.complete({})) is None
+
+
+@needs_networks
+def test_what_the_average_leaves_is_told() -> None:
+    still = np.repeat(pan(1), 9, axis=0) * 256
+    work = led(mirrored(clip_of((still + grain(still.shape, 8 * 256)).clip(0, 65535), vs.GRAY16), 3))
+    left = np.asarray(average(work, 3, 8.0).left().get_frame(8)[0]) / 65535
+    assert left.mean() == pytest.approx(7**-0.5, abs=0.04)
