@@ -86,7 +86,7 @@ def test_the_row_can_be_read_by_people(project: Project) -> None:
     text = (project.folder / "project.toml").read_text("utf-8")
     assert '[shots."film@0"]\npreset = "none"\nflicker = 1.0\ndust = 0.85\nassessed = [\n' in text
     assert '"dust=0.85: 15.0 pieces of dirt a frame",\n' in text
-    assert '"left: grain of 1.0 levels is fine",\n' in text
+    assert '"grain of 1.0 levels is fine: left",\n' in text
     assert 'aim = "remaster"' in text
 
 

@@ -10,7 +10,8 @@
         "none: aim remaster, medium",
         "stab=0.6: weave of 0.42 px across and 0.31 down",
         "dust=0.5: 6.2 pieces of dirt a frame",
-        "left: flicker of 0.2 % is not seen; grain of 1.1 levels is fine",
+        "flicker of 0.2 % is not seen: left",
+        "grain of 1.1 levels is fine: left",
     ]
 
 A value that is no longer as ``assessed`` says is the editor's, and so is one that is gone: a new proposal leaves both
@@ -36,7 +37,7 @@ from vsfilmrestore.recipes import Recipe
 from vsfilmrestore.recipes.wording import value_word
 from vsfilmrestore.render.project import Project
 from vsfilmrestore.render.rows import RowKeys
-from vsfilmrestore.render.sidecar import ASSESSED, LEFT, proposed_words
+from vsfilmrestore.render.sidecar import ASSESSED, proposed_words
 from vsfilmrestore.timeline.ids import unique_ids
 from vsfilmrestore.timeline.model import CutList, Shot
 
@@ -196,8 +197,7 @@ def row_of(diagnosis: Diagnosis) -> dict[str, Any]:
     said = [f"none: aim {diagnosis.aim}, {diagnosis.grade}{kinds}{calls}"]
     for each in steps:
         said += [f"{word}: {reason}" for word, reason in _with_reasons(each)]
-    if diagnosis.left:
-        said.append(f"{LEFT}: {'; '.join(left.reason for left in diagnosis.left)}")
+    said += [left.sentence for left in diagnosis.left]
     return row | {ASSESSED: said}
 
 

@@ -41,16 +41,13 @@ from vsfilmrestore.render.places import Place, moment_of, range_of
 from vsfilmrestore.render.rows import RowKeys
 from vsfilmrestore.timeline.model import CutList, FrameRange, SettingNote, Shot, Strength
 
-__all__ = ["ASSESSED", "LEFT", "Sidecar", "SidecarNotes", "proposed_words"]
+__all__ = ["ASSESSED", "Sidecar", "SidecarNotes", "proposed_words"]
 
 _ABOUT: Final = "about"
 """Facts that a written shot list tells of a shot; they decide nothing."""
 
 ASSESSED: Final = "assessed"
 """What was proposed for a shot, in marker words, each with its reason: ``dust=0.5: 6 pieces of dirt a frame``."""
-
-LEFT: Final = "left"
-"""Begins the line that says what is not done."""
 
 _WORDS: Final = ("preset", "settings")
 _ARRAYS: Final = ("ranges", "keys")
@@ -155,7 +152,7 @@ class Sidecar:
 def proposed_words(said: Sequence[str]) -> dict[str, str]:
     """What a list ``assessed`` proposed, in marker words, with the reason of each. Other lines of it are for people."""
     parts = (text.partition(": ") for text in said)
-    return {word: reason for word, colon, reason in parts if colon and " " not in word and word != LEFT}
+    return {word: reason for word, colon, reason in parts if colon and " " not in word}
 
 
 class _RowReader:
