@@ -208,3 +208,27 @@ def test_the_bytes_do_not_depend_on_the_folder(tmp_path: Path, name: str) -> Non
         results.append([path.read_bytes() for path in paths])
         assert str(tmp_path).encode() not in results[-1][0]
     assert results[0] == results[1]
+
+
+@pytest.mark.parametrize(
+    ("steps", "shares", "term"),
+    [
+        ("", {}, None),
+        ("remove_dirt", {"remove_dirt": 0.0}, None),
+        ("remove_dirt", {"remove_dirt": 0.01}, "algorithmicallyEnhanced"),
+        ("deflicker remove_dirt", {"remove_dirt": 0.0}, "algorithmicallyEnhanced"),
+        ("upscale*", {}, "compositeWithTrainedAlgorithmicMedia"),
+        ("deflicker restore_faces*", {"restore_faces": 0.0}, "algorithmicallyEnhanced"),
+        ("deflicker restore_faces*", {"restore_faces": 0.2}, "compositeWithTrainedAlgorithmicMedia"),
+    ],
+)
+def test_openexr_tells_how_a_picture_was_made(
+    steps: str, shares: dict[str, float], term: str | None, tmp_path: Path
+) -> None:
+    clip = stored_clip(vs.RGBH, 1)
+    clip = clip.std.SetFrameProp(props.STEPS, data=steps) if steps else clip
+    for name, share in shares.items():
+        clip = clip.std.SetFrameProp(props.changed_prop(name), floatval=share)
+    (path,) = write(clip, "exr_half", tmp_path / "reel").paths
+    told = oiio.ImageInput.open(str(path)).spec().getattribute("Iptc4xmpExt:DigitalSourceType")
+    assert told == (term and f"http://cv.iptc.org/newscodes/digitalsourcetype/{term}")

@@ -26,6 +26,7 @@ from vsfilmrestore.filters import FILTERS
 from vsfilmrestore.filters import networks as filter_networks
 from vsfilmrestore.filters.networks import networks_of, paints
 from vsfilmrestore.media.out.profiles import PROFILES
+from vsfilmrestore.media.props import STEPS as STEPS_PROP
 from vsfilmrestore.media.source import Media
 from vsfilmrestore.recipes import Recipe
 from vsfilmrestore.render.executor import render
@@ -35,6 +36,8 @@ from vsfilmrestore.render.reel import Reel
 from vsfilmrestore.render.report import Told, declaration, write_report
 from vsfilmrestore.render.report.choice import chosen
 from vsfilmrestore.render.report.columns import Columns, binned, flicker
+from vsfilmrestore.render.report.facts import content_of
+from vsfilmrestore.render.report.latest import Latest
 from vsfilmrestore.render.report.markup import data_block, tag
 from vsfilmrestore.render.report.stills import jpeg
 from vsfilmrestore.render.report.tables import FRAMES, STEPS
@@ -117,7 +120,7 @@ def test_it_tells_what_was_done(shown: Shown) -> None:
     (step,) = one["treatment"][0]["steps"]
     assert step["parameters"]["strength"] == 0.9
     assert set(step["parameters"]) == set(FILTERS["remove_dirt"].settings)
-    assert step["reason"] == "none (default)" or "project.toml" in step["reason"] or step["reason"]
+    assert step["reason"] == "none (default)"
     assert one["repairs"]["remove_dirt"]["made"] >= 8
     assert one["modified"]["frames"] == one["repairs"]["remove_dirt"]["frames"] > 0
     assert one["digital_source_type"] == facts["digital_source_type"]["term"] == "algorithmicallyEnhanced"
@@ -444,3 +447,22 @@ def test_on_paper_all_frames_stand_side_by_side(shown: Shown, browser: Any) -> N
     assert right > left
     assert browser.pdf().startswith(b"%PDF-")
     browser.media()
+
+
+def test_frames_know_the_steps_they_went_through(shown: Shown) -> None:
+    reel = open_reel(shown.project)
+    told = [frame.props.get(STEPS_PROP) for frame in reel.restored().frames()]
+    assert told == ["remove_dirt"] * 6 + [None] * 6
+    assert all(STEPS_PROP not in frame.props for frame in reel.source().frames())
+
+
+def test_other_networks_than_those_of_the_render_are_told(shown: Shown) -> None:
+    reel = open_reel(shown.project)
+    latest = Latest.of(shown.project)
+    assert latest is not None
+    other = replace(latest, facts={**latest.facts, "weights": {"remove_dirt": ["f" * 64]}})
+    told = content_of(shown.project, reel.plan, other, {}).facts["remarks"]
+    assert any("other weights" in remark and "f" * 64 in remark for remark in told)
+    assert not any(
+        "other weights" in remark for remark in content_of(shown.project, reel.plan, latest, {}).facts["remarks"]
+    )

@@ -83,11 +83,11 @@ def assessed(folder: Path, frames: int) -> tuple[Assessed | None, list[str]]:
 
 
 def measured_words(values: dict[str, Any], names: Sequence[str] = SHOWN) -> list[dict[str, str]]:
-    """Measures of a shot for people: name, value with unit, and the archives' term."""
+    """Measures of a shot for people: name, value with unit, and the archives' term; what is 0 is left out."""
     words = []
     for name in names:
         value = values.get(name)
-        if isinstance(value, int | float):
+        if isinstance(value, int | float) and value:
             measure = NAMES[name]
             words.append({"name": name, "value": f"{value:.3g} {measure.unit}".strip(), "term": measure.term})
     return words

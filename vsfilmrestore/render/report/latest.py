@@ -14,6 +14,7 @@ from vsfilmrestore.render.executor import Rendered
 from vsfilmrestore.render.ledger import Done, Ledger
 from vsfilmrestore.render.pieces import Piece, versions
 from vsfilmrestore.render.project import Project
+from vsfilmrestore.timeline.model import CutList
 
 __all__ = ["Latest", "Made"]
 
@@ -67,6 +68,20 @@ class Latest:
     def factor(self) -> int:
         """Output frames for each record frame."""
         return self.pieces[0].piece.factor
+
+    def is_of(self, cut: CutList) -> bool:
+        """Whether it shows the shots of a cut, each at its place."""
+        shots = cut.shots
+        if self.frames != len(cut) * self.factor:
+            return False
+        for made in self.pieces:
+            piece = made.piece
+            if piece.index >= len(shots) or piece.shot != shots[piece.index].id:
+                return False
+            record = shots[piece.index].record
+            if not record.start <= piece.first // self.factor < record.stop:
+                return False
+        return True
 
     @property
     def frames(self) -> int:

@@ -155,11 +155,7 @@ def _summary(content: Content) -> Markup:
 
 def _sentences(facts: Mapping[str, Any]) -> list[str]:
     totals, rendered = facts["totals"], facts["rendered"]
-    alone = totals["shots"] - totals["treated"]
-    said = [
-        f"{plural(totals['shots'], 'shot')}, of which {count(totals['treated'])} "
-        f"{'are' if rendered is None else 'were'} treated and {count(alone)} left alone."
-    ]
+    said = [_treated(totals["shots"], totals["treated"])]
     if rendered is None:
         return [*said, "Nothing is rendered yet: this is what was found and what is proposed."]
     made = {name: total for name, total in totals["repairs"].items() if total["made"]}
@@ -176,6 +172,13 @@ def _sentences(facts: Mapping[str, Any]) -> list[str]:
     if rendered["left"]:
         said.append(f"Of the latest render {plural(rendered['left'], 'frame')} are not made yet.")
     return [*said, facts["digital_source_type"]["sentence"]]
+
+
+def _treated(shots: int, treated: int) -> str:
+    alone = shots - treated
+    if not alone:
+        return f"{plural(shots, 'shot')}, {'all of them ' if shots > 1 else ''}treated."
+    return f"{plural(shots, 'shot')}: {count(treated)} treated, {count(alone)} left alone."
 
 
 def _figures(content: Content) -> list[tuple[str, str]]:

@@ -95,6 +95,9 @@ def write_report(
     decided = reel.plan if reel is not None else plan
     assert decided is not None
     said = [*(reel.remarks if reel is not None else ()), *remarks]
+    if latest is not None and not latest.is_of(decided.cut):
+        latest = None
+        said.append("the latest render is of another cut and is left out here; render this one")
     content = content_of(project, decided, latest, repairs_by_shot(project), remarks=said, changed=changed)
     colours: dict[str, str] = {}
     theatre = None if reel is None else Theatre(reel, project, latest)
