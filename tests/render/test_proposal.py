@@ -20,6 +20,7 @@ from vsfilmrestore.render.decide import Decision, decide_cut
 from vsfilmrestore.render.project import Project, ProjectSettings
 from vsfilmrestore.render.proposal import Proposal, propose, with_proposal, write_proposal
 from vsfilmrestore.render.shotlist import origin_text
+from vsfilmrestore.render.sidecar import proposed_words
 from vsfilmrestore.timeline.model import CutList, SettingNote, Strength
 
 DIRTY = {"dirt.density": 15.0, "grain.sigma": 1.0, "flicker": 4.0}
@@ -212,3 +213,8 @@ def test_an_assessed_list_that_is_none_names_its_line(project: Project) -> None:
     line = text.splitlines().index("assessed = [") + 1
     with pytest.raises(SettingError, match=rf"project.toml:{line}, .*assessed must be a list of texts"):
         decided(project)
+
+
+def test_only_the_first_line_may_tell_a_preset() -> None:
+    said = ["none: aim archive, good", "dust=0.5: dirty", "steady: left", "grain is fine: left"]
+    assert proposed_words(said) == {"none": "aim archive, good", "dust=0.5": "dirty"}

@@ -150,9 +150,13 @@ class Sidecar:
 
 
 def proposed_words(said: Sequence[str]) -> dict[str, str]:
-    """What a list ``assessed`` proposed, in marker words, with the reason of each. Other lines of it are for people."""
-    parts = (text.partition(": ") for text in said)
-    return {word: reason for word, colon, reason in parts if colon and " " not in word}
+    """What a list ``assessed`` proposed, in marker words, with the reason of each; its preset stands first.
+
+    Other lines of it are for people.
+    """
+    parts = [text.partition(": ") for text in said]
+    words = [(n, word, reason) for n, (word, colon, reason) in enumerate(parts) if colon and " " not in word]
+    return {word: reason for n, word, reason in words if n == 0 or "=" in word}
 
 
 class _RowReader:
