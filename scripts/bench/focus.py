@@ -255,7 +255,6 @@ def deblur(clips: Clips) -> None:
     ours: dict[str, Way] = {
         "ours": lambda clip: fr.deblur(clip, 1.0),
         "ours, told": lambda clip: fr.deblur(clip, 1.0, blur=max(told[0], 0.01)),
-        "no network": lambda clip: fr.deblur(clip, 1.0, model="none"),
         "usual dose": lambda clip: fr.deblur(clip),
     }
     told = [0.0]
@@ -267,10 +266,8 @@ def deblur(clips: Clips) -> None:
         print(_halos(sharp, given, ways), flush=True)
     flat = clip_of(coded(grainy(np.full((240, 320), 120, np.float32), 2.5, 1), 0))
     before = picture_of(flat).std()
-    for name in ("ours, told", "no network"):
-        print(f"grain of a flat grey, after over before, blur 1.3 told, {name}: ", end="")
-        made = fr.deblur(flat, 1.0, blur=1.3, model="auto" if name == "ours, told" else "none")
-        print(f"{picture_of(made).std() / before:.3f}")
+    made = picture_of(fr.deblur(flat, 1.0, blur=1.3))
+    print(f"grain of a flat grey, after over before, blur of 1.3 told: {made.std() / before:.3f}")
 
 
 def _halos(clips: Clips, given: Clips, ways: dict[str, Way]) -> str:
@@ -309,7 +306,7 @@ def speed(clips: Clips) -> None:
     """Seconds a frame as a multiple of Spline36's."""
     picture = coded(halved(next(iter(clips.values()))[0], "area"), 0)
     clip = clip_of(picture).std.Loop(6)
-    ways: dict[str, Way] = {**LARGER, "deblur": fr.deblur, "deblur none": lambda c: fr.deblur(c, model="none")}
+    ways: dict[str, Way] = {**LARGER, "deblur": fr.deblur}
     taken = {}
     for name, run in ways.items():
         made = run(clip)

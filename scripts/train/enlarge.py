@@ -1,13 +1,15 @@
-"""Train the network of upscale and deblur.
+"""Train the network of upscale.
 
     python scripts/train/enlarge.py --pictures FOLDER --work FOLDER -o models/film2x-t1.onnx
 
-trains in slices of --minutes (of one processor) and exports twice: what makes pictures larger to the file that is
-named, what takes softness out of them to ``deblur-t1.onnx`` beside it. Crops are made as they are needed; each slice
-goes on where the last was cut off. The same command with --slices 1 --minutes 9 does one slice.
+trains in slices of --minutes (of one processor) and exports what makes pictures larger. It learns beside it to take
+softness out of pictures at their own size; --sharper FILE exports that too. Crops are made as they are needed; each
+slice goes on where the last was cut off. The same command with --slices 1 --minutes 9 does one slice.
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import cv2
 import torch
@@ -18,12 +20,13 @@ from learning import Defaults, parser_of
 from shipping import stamp
 
 DEFAULTS: Defaults = {"steps": 10000, "size": 12, "side": 48, "rate": 2e-3}
-BESIDE = "deblur-t1.onnx"
 
 
 def main() -> None:
     """Command line."""
-    options = parser_of(__doc__, DEFAULTS).parse_args()
+    parser = parser_of(__doc__, DEFAULTS)
+    parser.add_argument("--sharper", type=Path, help="write here what takes softness out at the same size")
+    options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     cv2.setNumThreads(1)
     torch.set_num_threads(options.threads or 1)
@@ -32,8 +35,8 @@ def main() -> None:
     ended = any(train(plan, stills, options.work, options.minutes, _say) for _ in range(options.slices))
     net = trained(options.work)
     _say(reached(net, stills_of(options.pictures, held=True)))
-    if ended and options.output:
-        for file, head in ((options.output, "large"), (options.output.with_name(BESIDE), "same")):
+    for file, head in ((options.output, "large"), (options.sharper, "same")):
+        if ended and file:
             export(net, file, head)
             stamp(file)
 

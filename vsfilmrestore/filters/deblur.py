@@ -1,4 +1,4 @@
-"""Sharper pictures: as soft as they are measured to be, so much is taken out, by a network or by reckoning."""
+"""Sharper pictures: as soft as they are measured to be, so much is taken out; or by a network that is named."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Annotated, Any, Final, Literal
 import vapoursynth as vs
 
 from vsfilmrestore.filters._blur import with_softness
-from vsfilmrestore.filters._focus_net import AUTO, MOST, NONE, Own
+from vsfilmrestore.filters._focus_net import MOST, NONE
 from vsfilmrestore.filters._lock import locked
-from vsfilmrestore.filters._model import reach_of, run_model_named
+from vsfilmrestore.filters._model import dependence, network_for, reach_of, run_model_named, weights_of
 from vsfilmrestore.filters._network_step import dosed, finished, plain
-from vsfilmrestore.filters._sharpen import ROUNDS, by_measure, held_back
+from vsfilmrestore.filters._sharpen import ROUNDS, by_measure
 from vsfilmrestore.filters.schema import Regions, Setting, Show, Strength, restoration_filter
+from vsfilmrestore.inference.call import ModelCall
 from vsfilmrestore.inference.colour import STEP
 from vsfilmrestore.inference.colour import show as shown_to_networks
 
@@ -21,12 +22,28 @@ __all__ = ["deblur"]
 
 _TASK: Final = "deblur"
 
-
-def _measures(settings: Mapping[str, Any]) -> bool:
-    return settings["model"] in (AUTO, NONE, OWN.name) or settings["lock"] == "on"
+type Settings = Mapping[str, Any]
 
 
-OWN: Final = Own(_TASK, "deblur-t1", lambda settings: plain(settings) and settings["lock"] != "on", _measures)
+def _whole(settings: Settings) -> bool:
+    return plain(settings) and settings["lock"] != "on"
+
+
+_network, _weights = network_for(_TASK, _whole), weights_of(_TASK)
+
+
+def _run(settings: Settings) -> ModelCall | None:
+    return None if settings["model"] == NONE else _network(settings)
+
+
+def _version(settings: Settings) -> str:
+    return "" if settings["model"] == NONE else _weights(settings)
+
+
+def _depends(settings: Settings) -> Any:
+    if settings["strength"] == 0:
+        return "window"
+    return "clip" if settings["model"] == NONE or settings["lock"] == "on" else dependence(settings)
 
 
 @restoration_filter(
@@ -34,18 +51,16 @@ OWN: Final = Own(_TASK, "deblur-t1", lambda settings: plain(settings) and settin
     order=90,
     needs=("akarin",),
     radius=lambda settings: reach_of(settings["model"]),
-    depends=OWN.depends,
+    depends=_depends,
     one_sided=True,
-    network=OWN.network,
-    weights=OWN.weights,
+    network=_run,
+    weights=_version,
 )
 def deblur(
     clip: vs.VideoNode,
     strength: Strength = 0.5,
     *,
-    model: Annotated[
-        str, Setting("auto takes our own network where networks can be run, else reckons; none reckons; or a name")
-    ] = AUTO,
+    model: Annotated[str, Setting("none measures and reckons; or the name of a model")] = NONE,
     blur: Annotated[float, Setting("softness to take out: sigma in pixels; 0 measures it in the shot", 0, 3)] = 0.0,
     lock: Annotated[
         Literal["auto", "on", "off"],
@@ -65,7 +80,7 @@ def deblur(
     Args:
         clip: Any constant format of 8 to 16 bits or float.
         strength: Share of what is changed, 0..1.
-        model: A model for the task ``deblur``; ``auto``; or ``none``.
+        model: A model for the task ``deblur``, or ``none``.
         blur: What is measured, if it is known better.
         lock: A model that takes out motion knows of another softness than this; for it ``auto`` is off.
         protect: Areas that stay as they are.
@@ -74,17 +89,17 @@ def deblur(
     """
     if strength == 0:
         return clip
-    if model in (AUTO, NONE, OWN.name):
-        made = _ours(clip, strength, OWN.runs(model), blur, lock != "off")
+    if model == NONE:
+        made = _reckoned(clip, strength, blur, lock != "off")
     else:
         made = _named(clip, model, strength, blur, lock == "on")
     return finished("deblur", clip, made, protect, only, show)
 
 
-def _ours(clip: vs.VideoNode, strength: float, network: bool, blur: float, lock: bool) -> vs.VideoNode:
+def _reckoned(clip: vs.VideoNode, strength: float, blur: float, lock: bool) -> vs.VideoNode:
     seen = shown_to_networks(clip, "luma")
     luma = with_softness(seen.clip, seen.clip, blur, MOST, rounds=ROUNDS)
-    sharp = held_back(luma, OWN.made(luma)) if network else by_measure(luma)
+    sharp = by_measure(luma)
     if lock:
         sharp = locked(luma, sharp, luma, luma)
     return seen.back(sharp.std.SetFrameProps(**{STEP: 0.0}), strength=strength)

@@ -13,6 +13,7 @@ from vsfilmrestore.filters._focus_net import AUTO, MOST, NONE, Own
 from vsfilmrestore.filters._lock import locked
 from vsfilmrestore.filters._model import run_model_named, scale_of
 from vsfilmrestore.filters._network_step import dosed, finished, plain
+from vsfilmrestore.filters._sharpen import ROUNDS, by_measure
 from vsfilmrestore.filters.schema import Regions, Setting, Show, Strength, restoration_filter
 from vsfilmrestore.inference.colour import show as shown_to_networks
 
@@ -119,9 +120,10 @@ def _made(
     soft = None
     if ours:
         seen = shown_to_networks(clip, "luma")
-        luma = with_softness(seen.clip, seen.clip, blur, MOST, share=sharpen)
+        luma = with_softness(seen.clip, seen.clip, blur, MOST, share=sharpen, rounds=ROUNDS if sharpen else 0)
         soft = luma if sharpen else None
-        made = seen.back(OWN.made(luma))
+        # Both together beat each alone: what reckoning leaves, the network finishes.
+        made = seen.back(OWN.made(by_measure(luma) if sharpen else luma))
     else:
         made = run_model_named(clip, model, _TASK, 1.0)
     kernel = _by_kernel(clip, made.width, made.height)
