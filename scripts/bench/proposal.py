@@ -6,6 +6,8 @@ FOLDER holds ``clips/`` (names in `_damage.footage.CLIPS`) and, for the shapes o
 damaged in several ways and degrees, and once not at all; then it is restored by each preset, and by what is proposed
 for it: the clip is measured as ``vsfilmrestore assess`` does, and the diagnosis table says what to do.
 
+PSNR counts grain that is given back as an error, as most presets give none back: the proposal is also measured without.
+
 The gain of a method on a case is its PSNR against the undamaged clip, less that of doing nothing; luma, without a rim
 of 8 pixels, at most --cap dB: what differs by less is not seen. Best is the preset with the highest mean gain.
 """
@@ -42,6 +44,7 @@ type Planes = list[list[npt.NDArray[Any]]]
 type Change = Callable[[npt.NDArray[Any], int, np.random.Generator], npt.NDArray[Any]]
 
 RIM = 8
+_FULL = "remaster"
 
 
 def flicker(depth: float) -> Change:
@@ -171,6 +174,8 @@ def run(given: argparse.Namespace) -> list[dict[str, Any]]:
             measured = known.get(place, partial(_measured, damaged))
             found = proposals(measured, table)
             methods = {f"proposed, {aim}": recipe_of(each) for aim, each in found.items()}
+            bare = recipe_of(found[_FULL]).with_steps({"regrain": False})
+            methods[f"proposed, {_FULL}, no grain given back"] = bare
             methods |= {preset: Recipe.preset(preset) for preset in given.presets or names()}
             for method, recipe in methods.items():
                 after = known.get(f"{place}/{recipe.key()}", partial(_restored, damaged, recipe, truth, given.cap))
@@ -215,7 +220,7 @@ def tables(records: list[dict[str, Any]]) -> str:
     for kind in dict.fromkeys(record["case"] for record in records):
         cells = [np.mean([each["gain"] for each in by_method[method] if each["case"] == kind]) for method in shown]
         steps: dict[str, int] = {}
-        for each in by_method[shown[-2]]:
+        for each in by_method[f"proposed, {_FULL}"]:
             if each["case"] == kind:
                 for step in each.get("steps", {}):
                     steps[step] = steps.get(step, 0) + 1
