@@ -28,12 +28,14 @@ QUIET: Final = {
     "frame_line": 1.0,
     "fade.delta_e": 3.0,
     "drawn": 0.5,
-    "chroma.delay": 0.7,
+    "chroma.delay": 1.5,
 }
 """Clips that nothing is wrong with measure up to about this much: below, a measure is not told in words."""
 
 _DOUBT: Final = 0.3
 """Confidence below which a measure is not told in words."""
+_SURE: Final = 0.5
+"""Confidence that a cadence needs to be told."""
 _BORDER: Final = 3
 
 
@@ -71,7 +73,7 @@ def _frames(shot: ShotMeasures) -> Iterator[str]:
         if count := round(shot[name]):
             at = shot.lists.get("flashes.at" if name == "flashes" else f"{name}_at", ())
             yield f"{word} {count} ({ranges_text({int(n) for n in at}, 3)})"
-    if shot.word("cadence") not in ("", "every frame", "still"):
+    if shot.word("cadence") not in ("", "every frame", "still") and shot.confidence("cadence") > _SURE:
         yield shot.word("cadence")
 
 
