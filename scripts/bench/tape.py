@@ -153,18 +153,15 @@ def sheet(path: Path, clip: Clip) -> None:
         (spoilt(twos, dust), partial(fr.clean_cels, strength=0.6)),
     ]
     rows = []
-    for place, (bad, repair) in enumerate(pairs):
+    for bad, repair in pairs:
         parts = []
         for each in (bad, repair(bad)):
             frame = each.resize.Bicubic(format=vs.RGB24, matrix_in_s="170m").get_frame(5)
             picture = np.stack([np.asarray(frame[p]) for p in (2, 1, 0)], axis=-1)
             high, wide = picture.shape[:2]
-            low = place == 3
-            top = high - 120 if low else high // 3
-            part = picture[top : top + 120, wide // 3 : wide // 3 + 200]
-            parts.append(cv2.resize(part, (500, 300), interpolation=cv2.INTER_CUBIC))
+            parts.append(cv2.resize(picture, (500, round(500 * high / wide)), interpolation=cv2.INTER_AREA))
         rows.append(np.hstack(parts))
-    cv2.imwrite(str(path), np.vstack(rows), [cv2.IMWRITE_JPEG_QUALITY, 85])
+    cv2.imwrite(str(path), np.vstack(rows), [cv2.IMWRITE_JPEG_QUALITY, 82])
 
 
 def main() -> None:
