@@ -217,14 +217,10 @@ LARGER: dict[str, Way] = {
 
 def larger(clips: Clips) -> None:
     """Twice as large."""
-    compared(
-        "2x, clean (area, bicubic, Lanczos in turn)", clips, LARGER, lambda p, n: coded(halved(p, HALVES[n % 3]), 0)
-    )
-
-    def worn(picture: Picture, n: int) -> Picture:
-        return coded(grainy(soft(halved(picture, HALVES[n % 3]), 0.9), 1.5, n), 88)
-
-    compared("2x, generation loss (blur 0.9, grain 1.5, coded)", clips, LARGER, worn)
+    small = {name: [halved(p, HALVES[n % 3]) for n, p in enumerate(pictures, i)]
+             for i, (name, pictures) in enumerate(clips.items())}  # fmt: skip
+    compared("2x, clean (area, bicubic, Lanczos in turn)", clips, worn(small, 0, 0), LARGER)
+    compared("2x, generation loss (blur 0.9, grain 1.5, coded)", clips, worn(small, 0.9, 1.5, 88), LARGER)
 
 
 def wiener(sigma: float, noise: float) -> Way:
