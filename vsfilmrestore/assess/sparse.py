@@ -72,9 +72,9 @@ def _cut_between(reading: Reading, left: int, right: int) -> int:
 
 def _thumb(reading: Reading, number: int) -> Any:
     def small(clip: vs.VideoNode) -> vs.VideoNode:
-        grey = clip if clip.format.color_family == vs.RGB else clip.std.ShufflePlanes(0, vs.GRAY)
-        matrix = {"matrix": vs.MATRIX_BT709} if clip.format.color_family == vs.RGB else {}
-        return grey.resize.Bilinear(*_SIZE, format=vs.GRAY16, **matrix)
+        if clip.format.color_family == vs.RGB:
+            return clip.resize.Bilinear(*_SIZE, format=vs.GRAY16, matrix=vs.MATRIX_BT709)
+        return clip.std.ShufflePlanes(0, vs.GRAY).resize.Bilinear(*_SIZE, format=vs.GRAY16)
 
     for _, frame in reading.frames(small, number, number + 1):
         with frame:
