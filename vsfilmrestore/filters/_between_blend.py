@@ -43,7 +43,9 @@ OWN: Final = "between-t1"
 """The model that ``auto`` takes where networks can be run."""
 TASK: Final = "interpolate"
 UNALIKE: Final = "_VsfrUnalike"
-"""Property of what is made: `share_lost` of the two frames."""
+"""Property of what is judged: how little two frames are alike, 0..1; from 0.75 on they are two scenes."""
+_SCALE: Final = 0.75 / 0.41
+"""From `share_lost` to that: between 0.38, the fastest shot looked at, and 0.45, the least of the cuts."""
 
 INPUTS: Final = (
     *(f"{side}{n}" for n in range(1, GUESSES + 1) for side in ("left", "right")),
@@ -174,7 +176,7 @@ def _followed(
         ]
         np.copyto(np.asarray(out[0]), np.concatenate(parts))
         out.props[_KNOWN] = [int(known) for known in ways.known]
-        out.props[UNALIKE] = share_lost(ways, left, right)
+        out.props[UNALIKE] = min(share_lost(ways, left, right) * _SCALE, 1.0)
         return out
 
     made = core.std.ModifyFrame(sheet, [sheet, plan, *near, *far], follow)

