@@ -15,7 +15,13 @@ from vsfilmrestore.models.card import Card
 from vsfilmrestore.models.told import Told
 from vsfilmrestore.models.zoo import Zoo
 
-MODELS: Final = {"upscale": "double", "deblur": "dim", "calm_shimmer": "mean3", "apply_model": "dimmer"}
+MODELS: Final = {
+    "upscale": "double",
+    "deblur": "dim",
+    "calm_shimmer": "mean3",
+    "apply_model": "dimmer",
+    "colorize": "tint",
+}
 """For each step that must be told a model, one that the zoo has."""
 
 RIFE: Final = {"timestep": "number", "across": "mask", "down": "mask", "across-step": "mask", "down-step": "mask"}
@@ -35,6 +41,7 @@ def make_zoo(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     added(makers.affine(files / "b.onnx", 0.5, 0.1), "dim", "deblur")
     added(makers.mean_of_stacked(files / "c.onnx", 3), "mean3", "stabilise")
     added(makers.affine(files / "d.onnx", 0.75, 0.05), "dimmer", "other")
+    added(makers.affine(files / "e.onnx", 0.7, 0.02), "tint", "colour")
     return zoo
 
 

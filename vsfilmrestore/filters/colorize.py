@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import vapoursynth as vs
 
 from vsfilmrestore.filters._model import dependence, network_for, reach_of, run_model_named, weights_of
@@ -12,6 +14,7 @@ from vsfilmrestore.filters.schema import Regions, Show, Strength, restoration_fi
 __all__ = ["colorize"]
 
 core = vs.core
+log = logging.getLogger(__name__)
 
 _TASK = "colour"
 
@@ -41,7 +44,8 @@ def colorize(
     keeps its bits, only its colour differences are new. Of RGB clips all planes may change.
 
     Args:
-        clip: YUV or RGB of 8 to 16 bits or float; a grey clip has no room for colours.
+        clip: YUV or RGB of 8 to 16 bits or float; a grey clip has no room for colours and is left, with a
+            warning.
         strength: Share of the colours that is taken, 0..1.
         model: A model for the task ``colour`` that takes and gives RGB.
         protect: Areas that stay as they are.
@@ -51,7 +55,8 @@ def colorize(
     if strength == 0:
         return clip
     if clip.format.color_family == vs.GRAY:
-        raise ValueError("a grey clip has no room for colours; convert it to YUV or RGB first")
+        log.warning("colorize: a grey clip has no room for colours and is left; convert it to YUV or RGB first")
+        return clip
     made = run_model_named(clip, model, _TASK, strength)
     if clip.format.color_family == vs.YUV:
         made = core.std.ShufflePlanes([clip, made, made], [0, 1, 2], vs.YUV).std.CopyFrameProps(made)
