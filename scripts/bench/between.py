@@ -33,6 +33,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -130,7 +131,7 @@ def by_clip(make: Callable[[vs.VideoNode], vs.VideoNode]) -> Callable[[vs.VideoN
     return lambda clip, frames: [np.array(f[0]) for f in make(clip).frames()][: len(frames) - 1]
 
 
-def filtered(**settings: object) -> Callable[[vs.VideoNode], vs.VideoNode]:
+def filtered(**settings: Any) -> Callable[[vs.VideoNode], vs.VideoNode]:
     return lambda clip: fr.interpolate(clip, float(2 * clip.fps), cadence="off", **settings).std.SelectEvery(2, 1)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pytest
 import vapoursynth as vs
 
@@ -16,7 +19,7 @@ from vsfilmrestore.filters.schema import FILTERS
 needs_network = pytest.mark.skipif(not chosen_blend("auto"), reason="no network can be run here")
 
 
-def grey(pictures: np.ndarray) -> list[np.ndarray]:
+def grey(pictures: npt.NDArray[np.float32]) -> list[npt.NDArray[np.uint8]]:
     return [np.ascontiguousarray(np.rint(picture).astype(np.uint8)) for picture in pictures]
 
 
@@ -82,7 +85,8 @@ def test_formats_times_and_any_order(format_id: vs.PresetVideoFormat) -> None:
     rgb = format_id == vs.RGB48
     source = filmed(pan(4)[:, :64, :96])
     source = source.resize.Bicubic(format=vs.RGB24) if rgb else source
-    source = source.resize.Bicubic(format=format_id, **({} if rgb or format_id == vs.GRAYS else {"matrix_s": "709"}))
+    told: dict[str, Any] = {} if rgb or format_id == vs.GRAYS else {"matrix_s": "709"}
+    source = source.resize.Bicubic(format=format_id, **told)
     made = interpolate(source, 59.94)
     first = [np.asarray(made.get_frame(n)[0]).copy() for n in range(made.num_frames)]
     again = interpolate(source, 59.94)

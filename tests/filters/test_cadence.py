@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,7 @@ from vsfilmrestore.filters.schema import FILTERS
 
 type Pictures = npt.NDArray[np.float32]
 
-BLOCKS = {"model": ""}
+BLOCKS: dict[str, Any] = {"model": ""}
 """Block motion: the same wherever networks can be run."""
 
 

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -29,7 +30,7 @@ core = vs.core
 
 type Pictures = npt.NDArray[np.float32]
 
-BLOCKS = {"model": ""}
+BLOCKS: dict[str, Any] = {"model": ""}
 """Block motion: the same wherever networks can be run."""
 
 
