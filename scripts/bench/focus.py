@@ -211,7 +211,7 @@ LARGER: dict[str, Way] = {
     "znedi3": _znedi3,
     "ours": fr.upscale,
     "ours, no lock": lambda clip: fr.upscale(clip, lock=False),
-    "ours, sharpen 0": lambda clip: fr.upscale(clip, sharpen=0.0),
+    "sharpen 1": lambda clip: fr.upscale(clip, sharpen=1.0),
 }
 
 
