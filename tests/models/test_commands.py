@@ -39,6 +39,7 @@ def test_check(mine: Path, toy: bytes, capsys: pytest.CaptureFixture[str]) -> No
     found = {each["file"]: each["verdict"] for each in json.loads(capsys.readouterr().out)["files"]}
     assert found.pop("dirt-t1.onnx") == "ok"  # it comes with us
     assert found.pop("fade-t1.safetensors") == "ok"
+    assert found.pop("film2x-t1.onnx") == "ok"
     assert found.pop("lines-t1.onnx") == "ok"
     assert found.pop("wires-t1.onnx") == "ok"
     assert set(found.values()) == {"absent"}
