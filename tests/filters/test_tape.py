@@ -257,5 +257,15 @@ def test_dust_that_lies_on_a_cel_goes_with_it() -> None:
 def test_films_on_ones_are_not_touched_by_what_is_for_cels() -> None:
     clip = drawings(1, True, 12)
     assert streamed(fr.clean_cels(clip, 0.9, model="")) == streamed(clip)
-    assert FILTERS["clean_cels"].depends_with({}) == "clip"
     assert FILTERS["clean_cels"].reach({"hold": 2}) == 6
+
+
+def test_how_drawings_are_held_is_told_by_the_frames_around() -> None:
+    reach = FILTERS["clean_cels"].reach({})
+    twos, ones = drawings(2, True, 80), drawings(1, True, 80)
+    other = twos[: 20 + reach + 1] + ones[20 + reach + 1 :]
+    holds = [frame.props[HOLD] for frame in fr.clean_cels(other, 0.6, model="").frames(close=False)]
+    assert holds[:30] == [2] * 30
+    assert holds[60:] == [1] * 20
+    wanted, got = (streamed(fr.clean_cels(each, 0.6, model="")[:21]) for each in (twos, other))
+    assert wanted == got

@@ -10,16 +10,18 @@ import vapoursynth as vs
 
 from vsfilmrestore.filters._motion import analysis_luma
 
-__all__ = ["HOLD", "LONGEST", "hold_of", "measured_hold"]
+__all__ = ["AROUND", "HOLD", "LONGEST", "hold_of", "measured_hold"]
 
 core = vs.core
 
 HOLD: Final = "_VsfrHold"
 """Property that tells for how many frames drawings are held."""
 LONGEST: Final = 3
-_PAIRS: Final = 36
-"""Neighbouring frames that are compared, in the middle of the shot."""
+AROUND: Final = 15
+"""Frames on either side of one that tell how drawings are held there."""
 _FEWEST: Final = 5
+_MOST: Final = 75
+"""Per cent."""
 _STILL: Final = 0.4
 """Frames of one drawing differ by less than so much of what those of two drawings differ by."""
 
@@ -35,25 +37,36 @@ def hold_of(differences: Sequence[float]) -> int:
     for hold in range(2, LONGEST + 1):
         if len(steps) < _FEWEST * hold // 2 or steps.max(initial=0) <= 0:
             continue
-        means = [float(np.median(steps[phase::hold])) for phase in range(hold)]
-        turn = int(np.argmax(means))
-        others = [mean for phase, mean in enumerate(means) if phase != turn]
-        if max(others) < _STILL * means[turn]:
+        phases = [steps[phase::hold] for phase in range(hold)]
+        turn = int(np.argmax([np.median(phase) for phase in phases]))
+        # Most of the others, not their median: every second of them is large where drawings are held for two.
+        others = [np.percentile(phase, _MOST) for n, phase in enumerate(phases) if n != turn]
+        if max(others) < _STILL * np.median(phases[turn]):
             found = hold
     return found
 
 
 def measured_hold(clip: vs.VideoNode) -> vs.VideoNode:
-    """One tiny frame that tells for how many frames drawings of a shot are held (`HOLD`); it is made once."""
-    first = max(0, (clip.num_frames - _PAIRS - 1) // 2)
-    part = analysis_luma(clip[first : first + _PAIRS + 1])
-    small = part.resize.Bilinear(max(16, clip.width // 4), max(16, clip.height // 4))
-    pairs = small[1:].std.PlaneStats(small[:-1]) if small.num_frames > 1 else small.std.PlaneStats(small)
-    blank = core.std.BlankClip(width=16, height=16, format=vs.GRAY8, length=1, keep=True)
+    """Tiny frames that tell for how many frames drawings are held around each frame of a shot (`HOLD`)."""
+    luma = analysis_luma(clip)
+    small = luma.resize.Bilinear(max(16, clip.width // 4), max(16, clip.height // 4))
+    steps = small.std.PlaneStats(small[0] + small[:-1] if small.num_frames > 1 else small)
+    tiny = core.std.BlankClip(small, width=16, height=16, format=vs.GRAY8, keep=True).std.CopyFrameProps(steps)
 
     def measure(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
         out = f[0].copy()
-        out.props[HOLD] = hold_of([float(frame.props["PlaneStatsDiff"]) for frame in f[1:]])  # type: ignore[arg-type]
+        inside = range(max(1, n - AROUND + 1), min(clip.num_frames, n + AROUND + 1))  # the first frame has none before
+        near = (f[number - n + AROUND] for number in inside)
+        out.props[HOLD] = hold_of([float(frame.props["PlaneStatsDiff"]) for frame in near])  # type: ignore[arg-type]
         return out
 
-    return core.std.ModifyFrame(blank, [blank, *(pairs[n] for n in range(pairs.num_frames))], measure)
+    around = [_shifted(tiny, by) for by in range(-AROUND + 1, AROUND + 1)]
+    return core.std.ModifyFrame(tiny, [tiny, *around], measure)
+
+
+def _shifted(clip: vs.VideoNode, by: int) -> vs.VideoNode:
+    """Frame n is frame n + by of the clip; what lies beyond its ends is not looked at."""
+    some = min(abs(by), clip.num_frames)
+    if by < 0:
+        return (clip[0].std.Loop(some) + clip)[: clip.num_frames] if some else clip
+    return (clip + clip[-1].std.Loop(some))[some:] if some else clip

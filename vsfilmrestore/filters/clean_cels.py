@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 import vapoursynth as vs
 
 from vsfilmrestore.filters._detector import AUTO
-from vsfilmrestore.filters._holds import HOLD, LONGEST, measured_hold
+from vsfilmrestore.filters._holds import AROUND, HOLD, LONGEST, measured_hold
 from vsfilmrestore.filters._network_step import changed_mask
 from vsfilmrestore.filters.masks import apply_repair
 from vsfilmrestore.filters.remove_dirt import remove_dirt
@@ -23,12 +23,8 @@ _DIRT: Final = FILTERS["remove_dirt"]
 
 
 def _reach(settings: Mapping[str, Any]) -> int:
-    return _DIRT.reach({}) * (int(settings["hold"]) or LONGEST)
-
-
-def _depends(settings: Mapping[str, Any]) -> Literal["clip", "window"]:
-    # Which frames are compared goes by their place in the shot, and so does what is measured.
-    return "clip" if settings["hold"] == 0 else "window"
+    hold = int(settings["hold"])
+    return _DIRT.reach({}) * hold if hold else max(_DIRT.reach({}) * LONGEST, AROUND)
 
 
 def _network(settings: Mapping[str, Any]) -> ModelCall | None:
@@ -41,7 +37,6 @@ def _network(settings: Mapping[str, Any]) -> ModelCall | None:
     needs=_DIRT.needs,
     radius=_reach,
     one_sided=True,
-    depends=_depends,
     network=_network,
     weights=lambda settings: _DIRT.weights(settings),
 )
@@ -50,7 +45,8 @@ def clean_cels(
     strength: Strength = 0.5,
     *,
     hold: Annotated[
-        int, Setting("frames for which drawings are held: 1, 2 (on twos) or 3; 0 measures it in the shot", 0, LONGEST)
+        int,
+        Setting("frames for which drawings are held: 1, 2 (on twos) or 3; 0 measures around each frame", 0, LONGEST),
     ] = 0,
     max_size: Annotated[int, Setting("longest side of a speck, in thousandths of the picture's width", 2, 200)] = 60,
     model: Annotated[
@@ -83,7 +79,7 @@ def clean_cels(
     if hold:
         made = _cleaned(clip, strength, hold, settings).std.SetFrameProps(**{HOLD: hold})
     else:
-        told = measured_hold(clip).std.Loop(clip.num_frames)
+        told = measured_hold(clip)
         ways = [clip, *(_cleaned(clip, strength, count, settings) for count in range(2, LONGEST + 1))]
         made = core.akarin.Select(ways, told, f"x.{HOLD} 1 -").std.CopyFrameProps(told, props=[HOLD])
     closed = apply_repair("clean_cels", clip, made, changed_mask(clip, made), protect=protect, only=only, show=show)
