@@ -13,8 +13,8 @@ from vsfilmrestore.models.zoo import Zoo
 
 __all__ = ["FINDERS", "Known", "Network", "networks_of", "paints"]
 
-FINDERS: Final = ("dirt", "scratches", "wires", "stains", "find-faces", "measure")
-"""Tasks of networks that only tell where something is: what is put there comes from the film itself."""
+FINDERS: Final = ("dirt", "scratches", "wires", "stains", "find-faces", "fade", "measure")
+"""Tasks of networks that only tell where something is, or how much of it: pixels come from the film itself."""
 
 
 @dataclass(frozen=True, slots=True)
