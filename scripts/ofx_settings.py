@@ -15,6 +15,20 @@ from vsfilmrestore.recipes.presets import names
 
 TABLE = Path(__file__).resolve().parent.parent / "ofx_bridge" / "src" / "settings.inc"
 
+LISTED = ("archive", "amateur", "cel", "kungfu", "none", "remaster", "tape", "concert")
+"""Presets as they came: projects of editing programs keep the number, so that new ones go behind."""
+
+
+def listed() -> list[str]:
+    """All presets, in the order of the panel.
+
+    Raises:
+        ValueError: There is one that has no place yet, or one is gone.
+    """
+    if set(LISTED) != set(names()):
+        raise ValueError(f"LISTED must hold every preset: {set(LISTED) ^ set(names())}. Put new ones at the end")
+    return list(LISTED)
+
 
 def in_panel(spec: FilterSpec) -> bool:
     """Whether the filter has a slider in the panel."""
@@ -38,7 +52,7 @@ def _wants_a_name(spec: FilterSpec) -> bool:
 def table() -> str:
     """The whole file."""
     lines = ["// Made from the code by `python scripts/ofx_settings.py`; do not edit.", ""]
-    for name in names():
+    for name in listed():
         lines.append(f"VSFR_PRESET({_text(name)}, {_text(Recipe.preset(name).summary)})")
     lines.append("")
     for spec in sorted(FILTERS.values(), key=lambda spec: spec.order):

@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::size_t kText = 32000;  // bytes of a name or of settings; both fit into a message
 constexpr std::size_t kBacklog = std::size_t{4} << 20;  // bytes that wait for a server that reads nothing
+constexpr auto kLastWords = std::chrono::milliseconds(50);
 constexpr std::size_t kSources = 8;  // open at a time: a slider that is dragged opens one for every value
 
 std::string text_of(const Message &message, Code &code) {
@@ -107,6 +108,10 @@ void check_room(const Lent &slot, std::uint64_t frames) { check_place(slot.place
 // Connection -------------------------------------------------------------------------------------------------------
 
 Connection::~Connection() {
+    {  // what was called off is called off, if the server listens
+        std::unique_lock<std::mutex> lock(outbox_mutex_);
+        sent_.wait_for(lock, kLastWords, [&] { return closed_ || unsent_ == 0; });
+    }
     stop();
     if (reader_.joinable()) reader_.join();
     if (writer_.joinable()) writer_.join();
@@ -117,6 +122,7 @@ void Connection::stop() {
     std::lock_guard<std::mutex> lock(outbox_mutex_);
     closed_ = true;
     posted_.notify_all();
+    sent_.notify_all();
 }
 
 bool Connection::dead() {
@@ -370,7 +376,6 @@ void Connection::write_on() {
         if (closed_) return;
         const std::vector<std::uint8_t> message = std::move(outbox_.front());
         outbox_.pop_front();
-        unsent_ -= message.size();
         lock.unlock();
         try {
             channel_->send(message.data(), message.size());
@@ -379,6 +384,8 @@ void Connection::write_on() {
             return stop();
         }
         lock.lock();
+        unsent_ -= message.size();
+        if (unsent_ == 0) sent_.notify_all();
     }
 }
 

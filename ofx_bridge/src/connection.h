@@ -122,9 +122,9 @@ private:
     std::thread reader_, writer_;
 
     std::mutex outbox_mutex_;
-    std::condition_variable posted_;
+    std::condition_variable posted_, sent_;
     std::deque<std::vector<std::uint8_t>> outbox_;
-    std::size_t unsent_ = 0;  // bytes
+    std::size_t unsent_ = 0;  // bytes, with those that are being sent
     bool closed_ = false;
 
     std::mutex mutex_;
