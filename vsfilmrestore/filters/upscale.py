@@ -13,7 +13,6 @@ from vsfilmrestore.filters._focus_net import AUTO, MOST, NONE, Own
 from vsfilmrestore.filters._lock import locked
 from vsfilmrestore.filters._model import run_model_named, scale_of
 from vsfilmrestore.filters._network_step import dosed, finished, plain
-from vsfilmrestore.filters._sharpen import ROUNDS, by_measure
 from vsfilmrestore.filters.schema import Regions, Setting, Show, Strength, restoration_filter
 from vsfilmrestore.inference.colour import show as shown_to_networks
 
@@ -63,7 +62,7 @@ def upscale(
     scale: Annotated[
         float, Setting("size of the result over that of the source; 0 takes the model's own, 1 keeps the size", 0, 16)
     ] = 0.0,
-    sharpen: Annotated[float, Setting("share of the softness that our own network takes out besides", 0, 1)] = 0.5,
+    sharpen: Annotated[float, Setting("share of the softness that our own network takes out besides", 0, 1)] = 1.0,
     blur: Annotated[
         float, Setting("that softness: sigma in pixels of the source; 0 measures it in the shot", 0, 3)
     ] = 0.0,
@@ -89,8 +88,8 @@ def upscale(
         model: A model for the task ``upscale``.
         scale: The model's result is brought to this size. Sides are rounded to what the format can hold. Without a
             model 0 is 2.
-        sharpen: 0 makes pictures larger and no sharper; 1 brings most where a sharp picture was softened, and brings
-            out what a codec left where it was not. Pictures that are found to be sharp stay as they are.
+        sharpen: 0 makes pictures larger and no sharper; 1 tells the network all of the softness that is found. Pictures
+            that are found to be sharp are made no sharper.
         blur: What is measured, if it is known better.
         lock: Off, a model may do what it likes.
         protect: Areas that are enlarged plainly. In pixels they are those of the result.
@@ -121,10 +120,10 @@ def _made(
     soft = None
     if ours:
         seen = shown_to_networks(clip, "luma")
-        luma = with_softness(seen.clip, seen.clip, blur, MOST, share=sharpen, rounds=ROUNDS if sharpen else 0)
+        luma = with_softness(seen.clip, seen.clip, blur, MOST, share=sharpen)
         soft = luma if sharpen else None
-        # Both together beat each alone: what reckoning leaves, the network finishes.
-        made = seen.back(OWN.made(by_measure(luma) if sharpen else luma))
+        # The network alone: to reckon the softness out before it brings more decibels, and stairs along every edge.
+        made = seen.back(OWN.made(luma))
     else:
         made = run_model_named(clip, model, _TASK, 1.0)
     kernel = _by_kernel(clip, made.width, made.height)
