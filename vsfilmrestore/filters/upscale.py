@@ -62,7 +62,7 @@ def upscale(
     scale: Annotated[
         float, Setting("size of the result over that of the source; 0 takes the model's own, 1 keeps the size", 0, 16)
     ] = 0.0,
-    sharpen: Annotated[float, Setting("share of the softness that our own network takes out besides", 0, 1)] = 1.0,
+    sharpen: Annotated[float, Setting("share of the softness that our own network takes out besides", 0, 1)] = 0.7,
     blur: Annotated[
         float, Setting("that softness: sigma in pixels of the source; 0 measures it in the shot", 0, 3)
     ] = 0.0,
@@ -88,7 +88,8 @@ def upscale(
         model: A model for the task ``upscale``.
         scale: The model's result is brought to this size. Sides are rounded to what the format can hold. Without a
             model 0 is 2.
-        sharpen: 0 makes pictures larger and no sharper; 1 tells the network all of the softness that is found. Pictures
+        sharpen: 0 makes pictures larger and no sharper; 1 tells the network all of the softness that is found, and draws
+            what a codec left with it. Pictures
             that are found to be sharp are made no sharper.
         blur: What is measured, if it is known better.
         lock: Off, a model may do what it likes.
