@@ -88,9 +88,8 @@ def upscale(
         model: A model for the task ``upscale``.
         scale: The model's result is brought to this size. Sides are rounded to what the format can hold. Without a
             model 0 is 2.
-        sharpen: 0 makes pictures larger and no sharper; 1 tells the network all of the softness that is found, and draws
-            what a codec left with it. Pictures
-            that are found to be sharp are made no sharper.
+        sharpen: 0 makes pictures larger and no sharper; 1 tells the network all of the softness that is found, and what
+            a codec left is drawn sharp with it. Pictures that are found to be sharp are made no sharper.
         blur: What is measured, if it is known better.
         lock: Off, a model may do what it likes.
         protect: Areas that are enlarged plainly. In pixels they are those of the result.
