@@ -14,7 +14,7 @@ from vsfilmrestore.filters._dirt_movers import without_movers
 from vsfilmrestore.filters._dirt_sight import Sight
 from vsfilmrestore.filters._dirt_specks import FEATURES, Specks
 from vsfilmrestore.filters._motion import mirrored
-from vsfilmrestore.filters.remove_dirt import _true_to_ends
+from vsfilmrestore.filters.remove_dirt import true_to_ends
 
 core = vs.core
 
@@ -146,7 +146,7 @@ def test_a_frame_is_not_its_own_second_neighbour() -> None:
     def filled(value: int) -> vs.VideoNode:
         return core.std.BlankClip(clip, color=value)
 
-    seen = _true_to_ends(Sight(clip, [filled(k) for k in (1, 2, 3, 4)]))
+    seen = true_to_ends(Sight(clip, [filled(k) for k in (1, 2, 3, 4)]))
 
     def values(number: int) -> list[int]:
         return [int(np.asarray(seen.moved[number].get_frame(n)[0])[0, 0]) for n in range(3, 9)]

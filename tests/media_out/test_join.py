@@ -8,6 +8,7 @@ import struct
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import av
@@ -17,7 +18,7 @@ import vapoursynth as vs
 
 from tests.media_out.helpers import RATE, noise, pieces, sound, waves
 from vsfilmrestore.errors import OutputError, UsageError
-from vsfilmrestore.media.out import PROFILES, VideoInfo, encode_segment, join_segments, movie_md5s, prepare
+from vsfilmrestore.media.out import PROFILES, VideoInfo, encode_segment, join_segments, movie_md5s, prepare, segments
 from vsfilmrestore.media.out.matroska import PLACEHOLDER, display_size, write_display_size
 
 core = vs.core
@@ -236,3 +237,11 @@ def test_many_pieces_with_b_frames(tmp_path: Path) -> None:
     with av.open(str(out)) as movie:
         check_times(movie)
     assert list(movie_md5s(out)) == [md5 for r in results for md5 in r.stored]
+
+
+def test_decoding_times_out_of_nowhere_are_set_right() -> None:
+    times = [(0, -171798691880), (3, -1), (2, 0), (1, 1), (None, None), (5, None)]
+    packets = [SimpleNamespace(pts=pts, dts=dts) for pts, dts in times]
+    written: list[SimpleNamespace] = []
+    assert segments._mux(SimpleNamespace(mux=written.append), packets, 0) == len(times)
+    assert [packet.dts for packet in written] == [-2, -1, 0, 1, None, None]

@@ -29,6 +29,10 @@ __all__ = ["BITEXACT", "FIELD_ORDER", "SegmentResult", "encode_segment", "movie_
 BITEXACT: Final = {"fflags": "+bitexact"}
 FIELD_ORDER: Final = {"progressive": 1, "tff": 2, "bff": 3}  # AVFieldOrder
 _WAITING: Final = 4  # pictures whose checksum is still being made; bounds the memory
+_DEEPEST: Final = 16
+"""Frames by which an encoder can send pictures out of order."""
+_AHEAD: Final = 2
+"""Frames by which decoding begins before the first picture, with the encoders that send pictures out of order."""
 _MOST_THREADS: Final = 16  # frame threads hold pictures: a big machine must not hold hundreds
 
 
@@ -108,16 +112,30 @@ def _pictures(frames: Iterable[vs.VideoFrame], layout: str, info: VideoInfo) -> 
         yield picture
 
 
+def _mux(container: Any, packets: Iterable[Any], sent: int) -> int:
+    """Write packets behind so many that were; how many there are then.
+
+    x265 now and then tells a decoding time out of nowhere for the first packet, which no container takes.
+    """
+    for packet in packets:
+        if None not in (packet.pts, packet.dts) and not packet.pts - _DEEPEST <= packet.dts <= packet.pts:
+            packet.dts = min(sent - _AHEAD, packet.pts)
+        container.mux(packet)
+        sent += 1
+    return sent
+
+
 def _encode(frames: Iterable[vs.VideoFrame], container: Any, stream: Any, info: VideoInfo) -> list[str]:
     done: list[str] = []
     waiting: deque[Future[str]] = deque()
+    sent = 0
     with ThreadPoolExecutor(1) as pool:
         for picture in _pictures(frames, stream.pix_fmt, info):
             waiting.append(pool.submit(picture_md5, picture))
-            container.mux(stream.encode(picture))
+            sent = _mux(container, stream.encode(picture), sent)
             if len(waiting) > _WAITING:
                 done.append(waiting.popleft().result())
-        container.mux(stream.encode(None))
+        _mux(container, stream.encode(None), sent)
         done += [future.result() for future in waiting]
     return done
 
