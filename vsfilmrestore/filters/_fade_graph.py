@@ -87,7 +87,7 @@ def _told(frame: vs.VideoFrame, found: FadeEstimate, whatever: bool) -> vs.Video
     frame.props[NUMBERS_PROP] = found.profile.text if found.faded or whatever else ""
     values = (list(found.amounts), found.delta_e, found.confidence, found.intent, found.reason)
     for name, value in zip(ABOUT, values, strict=True):
-        frame.props[name] = value  # type: ignore[assignment]
+        frame.props[name] = value
     return frame
 
 
