@@ -85,7 +85,7 @@ def measured(shown: vs.VideoNode, frames: int, whatever: bool) -> vs.VideoNode:
 def _told(frame: vs.VideoFrame, found: FadeEstimate, whatever: bool) -> vs.VideoFrame:
     """Write an estimate into a frame's properties; it has no numbers where nothing is to be done."""
     frame.props[NUMBERS_PROP] = found.profile.text if found.faded or whatever else ""
-    values = (list(found.amounts), found.delta_e, found.confidence, found.intent, found.reason)
+    values: tuple[Any, ...] = (list(found.amounts), found.delta_e, found.confidence, found.intent, found.reason)
     for name, value in zip(ABOUT, values, strict=True):
         frame.props[name] = value
     return frame
