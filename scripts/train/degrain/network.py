@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
+from unet import block, unet
 
 __all__ = ["AROUND", "BEND", "INPUTS", "SEEN", "GrainNet", "bent", "prepared"]
 
@@ -28,11 +29,11 @@ class GrainNet(nn.Module):
     def __init__(self, wide: tuple[int, int, int] = (32, 56, 72)) -> None:
         super().__init__()
         a, b, c = wide
-        self.enter = _block(SEEN * 4, a, 2)
-        self.down = _block(a, b, 2, stride=2)
-        self.deep = _block(b, c, 2, stride=2)
-        self.rise = _block(b + c, b, 2)
-        self.leave = _block(a + b, a, 2)
+        self.enter = block(SEEN * 4, a, 2, normed=False)
+        self.down = block(a, b, 2, stride=2, normed=False)
+        self.deep = block(b, c, 2, stride=2, normed=False)
+        self.rise = block(b + c, b, 2, normed=False)
+        self.leave = block(a + b, a, 2, normed=False)
         self.head = nn.Conv2d(a, 4, 3, padding=1)
         nn.init.zeros_(self.head.weight)
         if self.head.bias is not None:
@@ -44,11 +45,7 @@ class GrainNet(nn.Module):
 
     def added(self, x: torch.Tensor) -> torch.Tensor:
         """What is added to the average, in standard deviations of the noise."""
-        half = self.enter(F.pixel_unshuffle(prepared(x), 2))
-        quarter = self.down(half)
-        eighth = self.deep(quarter)
-        quarter = self.rise(torch.cat((quarter, _twice(eighth)), 1))
-        half = self.leave(torch.cat((half, _twice(quarter)), 1))
+        half = unet(self, F.pixel_unshuffle(prepared(x), 2))
         return F.pixel_shuffle(self.head(half), 2)
 
 
@@ -65,15 +62,3 @@ def prepared(x: torch.Tensor) -> torch.Tensor:
 def bent(x: torch.Tensor) -> torch.Tensor:
     """Straight near nought, and never beyond `BEND`."""
     return x / (1 + x.abs() / BEND)
-
-
-def _block(before: int, after: int, count: int, stride: int = 1) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for n in range(count):
-        first = n == 0
-        layers += [nn.Conv2d(before if first else after, after, 3, stride if first else 1, 1), nn.ReLU(inplace=True)]
-    return nn.Sequential(*layers)
-
-
-def _twice(x: torch.Tensor) -> torch.Tensor:
-    return F.interpolate(x, scale_factor=2.0, mode="nearest")

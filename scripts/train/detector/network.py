@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
+from unet import block, unet
 
 __all__ = ["FLOOR", "GAIN", "INPUTS", "NOISE", "RATIO", "SEEN", "SpotNet", "fill", "prepared", "weights_of"]
 
@@ -35,11 +36,11 @@ class SpotNet(nn.Module):
     def __init__(self, wide: tuple[int, int, int] = (24, 40, 64)) -> None:
         super().__init__()
         a, b, c = wide
-        self.enter = _block(SEEN * 4, a, 2)
-        self.down = _block(a, b, 3, stride=2)
-        self.deep = _block(b, c, 4, stride=2)
-        self.rise = _block(b + c, b, 2)
-        self.leave = _block(a + b, a, 2)
+        self.enter = block(SEEN * 4, a, 2)
+        self.down = block(a, b, 3, stride=2)
+        self.deep = block(b, c, 4, stride=2)
+        self.rise = block(b + c, b, 2)
+        self.leave = block(a + b, a, 2)
         self.head = nn.Conv2d(a, 3 * 4, 3, padding=1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -48,11 +49,7 @@ class SpotNet(nn.Module):
 
     def logits(self, x: torch.Tensor) -> torch.Tensor:
         """The three maps before the sigmoid."""
-        half = self.enter(F.pixel_unshuffle(prepared(x), 2))
-        quarter = self.down(half)
-        eighth = self.deep(quarter)
-        quarter = self.rise(torch.cat((quarter, _twice(eighth)), 1))
-        half = self.leave(torch.cat((half, _twice(quarter)), 1))
+        half = unet(self, F.pixel_unshuffle(prepared(x), 2))
         return F.pixel_shuffle(self.head(half), 2)
 
 
@@ -65,19 +62,6 @@ def prepared(x: torch.Tensor) -> torch.Tensor:
     above, below = now - torch.maximum(before, after), torch.minimum(before, after) - now
     ratio = ((F.relu(above) - F.relu(below)) / (noise + FLOOR)).clamp(-RATIO, RATIO) / RATIO
     return torch.cat((now - 0.5, (now - moved) * GAIN, apart * GAIN, colour, noise * GAIN, ratio), 1)
-
-
-def _block(before: int, after: int, count: int, stride: int = 1) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for n in range(count):
-        first = n == 0
-        layers += [nn.Conv2d(before if first else after, after, 3, stride if first else 1, 1, bias=False)]
-        layers += [nn.BatchNorm2d(after), nn.ReLU(inplace=True)]
-    return nn.Sequential(*layers)
-
-
-def _twice(x: torch.Tensor) -> torch.Tensor:
-    return F.interpolate(x, scale_factor=2.0, mode="nearest")
 
 
 def weights_of(maps: torch.Tensor) -> torch.Tensor:

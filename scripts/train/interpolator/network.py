@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
+from unet import block, twice
 
 from vsfilmrestore.filters._between_motion import GUESSES
 
@@ -27,26 +28,19 @@ GAIN = 0.25
 WIDE = (24, 40, 48, 48)
 
 
-def _block(before: int, after: int, stride: int = 1) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(before, after, 3, stride, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU(inplace=True),
-        nn.Conv2d(after, after, 3, 1, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU(inplace=True),
-    )  # fmt: skip
-
-
 class BlendNet(nn.Module):
     """A U-Net on pictures folded to half their size."""
 
     def __init__(self) -> None:
         super().__init__()
         a, b, c, d = WIDE
-        self.enter = _block(4 * PICTURES + SMALL + 1, a)
-        self.down = _block(a, b, 2)
-        self.deep = _block(b, c, 2)
-        self.deeper = _block(c, d, 2)
-        self.lift = _block(d + c, c)
-        self.rise = _block(c + b, b)
-        self.leave = _block(b + a, a)
+        self.enter = block(4 * PICTURES + SMALL + 1, a, 2)
+        self.down = block(a, b, 2, 2)
+        self.deep = block(b, c, 2, 2)
+        self.deeper = block(c, d, 2, 2)
+        self.lift = block(d + c, c, 2)
+        self.rise = block(c + b, b, 2)
+        self.leave = block(b + a, a, 2)
         self.head = nn.Conv2d(a, 4 * OUT, 3, 1, 1)
         nn.init.normal_(self.head.weight, 0, 1e-3)
         nn.init.zeros_(self.head.bias)
@@ -65,14 +59,10 @@ class BlendNet(nn.Module):
         quarter = self.down(half)
         eighth = self.deep(quarter)
         deepest = self.deeper(eighth)
-        eighth = self.lift(torch.cat([eighth, _twice(deepest)], 1))
-        quarter = self.rise(torch.cat([quarter, _twice(eighth)], 1))
-        half = self.leave(torch.cat([half, _twice(quarter)], 1))
+        eighth = self.lift(torch.cat([eighth, twice(deepest)], 1))
+        quarter = self.rise(torch.cat([quarter, twice(eighth)], 1))
+        half = self.leave(torch.cat([half, twice(quarter)], 1))
         return F.pixel_shuffle(self.head(half), 2)
-
-
-def _twice(x: torch.Tensor) -> torch.Tensor:
-    return F.interpolate(x, scale_factor=2, mode="nearest")
 
 
 def prior(time: torch.Tensor) -> torch.Tensor:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-from shipping import Graph
 from torch import nn
+from unet import LayerGraph
 
 from .network import AROUND, CREST, FLOOR, NEAR, SHARE, WIDE, LineNet
 
@@ -52,26 +51,10 @@ def _prepared(graph: _Graph) -> tuple[str, str]:
     return graph.add("Concat", lying, apart, first, graph.add("Mul", beside, half), axis=1), unit
 
 
-class _Graph(Graph):
+class _Graph(LayerGraph):
     """What this network is made of."""
-
-    def part(self, x: str, first: int, stop: int) -> str:
-        """Some channels."""
-        n = len(self.weights)
-        ends = [self.tensor(f"{word}{n}", np.array([at], np.int64)) for word, at in (("from", first), ("to", stop))]
-        return self.add("Slice", x, *ends, self.tensor(f"axis{n}", np.array([1], np.int64)))
 
     def mean(self, x: str, kernel: tuple[int, int]) -> str:
         """Means of what lies around, of the picture alone."""
         pads = [side // 2 for side in kernel] * 2
         return self.add("AveragePool", x, kernel_shape=list(kernel), pads=pads, strides=[1, 1])
-
-    def convolution(self, x: str, layer: nn.Conv2d) -> str:
-        """A convolution of the network."""
-        assert layer.bias is not None
-        n = len(self.weights)
-        names = [self.tensor(f"weight{n}", layer.weight.detach().numpy())]
-        names.append(self.tensor(f"bias{n}", layer.bias.detach().numpy()))
-        pads = [int(side) for side in layer.padding] * 2
-        sides = {"kernel_shape": list(layer.kernel_size), "dilations": list(layer.dilation)}
-        return self.add("Conv", x, *names, pads=pads, strides=[1, 1], **sides)
