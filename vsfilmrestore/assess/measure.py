@@ -18,7 +18,7 @@ import numpy as np
 import vapoursynth as vs
 
 from vsfilmrestore.assess.one_shot import ShotLook, look_at_shot
-from vsfilmrestore.assess.passing import FrameFacts, PassFacts, pass_over
+from vsfilmrestore.assess.passing import LEVELS, FrameFacts, PassFacts, pass_over
 from vsfilmrestore.assess.reading import Reading, ranges_text
 from vsfilmrestore.assess.reel_colour import with_fade
 from vsfilmrestore.assess.results import Assessment, FrameMeasures, ShotMeasures, SourceFacts
@@ -177,15 +177,7 @@ def _columns(facts: PassFacts, looks: Sequence[ShotLook], count: int) -> dict[st
     columns: dict[str, np.ndarray] = {}
     numbers = np.array(sorted(facts.frames), int)
     known: list[FrameFacts] = [facts.frames[int(n)] for n in numbers]
-    for name, attribute in (
-        ("luma.low", "low"),
-        ("luma.average", "average"),
-        ("luma.high", "high"),
-        ("chroma.u", "u"),
-        ("chroma.v", "v"),
-        ("saturation", "saturation"),
-        ("ydif", "ydif"),
-    ):
+    for name, attribute in LEVELS.items():
         columns[name] = np.full(count, np.nan, np.float32)
         columns[name][numbers] = [getattr(fact, attribute) for fact in known]
     for look in looks:

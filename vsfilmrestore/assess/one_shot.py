@@ -20,7 +20,7 @@ from vsfilmrestore.assess.fields import fields_of
 from vsfilmrestore.assess.frame_geometry import Borders, borders_of, frame_line
 from vsfilmrestore.assess.levels import brng_of, tout_of, vrep_of
 from vsfilmrestore.assess.material import material_of
-from vsfilmrestore.assess.passing import FrameFacts, PassFacts
+from vsfilmrestore.assess.passing import LEVELS, FrameFacts, PassFacts
 from vsfilmrestore.assess.reading import Reading
 from vsfilmrestore.assess.results import ShotMeasures
 from vsfilmrestore.assess.samples import Sample, Shot
@@ -85,17 +85,13 @@ def _finite(values: Values) -> Values:
 
 
 def _levels(known: Sequence[FrameFacts]) -> Values:
-    pairs = (
-        ("luma.low", "low"),
-        ("luma.average", "average"),
-        ("luma.high", "high"),
-        ("chroma.u", "u"),
-        ("chroma.v", "v"),
-        ("saturation", "saturation"),
-    )
-    found: Values = {name: float(np.median([getattr(fact, own) for fact in known])) for name, own in pairs}
-    moves = [fact.ydif for fact in known[1:] if np.isfinite(fact.ydif)]
-    return found | ({"ydif": float(np.median(moves))} if moves else {})
+    found: Values = {}
+    for name, own in LEVELS.items():
+        values = [getattr(fact, own) for fact in known]
+        told = [value for value in values[1:] if np.isfinite(value)] if own == "ydif" else values
+        if told:
+            found[name] = float(np.median(told))
+    return found
 
 
 def _from_pass(

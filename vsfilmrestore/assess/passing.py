@@ -22,7 +22,7 @@ from vsfilmrestore.assess.shots import CutFinder, picture_of
 from vsfilmrestore.filters._exposure import exposure_step
 from vsfilmrestore.filters._frame_faults import Look, is_rolled
 
-__all__ = ["WIDTH", "FrameFacts", "PassFacts", "Torn", "pass_over"]
+__all__ = ["LEVELS", "WIDTH", "FrameFacts", "PassFacts", "Torn", "pass_over"]
 
 core = vs.core
 
@@ -42,6 +42,17 @@ _STRAY: Final = 20
 _STRAYS: Final = 0.02
 _HISTORY: Final = 5
 _ROUNDS: Final = 2
+
+LEVELS: Final = {
+    "luma.low": "low",
+    "luma.average": "average",
+    "luma.high": "high",
+    "chroma.u": "u",
+    "chroma.v": "v",
+    "saturation": "saturation",
+    "ydif": "ydif",
+}
+"""Measures that `FrameFacts` has as they are, and what they are called there."""
 
 
 @dataclass(slots=True)
