@@ -16,6 +16,10 @@ type Flags = npt.NDArray[np.bool_]
 
 _REPEAT: Final = 0.22
 """A frame differs by less than this share of what is usual from the one before if it repeats it."""
+_MAYBE: Final = 0.42
+"""The same where repeats come regularly, which tells by itself: grain and coding make copies of a frame differ."""
+_BESIDE: Final = 3
+"""Frames on each side of which one must bring what is usual: where motion begins or ends nothing is repeated."""
 _NOISE: Final = 0.12
 """Mean difference, 8-bit levels, of two scans of one frame without grain or flicker: less is no motion."""
 _MOVES: Final = 0.35
@@ -25,6 +29,10 @@ _SHOWN: Final = 0.03
 _CYCLES: Final = (2, 3, 4, 5, 6, 8, 10, 12, 24, 25)
 _REGULAR: Final = 0.8
 """Share of the frames of a cycle that must agree with it."""
+_EVENLY: Final = (0.5, 0.92)
+"""Share of new pictures of a film that was spread over more frames than it has, in no short cycle."""
+_RUNS: Final = 4
+"""Repeats from which on it can be told whether they are spread evenly."""
 _FEWEST: Final = 12
 _JUMP: Final = (1.6, 4.0)
 _STEADY: Final = 0.25
@@ -40,6 +48,7 @@ class Cadence(NamedTuple):
         doubles: Frames, counted from the first of the shot, that repeat the one before and should not.
         jumps: Frames before which others are missing.
         confidence: 0..1.
+        repeats: All frames that repeat the one before.
     """
 
     word: str
@@ -47,40 +56,48 @@ class Cadence(NamedTuple):
     doubles: list[int]
     jumps: list[int]
     confidence: float
+    repeats: list[int]
 
 
 def cadence_of(facts: Sequence[FrameFacts]) -> Cadence:
     """The cadence of the frames of one shot."""
     steps = np.nan_to_num(np.array([fact.fresh for fact in facts][1:]))
     if len(steps) < _FEWEST:
-        return Cadence("", 1.0, [], [], 0.0)
+        return Cadence("", 1.0, [], [], 0.0, [])
     usual = float(np.quantile(steps, 0.75))
     if usual < _MOVES:
-        return Cadence("still", 1.0, [], [], 0.2)
+        return Cadence("still", 1.0, [], [], 0.2, [])
     near = _usual_nearby(steps)
-    repeats = (steps < np.maximum(_REPEAT * near, _NOISE)) & (near > _MOVES)
     shown = np.array([fact.look.spread > _SHOWN for fact in facts[1:]])
-    repeats, moving = repeats & shown, (near > _MOVES) & shown
-    share = 1 - float(repeats[moving].mean()) if moving.any() else 1.0
+    moving = (near > _MOVES) & shown
+    repeats, maybe = (moving & (steps < np.maximum(share * near, _NOISE)) for share in (_REPEAT, _MAYBE))
     confidence = min(len(steps) / 24, 1.0) * float(moving.mean())
-    pattern = _pattern(repeats, moving)
-    if pattern is not None:
-        return Cadence(pattern[0], share, [], [], confidence)
+    for seen in (maybe, repeats):
+        word = _pattern(seen, moving) or _evenly(seen, moving)
+        if word:
+            return Cadence(word, 1 - float(seen[moving].mean()), [], [], confidence, _places(seen))
+    share = 1 - float(repeats[moving].mean()) if moving.any() else 1.0
     if share > 0.8:
-        doubles = [int(n) + 1 for n in np.flatnonzero(repeats)]
-        return Cadence("every frame", share, doubles, _jumps(facts, steps, repeats), confidence)
-    return Cadence("uneven", share, [], [], 0.5 * confidence)
+        found = _places(repeats)
+        return Cadence("every frame", share, found, _jumps(facts, steps, repeats), confidence, found)
+    return Cadence("uneven", share, [], [], 0.5 * confidence, _places(repeats))
+
+
+def _places(repeats: Flags) -> list[int]:
+    return [int(n) + 1 for n in np.flatnonzero(repeats)]
 
 
 def _usual_nearby(steps: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """What steps with a new picture are like around each step: the upper quartile of 13."""
+    """What steps with a new picture are like around each step: the upper quartile of 13, or less on one side of it."""
     padded = np.pad(steps, 6, mode="reflect" if len(steps) > 6 else "edge")
-    return np.asarray(np.quantile(np.lib.stride_tricks.sliding_window_view(padded, 13), 0.75, axis=1))
+    around = np.lib.stride_tricks.sliding_window_view(padded, 13)
+    sides = around[:, 6 - _BESIDE : 6].max(axis=1), around[:, 7 : 7 + _BESIDE].max(axis=1)
+    return np.asarray(np.minimum(np.quantile(around, 0.75, axis=1), np.minimum(*sides)))
 
 
-def _pattern(repeats: Flags, moving: Flags) -> tuple[str, Flags] | None:
-    """The shortest cycle of repeats that most moving frames keep; its words and where repeats are expected."""
-    best: tuple[float, int, Flags] | None = None
+def _pattern(repeats: Flags, moving: Flags) -> str:
+    """The shortest cycle of repeats that most moving frames keep, in words; '' for none."""
+    best: tuple[float, int, int] | None = None
     for cycle in _CYCLES:
         if len(repeats) < 2.5 * cycle or moving.sum() < 2 * cycle:
             continue
@@ -94,11 +111,24 @@ def _pattern(repeats: Flags, moving: Flags) -> tuple[str, Flags] | None:
         agree = float((repeats == expected[phase])[moving].mean())
         certain = float(repeats[moving & expected[phase]].mean())
         if agree > _REGULAR + 0.05 and certain > _REGULAR and (best is None or agree > best[0] + 0.02):
-            best = agree, cycle, expected
-    if best is None:
-        return None
-    _, cycle, expected = best
-    return _words(cycle, int(expected.sum())), expected[np.arange(len(repeats)) % cycle]
+            best = agree, cycle, int(expected.sum())
+    return _words(best[1], best[2]) if best else ""
+
+
+def _evenly(repeats: Flags, moving: Flags) -> str:
+    """Whether repeats are spread as evenly as can be, as of 18.6 pictures a second in 24: in words; '' if they are not.
+
+    From one repeat to the next it is always as many frames, or one more.
+    """
+    places = np.flatnonzero(repeats)
+    if len(places) < _RUNS or moving.mean() < _REGULAR:
+        return ""
+    gaps = np.diff(places)
+    share = 1 - 1 / float(gaps.mean())
+    if gaps.max() - gaps.min() > 1 or not _EVENLY[0] < share < _EVENLY[1]:
+        return ""
+    first, last = int(places[0]), len(repeats) - 1 - int(places[-1])
+    return f"{round(24 * share)} in 24" if max(first, last) <= gaps.max() else ""
 
 
 def _words(cycle: int, repeated: int) -> str:

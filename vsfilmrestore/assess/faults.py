@@ -58,7 +58,8 @@ def faults_of(facts: Sequence[FrameFacts], torn: Sequence[Torn], first: int) -> 
     places = range(_PAD, _PAD + len(facts))
     blank = [n - _PAD for n in places if is_blank(looks, n, _LONGEST, _STRENGTH)]
     lit = [n - _PAD for n in places if is_flash(looks, n, _STRENGTH) and looks[n].mean - looks[n - 1].mean > _FLASH]
-    frozen = [n - _PAD for n in places if is_frozen(looks, n, 1, _STRENGTH)]
+    # Of two copies either may stand in the other's place; the one behind repeats the one before it.
+    frozen = {n - _PAD + (looks[n].step > looks[n + 1].step) for n in places if is_frozen(looks, n, 1, _STRENGTH)}
     ruined = {*(first + n for n in blank if n not in lit), *(each.frame for each in inside if each.rolled)}
     flashes = {first + n for n in lit}
     perhaps = [each.frame for each in sorted(inside, key=lambda each: -each.share) if not each.rolled]
