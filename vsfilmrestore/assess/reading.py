@@ -12,6 +12,7 @@ import vapoursynth as vs
 
 from vsfilmrestore.errors import MediaError, plain_text
 from vsfilmrestore.media.failure import media_error_in
+from vsfilmrestore.media.stand_ins import frozen, runs
 
 __all__ = ["Reading", "ranges_text"]
 
@@ -86,7 +87,7 @@ class Reading:
         self.unreadable |= new
         if len(self.unreadable) == len(self._source):
             raise MediaError("none of its frames can be read")
-        self.clip = _replaced(self._source, self.unreadable)
+        self.clip = frozen(self._source, self.unreadable)
         return True
 
     def _is_bad(self, number: int) -> bool:
@@ -110,29 +111,9 @@ class Reading:
         return high
 
 
-def _replaced(clip: vs.VideoNode, bad: set[int]) -> vs.VideoNode:
-    """The clip with the nearest readable frame before, or after, in the place of each bad one."""
-    first, stop, instead = [], [], []
-    for run in _runs(bad):
-        first.append(run.start)
-        stop.append(run.stop - 1)
-        instead.append(run.start - 1 if run.start else run.stop)
-    return clip.std.FreezeFrames(first, stop, instead)
-
-
-def _runs(numbers: set[int]) -> list[range]:
-    runs: list[range] = []
-    for number in sorted(numbers):
-        if runs and runs[-1].stop == number:
-            runs[-1] = range(runs[-1].start, number + 1)
-        else:
-            runs.append(range(number, number + 1))
-    return runs
-
-
 def ranges_text(numbers: set[int] | tuple[int, ...], most: int = 4) -> str:
     """``12, 30-31 and 5 more places``."""
-    runs = _runs(set(numbers))
-    words = [str(run.start) if len(run) == 1 else f"{run.start}-{run.stop - 1}" for run in runs[:most]]
-    rest = len(runs) - most
+    found = runs(numbers)
+    words = [str(run.start) if len(run) == 1 else f"{run.start}-{run.stop - 1}" for run in found[:most]]
+    rest = len(found) - most
     return ", ".join(words) + (f" and {rest} more place{'s' if rest > 1 else ''}" if rest > 0 else "")

@@ -42,6 +42,8 @@ class ContainerFacts:
         sample_aspect: Width of a pixel over its height.
         colour: Tags as told.
         audio_tracks: How many there are.
+        alpha: Whether the pictures have a channel of transparency.
+        seconds: How long the container says it is, None if it does not.
     """
 
     width: int
@@ -56,6 +58,8 @@ class ContainerFacts:
     sample_aspect: Fraction
     colour: ColourTags
     audio_tracks: int
+    alpha: bool = False
+    seconds: Fraction | None = None
 
 
 def read_container(path: Path) -> ContainerFacts:
@@ -156,7 +160,13 @@ def _facts(path: Path, container: Any) -> ContainerFacts:
         sample_aspect=aspect if aspect > 0 else Fraction(1),
         colour=_colour(context),
         audio_tracks=len(container.streams.audio),
+        alpha=_has_alpha(context) or _first([stream.metadata], ("alpha_mode",)) == "1",
+        seconds=Fraction(container.duration, av.time_base) if container.duration else None,
     )
+
+
+def _has_alpha(context: Any) -> bool:
+    return bool(context.format) and any(part.is_alpha for part in context.format.components)
 
 
 def _is_cover(stream: Any) -> bool:

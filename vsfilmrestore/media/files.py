@@ -7,7 +7,8 @@ know comes from the container: timecode, reel, and whether the file ends where i
 from __future__ import annotations
 
 import tempfile
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -22,7 +23,10 @@ from vsfilmrestore.media.cache import index_path
 from vsfilmrestore.media.colour import UNSPECIFIED, ColourTags, untold
 from vsfilmrestore.media.container import ContainerFacts, read_container, start_count
 from vsfilmrestore.media.model import Media, SourceOptions
+from vsfilmrestore.media.naming import ranges_text
+from vsfilmrestore.media.stand_ins import frozen, unread
 from vsfilmrestore.media.timecode import exact_rate, format_timecode, rate_text
+from vsfilmrestore.media.timing import Course, believable, course_at, sensible_rate, steady_rate
 
 __all__ = ["open_audio", "open_file"]
 
@@ -30,28 +34,36 @@ core = vs.core
 
 _MOST_SHORT = 3
 """Frames a header may promise beyond what is there: rounding, and leading pictures that cannot be decoded."""
+_EARLY = 0.5
+"""Seconds by which sound that ends early does."""
+_MOST_TRIED = 250
+"""Pictures that are tried until one can be decoded."""
+_ALPHA = "the pictures have a channel of transparency (alpha), which is not carried; the colours below it are"
+_NO_TIMES = "the file does not tell when each picture is shown; they are taken as they come, {rate} a second"
 
 
 def open_file(path: Path, options: SourceOptions) -> Media:
     """Open a media file.
 
     Raises:
-        MediaError: Not there, unreadable, truncated, without pictures, of changing size or format, of varying rate
-            with no rate given, or shorter than the frames asked for.
+        MediaError: Not there, unreadable, without pictures, of changing size or format, or shorter than the frames
+            asked for; and where ``options.tolerant`` is not set, cut off, with holes, or of varying rate with no rate
+            given.
     """
     facts = read_container(path)
-    clip, rate, remarks, in_time = _pictures(path, facts, options)
-    _check_whole(path, facts, clip, rate, options)
+    pictures = _pictures(path, facts, options)
+    clip, rate = pictures.clip, pictures.rate
+    sound, about_sound = _sound(path, facts, options)
+    lost = _check_whole(path, facts, pictures, sound, options)
     first, last = _wanted(path, clip, options)
     start, has_timecode, drop, doubt = start_count(facts.timecode, rate)
-    audio, about_sound = _sound(path, facts, clip, rate, (first, last), options)
-    if audio is not None and not in_time:
-        about_sound = (*about_sound, "sound plays at its own speed, the pictures at the rate that was asked for")
-    colour, aspect = _told_by_pictures(path, clip, first)
+    audio = None if sound is None else cut_audio(sound, first, last, rate)
+    about_sound += _beyond(sound, clip, rate, in_time=pictures.in_time)
+    colour, aspect = _told_by_pictures(path, clip, first, options)
     media = Media(
         path=path,
         kind="file",
-        video=clip,
+        video=frozen(clip, options.unreadable),
         audio=audio,
         rate=rate,
         start=start + first if has_timecode else 0,
@@ -61,7 +73,15 @@ def open_file(path: Path, options: SourceOptions) -> Media:
         sample_aspect=aspect or facts.sample_aspect,
         colour=colour,
         name=path.stem,
-        remarks=(*remarks, *doubt, *_silent_tags(clip, colour), *about_sound),
+        remarks=(
+            *lost,
+            *unread(options.unreadable),
+            *pictures.remarks,
+            *doubt,
+            *_silent_tags(clip, colour),
+            *((_ALPHA,) if facts.alpha else ()),
+            *about_sound,
+        ),
     )
     return replace(media, video=_with_props(media, start)[first : last + 1])
 
@@ -82,50 +102,105 @@ def open_audio(path: Path, options: SourceOptions) -> vs.AudioNode | None:
         raise MediaError(f"the sound cannot be read ({_reason(error)})", file=path) from error
 
 
-def _pictures(
-    path: Path, facts: ContainerFacts, options: SourceOptions
-) -> tuple[vs.VideoNode, Fraction, tuple[str, ...], bool]:
-    """The clip at constant rate, its rate, remarks, and whether pictures still keep time with the sound."""
+@dataclass(frozen=True, slots=True)
+class _Pictures:
+    """The clip at constant rate.
+
+    Attributes:
+        clip: The clip.
+        rate: Its rate.
+        counted: Pictures in the file, with those that are missing in between.
+        remarks: What was assumed.
+        in_time: Whether pictures keep time with the sound.
+    """
+
+    clip: vs.VideoNode
+    rate: Fraction
+    counted: int
+    remarks: tuple[str, ...] = ()
+    in_time: bool = True
+
+
+def _pictures(path: Path, facts: ContainerFacts, options: SourceOptions) -> _Pictures:
     clip, times = _indexed(path, options)
     rate, asked = _constant_rate(facts, clip, times), options.rate
-    remarks: tuple[str, ...] = ()
     if rate is None:
-        if asked is None:
-            raise MediaError(
-                f"the frame rate varies ({_spread(times)} frames per second)",
-                file=path,
-                hint=f"Give the rate it should have, {rate_text(facts.rates[0])} perhaps; frames are then dropped or "
-                "repeated to keep time",
-            )
-        clip, _ = _indexed(path, options, conform=asked)
-        remarks = (f"the frame rate varies; frames were dropped or repeated to make it {rate_text(asked)}",)
-    elif asked is not None and asked != rate:
+        assert times is not None
+        return _in_time(path, clip, times, facts, options)
+    remarks = () if times is not None else (_NO_TIMES.format(rate=rate_text(rate)),)
+    if asked is not None and asked != rate:
         remarks = (f"the file says {rate_text(rate)} frames per second, {rate_text(asked)} was asked for",)
     chosen = asked or rate
-    assert chosen is not None
     timed = core.std.AssumeFPS(clip, fpsnum=chosen.numerator, fpsden=chosen.denominator)
-    return timed, chosen, remarks, rate is None or chosen == rate
+    return _Pictures(timed, chosen, len(clip), remarks, chosen == rate)
 
 
-def _indexed(path: Path, options: SourceOptions, conform: Fraction | None = None) -> tuple[vs.VideoNode, list[float]]:
-    """The clip and the time of each frame in milliseconds (empty when made constant)."""
+def _in_time(
+    path: Path, clip: vs.VideoNode, times: Sequence[float], facts: ContainerFacts, options: SourceOptions
+) -> _Pictures:
+    """Pictures of no constant rate, put where their times say."""
+    if not believable(times):
+        rate = options.rate or facts.rates[0]
+        if not (options.tolerant or options.rate):
+            raise _varies(path, times, rate)
+        timed = core.std.AssumeFPS(clip, fpsnum=rate.numerator, fpsden=rate.denominator)
+        told = f"the times of its pictures make no sense; they are shown as they come, {rate_text(rate)} a second"
+        return _Pictures(timed, rate, len(clip), (told,), in_time=False)
+    course = course_at(times, options.rate or sensible_rate(times, facts.rates))
+    if not (options.tolerant or options.rate):
+        raise _varies(path, times, course.rate, course)
+    told = _told_of(course, times, asked=options.rate is not None)
+    return _Pictures(course.of(clip), course.rate, len(clip) + (len(course.held) if course.gaps else 0), (told,))
+
+
+def _told_of(course: Course, times: Sequence[float], *, asked: bool) -> str:
+    rate, held, dropped = rate_text(course.rate), len(course.held), len(course.dropped)
+    if course.gaps:
+        many = "1 frame is" if held == 1 else f"{held} frames are"
+        return (
+            f"{many} not in the file: {ranges_text(course.held)}; the frame before stands there, so that all after it "
+            "keep their time"
+        )
+    return (
+        f"the frame rate varies ({_spread(times)} frames per second); frames were dropped or repeated to make it "
+        f"{rate} ({dropped} dropped, {held} repeated), in step with the sound"
+        + ("" if asked else "; --rate chooses another")
+    )
+
+
+def _varies(path: Path, times: Sequence[float], rate: Fraction, course: Course | None = None) -> MediaError:
+    hint = f"Give the rate it should have, {rate_text(rate)} perhaps; frames are then dropped or repeated to keep time"
+    if course is not None and course.gaps:
+        told = f"{len(course.held)} frames are missing: {ranges_text(course.held)}"
+        return MediaError(told, file=path, hint=f"Copy it again, or take it as it is with --tolerant. {hint}")
+    told = f"the frame rate varies ({_spread(times)} frames per second)"
+    return MediaError(told, file=path, hint=f"{hint}; --tolerant takes that rate")
+
+
+def _indexed(path: Path, options: SourceOptions) -> tuple[vs.VideoNode, list[float] | None]:
+    """The clip and the time of each frame in milliseconds; None where the file does not tell them."""
     if not hasattr(core, "bs"):
         raise InstallationError(
             "the VapourSynth plug-in BestSource is missing", hint="pip install vapoursynth-bestsource"
         )
-    stamp: dict[str, Any] = {"fpsnum": conform.numerator, "fpsden": conform.denominator} if conform else {}
-    cache = str(index_path(path, options.cache))
+    stamp: dict[str, Any] = {"cachemode": 4, "cachepath": str(index_path(path, options.cache)), "showprogress": False}
+    times: list[float] | None = None
     with tempfile.TemporaryDirectory(prefix="vsfilmrestore-") as folder:
-        times = Path(folder) / "times.txt"
-        if not conform:
-            stamp["timecodes"] = str(times)
+        file = Path(folder) / "times.txt"
         try:
-            clip = core.bs.VideoSource(str(path), cachemode=4, cachepath=cache, showprogress=False, **stamp)
+            try:
+                clip = core.bs.VideoSource(str(path), timecodes=str(file), **stamp)
+                times = _read_times(file)
+            except vs.Error as error:
+                # As in programme streams, where not every picture has one.
+                if "unknown timestamp" not in str(error):
+                    raise
+                clip = core.bs.VideoSource(str(path), **stamp)
         except vs.Error as error:
             raise MediaError(f"the pictures cannot be read ({_reason(error)})", file=path) from error
-        if clip.format is None or not clip.width or not clip.height:
-            raise MediaError("the pictures change their size or format on the way", file=path)
-        return clip, _read_times(times)
+    if clip.format is None or not clip.width or not clip.height:
+        raise MediaError("the pictures change their size or format on the way", file=path)
+    return clip, times
 
 
 def _read_times(path: Path) -> list[float]:
@@ -134,23 +209,17 @@ def _read_times(path: Path) -> list[float]:
     return [float(line) for line in path.read_text().splitlines() if line and not line.startswith("#")]
 
 
-def _constant_rate(facts: ContainerFacts, clip: vs.VideoNode, times: list[float]) -> Fraction | None:
-    """The rate that puts every frame within half a frame of its time, or None.
-
-    One frame dropped at the start, and times rounded to milliseconds, are still constant.
-    """
+def _constant_rate(facts: ContainerFacts, clip: vs.VideoNode, times: list[float] | None) -> Fraction | None:
+    """The rate that puts every frame at its time, or None."""
+    if times is None:
+        return facts.rates[0]
     counted = [exact_rate(clip.fps)] if clip.fps else []
     if len(times) < 2:
         return (*counted, *facts.rates)[0]
-    for rate in dict.fromkeys((*facts.rates, *counted)):
-        step = 1000 / float(rate)
-        off = [time - n * step for n, time in enumerate(times)]
-        if max(off) - min(off) <= 1.02 * step + 1:
-            return rate
-    return None
+    return steady_rate(times, (*facts.rates, *counted))
 
 
-def _spread(times: list[float]) -> str:
+def _spread(times: Sequence[float]) -> str:
     steps = sorted(b - a for a, b in pairwise(times) if b > a)
     if not steps:
         return "no two"
@@ -158,20 +227,39 @@ def _spread(times: list[float]) -> str:
     return f"{slow:.3g} to {fast:.3g}"
 
 
-def _check_whole(path: Path, facts: ContainerFacts, clip: vs.VideoNode, rate: Fraction, options: SourceOptions) -> None:
-    """A file cut off in copying opens as if it were shorter: tell, unless a last frame within it was asked for."""
-    if facts.length is None or not facts.trusted or not facts.own:
-        return
-    there, lost = clip.num_frames, facts.length - clip.num_frames
-    if rate != facts.rates[0] or lost <= (_MOST_SHORT if facts.exact else max(_MOST_SHORT, float(rate) / 2)):
-        return
-    if options.last is not None and options.last < there:
-        return
-    raise MediaError(
-        f"the file is cut off: its header tells of {facts.length} frames, {there} are there",
-        file=path,
-        hint=f"Copy it again, or take what is there with --last {there - 1}",
-    )
+def _check_whole(
+    path: Path, facts: ContainerFacts, pictures: _Pictures, sound: vs.AudioNode | None, options: SourceOptions
+) -> tuple[str, ...]:
+    """A file cut off in copying opens as if it were shorter: tell, unless a last frame within it was asked for.
+
+    Raises:
+        MediaError: It is shorter than its header says, and ``options.tolerant`` is not set.
+    """
+    there, rate = pictures.clip.num_frames, pictures.rate
+    lost = _lost(facts, pictures.counted if facts.exact else there, rate, sound)
+    if not lost or (options.last is not None and options.last < there):
+        return ()
+    told = f"the file is cut off: its header tells of {there + lost} frames, {there} are there"
+    if not options.tolerant:
+        hint = f"Copy it again, or take what is there with --tolerant or with --last {there - 1}"
+        raise MediaError(told, file=path, hint=hint)
+    many = "1 is" if lost == 1 else f"{lost} are"
+    return (f"{told}; {many} missing ({float(lost / rate):.2f} s). Copy it again if there is a whole one",)
+
+
+def _lost(facts: ContainerFacts, there: int, rate: Fraction, sound: vs.AudioNode | None) -> int:
+    """Frames that the header promises and that are not there; 0 where it is not sure."""
+    if facts.length is None or not facts.trusted or rate != facts.rates[0]:
+        return 0
+    lost = facts.length - there
+    if lost <= (_MOST_SHORT if facts.exact else max(_MOST_SHORT, float(rate) / 2)):
+        return 0
+    if facts.own:
+        return lost
+    # The longest track's length: pictures may end before the sound does. Where both end early, the file does.
+    if sound is None or facts.seconds is None:
+        return 0
+    return lost if sound.num_samples / sound.sample_rate + _EARLY < facts.seconds else 0
 
 
 def _wanted(path: Path, clip: vs.VideoNode, options: SourceOptions) -> tuple[int, int]:
@@ -182,13 +270,11 @@ def _wanted(path: Path, clip: vs.VideoNode, options: SourceOptions) -> tuple[int
     return first, last
 
 
-def _told_by_pictures(path: Path, clip: vs.VideoNode, first: int) -> tuple[ColourTags, Fraction | None]:
+def _told_by_pictures(
+    path: Path, clip: vs.VideoNode, first: int, options: SourceOptions
+) -> tuple[ColourTags, Fraction | None]:
     """Colour and pixel aspect as the codec tells them, which knows more than the container (VP8, MPEG-2, ProRes)."""
-    try:
-        with clip.get_frame(first) as frame:
-            found: dict[str, Any] = dict(frame.props)
-    except vs.Error as error:
-        raise MediaError(f"the first picture cannot be decoded ({_reason(error)})", file=path) from error
+    found = _first_props(path, clip[first:], _MOST_TRIED if options.tolerant else 1)
     rgb = clip.format.color_family == vs.RGB
 
     def told(name: str) -> int | None:
@@ -201,31 +287,48 @@ def _told_by_pictures(path: Path, clip: vs.VideoNode, first: int) -> tuple[Colou
     return tags, aspect if aspect > 0 else None
 
 
+def _first_props(path: Path, clip: vs.VideoNode, tries: int) -> dict[str, Any]:
+    """Properties of the first picture that can be decoded."""
+    failed: vs.Error | None = None
+    for number in range(min(tries, clip.num_frames)):
+        try:
+            with clip.get_frame(number) as frame:
+                return dict(frame.props)
+        except vs.Error as error:
+            failed = failed or error
+    assert failed is not None
+    raise MediaError(f"the first picture cannot be decoded ({_reason(failed)})", file=path) from failed
+
+
 def _silent_tags(clip: vs.VideoNode, colour: ColourTags) -> tuple[str, ...]:
     silent = untold(colour, clip.format.color_family)
     return (f"the file does not tell its colour {' and '.join(silent)}",) if silent else ()
 
 
-def _sound(
-    path: Path,
-    facts: ContainerFacts,
-    clip: vs.VideoNode,
-    rate: Fraction,
-    wanted: tuple[int, int],
-    options: SourceOptions,
-) -> tuple[vs.AudioNode | None, tuple[str, ...]]:
+def _sound(path: Path, facts: ContainerFacts, options: SourceOptions) -> tuple[vs.AudioNode | None, tuple[str, ...]]:
+    """The first sound track of the whole file, and what is to be said of it."""
     if not options.audio or not facts.audio_tracks:
         return None, ()
-    sound = open_audio(path, options)
+    try:
+        sound = open_audio(path, options)
+    except MediaError as error:
+        if not options.tolerant:
+            raise
+        return None, (f"{error.message}; it is left out",)
+    several = sound is not None and facts.audio_tracks > 1
+    return sound, (f"the first of {facts.audio_tracks} sound tracks is carried",) if several else ()
+
+
+def _beyond(sound: vs.AudioNode | None, clip: vs.VideoNode, rate: Fraction, *, in_time: bool) -> tuple[str, ...]:
     if sound is None:
-        return None, ()
+        return ()
     remarks = []
-    if facts.audio_tracks > 1:
-        remarks.append(f"the first of {facts.audio_tracks} sound tracks is carried")
     beyond = sound.num_samples - sample_position(clip.num_frames, rate, sound.sample_rate)
     if beyond > sample_position(1, rate, sound.sample_rate):
         remarks.append(f"{beyond / sound.sample_rate:.2f} s of sound after the last picture are left out")
-    return cut_audio(sound, *wanted, rate), tuple(remarks)
+    if not in_time:
+        remarks.append("sound plays at its own speed, the pictures at the rate that was asked for")
+    return tuple(remarks)
 
 
 def _with_props(media: Media, start: int) -> vs.VideoNode:

@@ -34,6 +34,10 @@ class SourceOptions:
         first: First frame wanted: the number in the file name of a sequence, elsewhere counted from 0.
         last: Last frame wanted, included; counted likewise.
         audio: Whether sound is opened too.
+        tolerant: Whether a film that is not as it should be is taken as far as it goes, with a remark: cut off, of
+            varying rate, or with holes. Else it is refused with the words that open it.
+        unreadable: Frames known to be unreadable, counted as ``first`` is: the nearest that can be read, mostly the
+            one before, stands in the place of each.
         cache: Folder for index files; None is the user's cache.
     """
 
@@ -43,6 +47,8 @@ class SourceOptions:
     last: int | None = None
     audio: bool = True
     cache: Path | None = None
+    tolerant: bool = False
+    unreadable: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.gap not in ("error", "hold", "black"):

@@ -20,6 +20,7 @@ import vapoursynth as vs
 from vsfilmrestore.errors import MediaError, ScriptError, plain_text
 from vsfilmrestore.media.audio import cut_audio
 from vsfilmrestore.media.model import Media, SourceOptions
+from vsfilmrestore.media.stand_ins import frozen, unread
 from vsfilmrestore.media.timecode import exact_rate
 
 __all__ = ["open_script", "run_script"]
@@ -82,9 +83,10 @@ def open_script(path: Path, options: SourceOptions) -> Media:
         raise MediaError(f"frames {first}-{last} were asked for, the script gives 0-{clip.num_frames - 1}", file=path)
     sounds = [o for _, o in sorted(outputs.items()) if isinstance(o, vs.AudioNode)]
     audio = cut_audio(sounds[0], first, last, rate) if sounds and options.audio else None
-    clip = clip.std.GPUDownload() if clip.gpu_resident else clip
+    clip = frozen(clip.std.GPUDownload() if clip.gpu_resident else clip, options.unreadable)
     video = core.std.AssumeFPS(clip, fpsnum=rate.numerator, fpsden=rate.denominator)[first : last + 1]
-    return Media(path=path, kind="script", video=video, audio=audio, rate=rate, name=path.stem)
+    told = unread(options.unreadable)
+    return Media(path=path, kind="script", video=video, audio=audio, rate=rate, name=path.stem, remarks=told)
 
 
 @contextmanager

@@ -8,8 +8,8 @@ lanes are interleaved, and OpenImageIO and numpy let go of the interpreter's loc
 from __future__ import annotations
 
 import bisect
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
@@ -32,6 +32,8 @@ core = vs.core
 
 MOST_LANES = 16
 """Frames decoded at once at most; more only fight for memory bandwidth."""
+_MOST_TRIED = 100
+"""Files whose header is tried at either end of a sequence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class _Facts:
     drop: bool
     remarks: tuple[str, ...]
     rate_told: bool
+    unreadable: frozenset[int] = frozenset()
 
 
 def open_sequence(path: Path, options: SourceOptions) -> Media:
@@ -56,14 +59,14 @@ def open_sequence(path: Path, options: SourceOptions) -> Media:
         MediaError: No or several sequences, a first or last file that is no picture, sizes that differ.
     """
     facts = _facts(path, options)
-    absent = facts.files.missing(facts.first, facts.last)
-    if absent and options.gap == "error":
+    gap: Gap = "hold" if options.tolerant and options.gap == "error" else options.gap
+    absent = [number for number in facts.files.missing(facts.first, facts.last) if number not in facts.unreadable]
+    if absent and gap == "error":
         raise _hole(facts, absent)
     _check_last(facts)
-    video = _node(facts, options.gap)
+    video = _node(facts, "hold" if gap == "error" else gap)
     audio, more = _audio(facts, video, options)
-    many = "1 missing frame is" if len(absent) == 1 else f"{len(absent)} missing frames are"
-    gaps = (f"{many} {_STAND_IN[options.gap]}: {ranges_text(absent)}",) if absent else ()
+    gaps = (*_stand_ins(absent, "missing", gap), *_stand_ins(facts.unreadable, "unreadable", gap))
     return Media(
         path=path,
         kind="sequence",
@@ -84,7 +87,15 @@ def open_sequence(path: Path, options: SourceOptions) -> Media:
     )
 
 
-_STAND_IN: dict[str, str] = {"hold": "held from the frame before", "black": "black", "error": ""}
+_STAND_IN: dict[str, str] = {"hold": "held from the frame before", "black": "black"}
+
+
+def _stand_ins(numbers: Collection[int], word: str, gap: Gap) -> tuple[str, ...]:
+    """A sentence that names frames and what stands in their place; none without them."""
+    if not numbers:
+        return ()
+    many = f"1 {word} frame is" if len(numbers) == 1 else f"{len(numbers)} {word} frames are"
+    return (f"{many} {_STAND_IN.get(gap, _STAND_IN['hold'])}: {ranges_text(sorted(numbers))}",)
 
 
 def probe_sequence(path: Path, options: SourceOptions | None = None) -> Probe:
@@ -127,6 +138,8 @@ def _facts(path: Path, options: SourceOptions) -> _Facts:
         raise MissingFrameError(
             f"none of the frames {first}-{last} is there, the sequence has {span}", file=files.folder / files.pattern
         )
+    files, unreadable = _readable(files, first, last, options)
+    at = min(bisect.bisect_left(files.numbers, first), len(files.numbers) - 1)
     header = read_header(files.path(files.numbers[at]))
     remarks = [f"channel {c} is not carried" for c in header.dropped]
     rate = options.rate or header.rate
@@ -135,7 +148,34 @@ def _facts(path: Path, options: SourceOptions) -> _Facts:
         rate = DEFAULT_RATE
         remarks.append(f"the headers tell no frame rate, {DEFAULT_RATE} was assumed")
     start, has_timecode, drop, doubt = _start(header.timecode, rate, files.numbers[at] - first)
-    return _Facts(files, header, rate, first, last, start, has_timecode, drop, (*remarks, *doubt), told)
+    remarks += doubt
+    return _Facts(files, header, rate, first, last, start, has_timecode, drop, tuple(remarks), told, unreadable)
+
+
+def _readable(
+    files: FileSequence, first: int, last: int, options: SourceOptions
+) -> tuple[FileSequence, frozenset[int]]:
+    """The sequence without the files that are known to be unreadable or, if tolerant, prove so at its ends."""
+    within = [number for number in files.numbers if first <= number <= last]
+    bad = set(options.unreadable).intersection(within)
+    left = [number for number in within if number not in bad]
+    if options.tolerant:
+        for side in (left, left[::-1]):
+            bad.update(_unreadable_until(files, side[:_MOST_TRIED]))
+    if not bad or len(bad) == len(within):
+        return files, frozenset()
+    return replace(files, numbers=tuple(number for number in files.numbers if number not in bad)), frozenset(bad)
+
+
+def _unreadable_until(files: FileSequence, numbers: list[int]) -> list[int]:
+    """The numbers before the first whose header can be read; none where that is true of all."""
+    for n, number in enumerate(numbers):
+        try:
+            read_header(files.path(number))
+        except MediaError:
+            continue
+        return numbers[:n]
+    return []
 
 
 def _start(timecode: str, rate: Fraction, ahead: int) -> tuple[int, bool, bool, tuple[str, ...]]:
