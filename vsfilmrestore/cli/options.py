@@ -20,6 +20,7 @@ __all__ = [
     "InputPath",
     "Json",
     "KeepHistory",
+    "MeasureResult",
     "Output",
     "ProfileName",
     "ProgressStyle",
@@ -73,6 +74,14 @@ First = Annotated[
     int | None, typer.Option("--first", min=0, help="First frame of the media: file number, or counted from 0.")
 ]
 Last = Annotated[int | None, typer.Option("--last", min=0, help="Last frame of the media, included.")]
+Tolerant = Annotated[
+    bool | None,
+    typer.Option(
+        "--tolerant/--refuse",
+        help="Take a film that is cut off, has holes or a varying rate as far as it goes, or refuse it. Taken if not "
+        "said, but with a cut list or --preset.",
+    ),
+]
 Handles = Annotated[
     int | None,
     typer.Option("--handles", min=0, help="Frames of the same take known to exist around each shot in its source."),
@@ -105,6 +114,14 @@ KeepHistory = Annotated[
     bool | None,
     typer.Option("--history/--no-history", help="Keep masks and original pixels of all repairs (kept if not said)."),
 ]
+MeasureResult = Annotated[
+    bool | None,
+    typer.Option(
+        "--measure/--no-measure",
+        help="Measure the result for the report, where the source was measured (done if not said; it takes about a "
+        "twentieth of the time).",
+    ),
+]
 AimName = Annotated[
     str | None,
     typer.Option("--aim", help="What the film is wanted for: archive (least intervention), remaster (full doses)."),
@@ -128,6 +145,7 @@ _OF_THE_SOURCE: Final[dict[str, Any]] = {
     "inverse_telecine": InverseTelecine,
     "first": First,
     "last": Last,
+    "tolerant": Tolerant,
     "handles": Handles,
     "media_rate_rule": MediaRateRule,
     "preset": Preset,

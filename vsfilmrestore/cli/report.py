@@ -34,6 +34,9 @@ def command(
     institution: Annotated[str | None, typer.Option("--institution", help="Whose film it is.")] = None,
     operator: Annotated[str | None, typer.Option("--operator", help="Who is responsible for the treatment.")] = None,
     approval: Annotated[str | None, typer.Option("--approval", help="Who approved it, and when.")] = None,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Measure all of the result first, where the source was measured.")
+    ] = False,
 ) -> int:
     """Write the report of a project anew: one page, JSON and CSV. Renders nothing.
 
@@ -50,7 +53,15 @@ def command(
     found, told = _reel(opened)
     plan = None if found is not None else plan_project(opened)
     changed, more = _changed(opened, found)
-    report = write_report(opened, found, plan=plan, folder=output, changed=changed, remarks=(*told, *more))
+    report = write_report(
+        opened,
+        found,
+        plan=plan,
+        folder=output,
+        changed=changed,
+        remarks=(*told, *more),
+        measure="all" if measure else "kept",
+    )
     for remark in (*told, *more):
         say(f"note: {remark}")
     say(str(report.page))

@@ -30,6 +30,7 @@ def command(
     table: o.TableFile = None,
     project: o.ProjectFolder = None,
     history: o.KeepHistory = None,
+    measure: o.MeasureResult = None,
     progress: o.ProgressStyle = "auto",
 ) -> int:
     """Restore a film: find its shots, look at each, propose what it needs, render, and report.
@@ -39,7 +40,7 @@ def command(
     result is <input>_restored.mkv in the current folder, bit-exact FFV1. Stopped or killed, the same command goes on
     where it was.
     """
-    given |= o.settings_given(output=output, profile=format_, history=history)
+    given |= o.settings_given(output=output, profile=format_, history=history, measure=measure)
     if "preset" in given and (aim is not None or assess):
         raise UsageError("--preset says what is done, --aim and --assess find it out", hint="Leave one of them out")
     opened = open_project(source, project, given, output=f"{source.stem or source.name}_restored.mkv", save=False)

@@ -52,6 +52,10 @@ class ProjectSettings:
         inverse_telecine: Whether the source is telecined and brought back to film frames first.
         first: First frame of the media to use: the number in the file name of a sequence, else counted from 0.
         last: Last frame of the media to use, included; counted likewise.
+        tolerant: Whether a film that is cut off, has holes or a varying rate is taken as far as it goes, or refused;
+            None takes it where it is no cut list and no preset is named.
+        unreadable: Frames of the film that were found unreadable, counted as ``first`` is: ``26-36, 60``. The nearest
+            that can be read stands in the place of each.
         handles: Frames of the same take known to exist around each shot.
         media_rate_rule: How media of another rate than the cut are played: ``time`` or ``frames``; '' is in time, and
             refuses what is contradictory.
@@ -62,6 +66,7 @@ class ProjectSettings:
         output: File or folder to render to.
         profile: Output format, '' to go by the suffix.
         history: Whether masks and original pixels of repairs are kept.
+        measure: Whether the result of a render is measured for the report, where its source was.
         shots: Settings by shot id, in marker words or as a table; see `render.sidecar`.
         colours: Settings in marker words, by colour of a label or marker.
         relink: ``[[relink]]`` tables: where the media of a source lie.
@@ -79,6 +84,8 @@ class ProjectSettings:
     inverse_telecine: bool = False
     first: int | None = None
     last: int | None = None
+    tolerant: bool | None = None
+    unreadable: str = ""
     handles: int = 0
     media_rate_rule: str = ""
     cuts: tuple[int, ...] | None = None
@@ -88,6 +95,7 @@ class ProjectSettings:
     output: str = ""
     profile: str = ""
     history: bool = True
+    measure: bool = True
     shots: Mapping[str, Any] = field(default_factory=dict)
     colours: Mapping[str, str] = field(default_factory=dict)
     relink: tuple[Mapping[str, Any], ...] = ()
@@ -108,12 +116,14 @@ _TABLES: Final[dict[str, tuple[str, ...]]] = {
         "inverse_telecine",
         "first",
         "last",
+        "tolerant",
+        "unreadable",
         "handles",
         "media_rate_rule",
         "cuts",
     ),
     "recipe": ("preset", "aim", "steps"),
-    "output": ("output", "profile", "history"),
+    "output": ("output", "profile", "history", "measure"),
 }
 
 
@@ -331,7 +341,7 @@ def _typed(text: str, table: str, key: str, value: object) -> object:
     kind = kinds[key]
     if kind == "str":
         return _text(text, table, key, value)
-    if kind == "bool" and isinstance(value, bool):
+    if kind.startswith("bool") and isinstance(value, bool):
         return value
     if kind.startswith("int") and isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value

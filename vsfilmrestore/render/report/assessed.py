@@ -5,33 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from vsfilmrestore.assess.results import Assessment
 from vsfilmrestore.assess.stored import read_assessment
-from vsfilmrestore.assess.vocabulary import NAMES
 from vsfilmrestore.render.report.columns import Column
+from vsfilmrestore.render.report.comparison import certain
+from vsfilmrestore.render.report.outcome import Outcome
 
-__all__ = ["SHOWN", "Assessed", "assessed"]
-
-SHOWN: Final = (
-    "flicker",
-    "weave.x",
-    "weave.y",
-    "dirt.density",
-    "scratches.count",
-    "stains.share",
-    "grain.sigma",
-    "blur.sigma",
-    "fade.red",
-    "fade.green",
-    "fade.blue",
-    "luma.low",
-    "luma.high",
-)
-"""Measures that the table of a shot tells, where they were taken."""
+__all__ = ["Assessed", "assessed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +30,27 @@ class Assessed:
     found: Assessment
     frames: int
 
-    def column(self, name: str, factor: int = 1) -> Column | None:
-        """A measure of all output frames, or of the shots it was taken of; None where it was not."""
+    def column(self, name: str, factor: int = 1, outcome: Outcome | None = None, treated: Sequence[int] = ()) -> Column:
+        """A measure of all output frames, or of the shots it was taken of; not a number where it tells nothing.
+
+        Args:
+            name: The measure.
+            factor: Output frames for each record frame.
+            outcome: Takes it of the result: of the shots that were measured, and of those that were left alone.
+            treated: Shots, by index, that something was done to.
+        """
         whole = np.full(self.frames, np.nan)
-        if name in self.found.frames.columns:
-            whole = self.found.frames[name].astype(float)
-        else:
-            for shot in self.found.shots:
-                if name in shot:
-                    whole[shot.first : shot.stop] = shot[name]
-        return np.repeat(whole, factor) if np.isfinite(whole).any() else None
+        single = name in self.found.frames.columns
+        for index, shot in enumerate(self.found.shots):
+            column: Column | None = self.found.frames[name].astype(float) if single else None
+            if outcome is not None and index in treated:
+                if index not in outcome.shots or (single and name not in outcome.columns):
+                    continue
+                shot, column = outcome.shots[index], outcome.columns[name] if single else None
+            if (single or name in shot) and certain(shot.values, name):
+                here = shot.frames
+                whole[here] = shot[name] if column is None else column[here]
+        return np.repeat(whole, factor)
 
     def of_shot(self, first: int, stop: int) -> dict[str, Any]:
         """Measures of the shot that most of some record frames lie in, as plain data."""
@@ -80,14 +75,3 @@ def assessed(folder: Path, frames: int) -> tuple[Assessed | None, list[str]]:
         told = f"the assessment is of {found.source.frames} frames, the cut has {frames}: it is left out; assess again"
         return None, [told]
     return Assessed(found, frames), list(found.remarks)
-
-
-def measured_words(values: dict[str, Any], names: Sequence[str] = SHOWN) -> list[dict[str, str]]:
-    """Measures of a shot for people: name, value with unit, and the archives' term; what is 0 is left out."""
-    words = []
-    for name in names:
-        value = values.get(name)
-        if isinstance(value, int | float) and value:
-            measure = NAMES[name]
-            words.append({"name": name, "value": f"{value:.3g} {measure.unit}".strip(), "term": measure.term})
-    return words

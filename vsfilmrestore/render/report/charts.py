@@ -81,13 +81,20 @@ def drawn(chart: Chart, walls: Sequence[float]) -> Markup:
         _bands(walls, bins),
         paths,
     )
-    legend = [tag("span", {"class": f"key {series.css}"}, series.label) for series in chart.series]
+    legend = [tag("span", {"class": f"key {each.css}"}, each.label, " ", tag("output")) for each in chart.series]
+    unit = tag("span", {"class": "unit"}, f" {chart.unit}") if chart.unit else None
     return tag(
         "figure",
         {"class": "chart"},
-        tag("figcaption", {}, tag("b", {}, chart.title), tag("small", {}, chart.note), legend),
+        tag(
+            "figcaption",
+            {},
+            tag("b", {}, chart.title, unit),
+            tag("small", {}, chart.note) if chart.note else None,
+            legend,
+        ),
         tag("div", {"class": "plot"}, picture),
-        tag("div", {"class": "scale"}, tag("span", {}, _short(high), " ", chart.unit), tag("span", {}, _short(low))),
+        tag("div", {"class": "scale"}, tag("span", {}, _short(high)), tag("span", {}, _short(low))),
     )
 
 

@@ -18,8 +18,8 @@ __all__ = ["BASE", "COMPOSITE", "ENHANCED", "declared", "of_element", "sentence"
 _NEGATIVE: Final = re.compile(r"\bneg(ative)?s?\b", re.IGNORECASE)
 _POSITIVE: Final = re.compile(r"\b(positive|print|reversal|kodachrome|fine[ -]?grain|interpos)", re.IGNORECASE)
 _SENTENCES: Final = {
-    COMPOSITE: "Pixels of this picture were made by a trained network; the rest is the scan.",
-    ENHANCED: "The scan was corrected by algorithms. No pixel was made by a trained network.",
+    COMPOSITE: "Pixels of this picture were made by a trained network (AI); the rest is the scan.",
+    ENHANCED: "The scan was corrected by algorithms. No pixel was made by a trained network (AI).",
     "negativeFilm": "The scan of a negative, unchanged.",
     "positiveFilm": "The scan of a positive, unchanged.",
     "": "Nothing was changed; what the scan is of was not told.",

@@ -14,6 +14,8 @@ import numpy as np
 
 from vsfilmrestore.filters.networks import Known
 from vsfilmrestore.media.timecode import rate_text
+from vsfilmrestore.recipes import Step
+from vsfilmrestore.render.decide import Decision
 from vsfilmrestore.render.describe import plan_facts
 from vsfilmrestore.render.ledger import Done
 from vsfilmrestore.render.networks import weights_used
@@ -23,12 +25,14 @@ from vsfilmrestore.render.project import Project
 from vsfilmrestore.render.report import declaration
 from vsfilmrestore.render.report.assessed import Assessed, assessed
 from vsfilmrestore.render.report.columns import Column, Columns, gathered
+from vsfilmrestore.render.report.comparison import Pair, pairs_of_film, pairs_of_shot
 from vsfilmrestore.render.report.latest import Latest, Made
 from vsfilmrestore.render.report.left import left_of_film, left_of_shot
+from vsfilmrestore.render.report.outcome import Outcome, outcome_of
 from vsfilmrestore.render.report.told import Told
 from vsfilmrestore.render.report.treatment import Proposals, networks_used, own_version, treatment_of
 
-__all__ = ["FORMAT", "Content", "content_of"]
+__all__ = ["FORMAT", "Content", "content_of", "treated_shots"]
 
 FORMAT: Final = "vsfilmrestore-report"
 
@@ -41,6 +45,7 @@ class Content:
         facts: All of it but the numbers of single frames, as JSON.
         columns: Numbers of single frames; None where nothing is rendered.
         measured: What was measured of the film; None where nobody assessed it.
+        outcome: What was measured of the result; None where nothing is rendered, or nobody assessed the film.
         plan: What is decided.
         latest: The latest render.
     """
@@ -51,6 +56,7 @@ class Content:
     plan: Plan
     latest: Latest | None = None
     told: Told = field(default_factory=Told)
+    outcome: Outcome | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +100,58 @@ def content_of(
         if measured is not None:
             start = shot["record"]["start"]
             shot["measured"] = measured.of_shot(start, start + shot["record"]["frames"])
+    treated = treated_shots(plan)
+    outcome = None
+    if latest is not None and measured is not None:
+        outcome = outcome_of(project, latest, plan.cut, measured.found, treated)
+    _compare(facts, outcome, treated)
     facts |= _of_render(project, latest)
     facts["remarks"] += _other_networks(plan, latest)
     facts["networks"] = networks_used(plan.decisions, asked.networks)
     facts["left"] = [each.facts for each in left_of_film(project, plan.decisions, told.left)]
     facts["digital_source_type"] = _of_film(facts["shots"], told.element)
     facts["totals"] = _totals(facts, columns)
-    return Content(facts, columns, measured, plan, latest, told)
+    return Content(facts, columns, measured, plan, latest, told, outcome)
+
+
+def treated_shots(plan: Plan) -> list[int]:
+    """Shots, by index, that something is done to."""
+    return [index for index, decision in enumerate(plan.decisions) if _active(decision)]
+
+
+def _active(decision: Decision) -> list[Step]:
+    """Steps that do something to a shot, each once."""
+    steps = {step.name: step for part in decision.parts for step in part.recipe if step.complete.get("strength", 1)}
+    return [] if decision.shot.source is None else list(steps.values())
+
+
+def _compare(facts: dict[str, Any], outcome: Outcome | None, treated: Sequence[int]) -> None:
+    """What is worth telling of each shot and of the film, before and after."""
+    rows, done = [], set()
+    for index, shot in enumerate(facts["shots"]):
+        before = shot.get("measured")
+        after = None if outcome is None or index not in outcome.shots else dict(outcome.shots[index].values)
+        steps = {step["step"] for part in shot["treatment"] for step in part["steps"]}
+        shot["measured_after"] = after
+        shot["compared"] = _compared(pairs_of_shot(before, after, steps))
+        if index in treated:
+            rows.append((shot["record"]["frames"], before, after))
+            done |= steps
+    if not rows and facts["shots"]:
+        rows = [(shot["record"]["frames"], shot.get("measured"), None) for shot in facts["shots"]]
+    facts["compared"] = _compared(pairs_of_film(rows, done))
+    facts["compared_shots"] = {
+        "treated": len(treated),
+        "measured": sum(1 for _, before, after in rows if before and after),
+    }
+
+
+def _compared(pairs: Sequence[Pair]) -> dict[str, dict[str, float | None]]:
+    return {pair.of.key: {"before": _digits(pair.before), "after": _digits(pair.after)} for pair in pairs}
+
+
+def _digits(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.4g}")
 
 
 def _now() -> str:
@@ -162,8 +213,7 @@ def _of_shot(
     done = [made.done for made in pieces if made.done is not None]
     rejected = {name: count["rejected"] for name, count in (shot["repairs"] or {}).items()}
     changed = _changed(done)
-    steps = {step.name: step for part in decision.parts for step in part.recipe if step.complete.get("strength", 1)}
-    active = [] if decision.shot.source is None else list(steps.values())
+    active = _active(decision)
     painters = [
         step.name for step in active if any(network.paints for network in asked.networks.of(step.filter, step.complete))
     ]

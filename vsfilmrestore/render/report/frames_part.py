@@ -9,7 +9,7 @@ from vsfilmrestore.render.report.choice import per_frame
 from vsfilmrestore.render.report.facts import Content
 from vsfilmrestore.render.report.markup import Markup, tag
 from vsfilmrestore.render.report.stills import Pictures, Still
-from vsfilmrestore.render.report.words import count, per_cent
+from vsfilmrestore.render.report.words import per_cent, plural
 
 __all__ = ["data_uri", "frames_part"]
 
@@ -44,7 +44,9 @@ def frames_part(content: Content, pictures: Pictures, colours: Mapping[str, str]
         {"class": "screen buttons"},
         tag("button", {"type": "button", "id": "still-back"}, "‹ Frame"),
         tag("button", {"type": "button", "id": "still-on"}, "Frame ›"),
-        tag("button", {"type": "button", "id": "mask", "aria-pressed": "false"}, "Mask of repairs") if kinds else None,
+        tag("button", {"type": "button", "id": "mask", "aria-pressed": "false"}, "Show where repairs are")
+        if kinds
+        else None,
         tag("span", {"class": "legend"}, legend),
     )
     return tag(
@@ -54,11 +56,12 @@ def frames_part(content: Content, pictures: Pictures, colours: Mapping[str, str]
         tag(
             "p",
             {"class": "lead"},
-            "The frames that were changed most, ordinary ones, and some taken at random.",
+            "The source at the left, the result at the right: frames that were changed most, ordinary ones, and some "
+            "taken at random.",
             tag(
                 "span",
                 {"class": "screen"},
-                " Drag the divider, or move it with the arrow keys; N and P change the frame, M shows the mask.",
+                " Drag the divider, or use the arrow keys; N and P change the frame, M shows where repairs are.",
             ),
         ),
         controls,
@@ -77,11 +80,15 @@ def _still(number: int, still: Still, content: Content) -> Markup:
     shot = content.facts["shots"][index]
     name, timecode = shot["name"] or shot["id"], cut.timecode(record)
     done = [
-        f"{kind}: {count(n)} repairs, {per_cent(share)}" if n else f"{kind}: {per_cent(share)}"
+        f"{kind}: {plural(n, 'repair')}, {per_cent(share)} of the picture"
+        if n
+        else f"{kind}: {per_cent(share)} of the picture"
         for kind, n, share in per_frame(columns, frame)
     ]
     whole = shot["whole_picture"]
-    told = "; ".join([*done, *([f"whole picture: {', '.join(whole)}"] if whole else [])]) or "nothing was changed"
+    told = (
+        "; ".join([*done, *([f"on the whole picture: {', '.join(whole)}"] if whole else [])]) or "nothing was changed"
+    )
     size = {"width": still.width, "height": still.height}
     mask = still.mask and tag("img", {"class": "mask", "alt": "", "src": data_uri(still.mask, "png"), **size})
     return tag(

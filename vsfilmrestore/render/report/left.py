@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from vsfilmrestore.filters import FILTERS
 from vsfilmrestore.render.decide import Decision
 from vsfilmrestore.render.project import Project
 from vsfilmrestore.render.verdicts import REJECT, Verdict
 
-__all__ = ["Left", "left_of_film", "left_of_shot"]
+__all__ = ["LEFT", "Left", "in_order", "left_of_film", "left_of_shot"]
+
+LEFT: Final = ": left"
+"""What sentences of the assessment about something that was left end with."""
+_DOUBT: Final = ", but "
+"""What parts, in such a sentence, something that was found from why it was left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,11 @@ def left_of_shot(decision: Decision, said: Sequence[str], rejected: Mapping[str,
     found += [Left(f"{count} repairs by {name} taken back", "", "repair") for name, count in rejected.items() if count]
     found += [Left(sentence, "assessed", "assessed") for sentence in said]
     return list(dict.fromkeys(found))
+
+
+def in_order(left: Mapping[str, str]) -> bool:
+    """Whether something (as plain data) was looked at, and nothing was found that would have to be done."""
+    return left["kind"] == "assessed" and left["what"].endswith(LEFT) and _DOUBT not in left["what"]
 
 
 def _untouched(decision: Decision) -> Iterator[Left]:

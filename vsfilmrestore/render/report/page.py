@@ -14,6 +14,7 @@ from importlib.resources import files
 from string import Template
 from typing import Any
 
+from vsfilmrestore.media.out.profiles import PROFILES
 from vsfilmrestore.render.report.facts import Content
 from vsfilmrestore.render.report.frames_part import frames_part
 from vsfilmrestore.render.report.markup import Markup, data_block, join, tag
@@ -21,7 +22,8 @@ from vsfilmrestore.render.report.reel_part import charts_of, reel_data, reel_par
 from vsfilmrestore.render.report.rest_part import declaration_part, left_part, made_with_part, remarks_part
 from vsfilmrestore.render.report.shots_part import anchors_of, shots_part
 from vsfilmrestore.render.report.stills import Pictures
-from vsfilmrestore.render.report.words import count, memory, per_cent, plural, span
+from vsfilmrestore.render.report.summary_part import summary_part
+from vsfilmrestore.render.report.words import plural, span
 
 __all__ = ["page"]
 
@@ -46,9 +48,9 @@ def page(content: Content, pictures: Pictures, colours: Mapping[str, str], rows:
     """
     charts, anchors = charts_of(content), anchors_of(content)
     parts = [
-        _summary(content),
-        reel_part(content, charts, anchors),
+        summary_part(content),
         frames_part(content, pictures, colours),
+        reel_part(content, charts, anchors),
         shots_part(content, pictures, rows),
         left_part(content),
         declaration_part(content),
@@ -81,7 +83,8 @@ def _names(content: Content) -> list[str]:
 def _title(content: Content) -> str:
     facts = content.facts
     output = (facts["output"] or {}).get("path", "")
-    return str(facts["treatment"]["title"] or facts["name"] or output or "Untitled")
+    name = str(facts["name"] or output or "Untitled")
+    return str(facts["treatment"]["title"]) or (name if " " in name else name.replace("_", " "))
 
 
 def _header(content: Content) -> Markup:
@@ -95,35 +98,34 @@ def _header(content: Content) -> Markup:
         "Scan": told["scan"],
         "Source": ", ".join(media[:3]) + (f" and {len(media) - 3} more" if len(media) > 3 else ""),
         "Cut": facts["file"].replace("\\", "/").rsplit("/", 1)[-1],
-        "Record": f"{facts['timecode']} to {cut.timecode(len(cut) - 1)}, {plural(frames, 'frame')} at {rate} fps, "
-        f"{span(frames / float(cut.rate))}",
-        "Result": ", ".join(
-            word
-            for word in (output["path"], output["format"], output["size"], output["rate"] and f"{output['rate']} fps")
-            if word
-        )
-        if output
-        else "nothing is rendered yet",
+        "Length": f"{span(frames / float(cut.rate))}: {plural(frames, 'frame')} at {rate} a second, "
+        f"timecode {facts['timecode']} to {cut.timecode(len(cut) - 1)}",
+        "Result": _output(output) if output else "nothing is rendered yet",
         "Institution": told["institution"],
         "Operator": told["operator"],
         "Approval": told["approval"],
         "Rendered": _when(rendered["finished"]) if rendered else "",
-        "Written": f"{_when(facts['written'])}, vsfilmrestore {facts['made_with']}",
     }
     entries = [tag("div", {}, tag("dt", {}, name), tag("dd", {}, value)) for name, value in rows.items() if value]
     links = [
         ("summary", "Summary"),
-        ("reel", "Reel"),
         ("frames", "Before and after"),
-        ("shots", "Shots"),
-        ("left", "Left"),
+        ("reel", "Along the film"),
+        ("shots", "Shot by shot"),
+        ("left", "What was left"),
         ("tools", "Tools"),
     ]
     there = [(id_, text) for id_, text in links if id_ != "frames" or facts["rendered"]]
     return tag(
         "header",
         {},
-        tag("p", {"class": "kind"}, "Treatment report" if facts["rendered"] else "Assessment and treatment proposal"),
+        tag(
+            "p",
+            {"class": "kind"},
+            "Restoration: treatment report"
+            if facts["rendered"]
+            else "Restoration: what was found and what is proposed",
+        ),
         tag("h1", {}, _title(content)),
         tag("dl", {"class": "about"}, entries),
         tag(
@@ -134,67 +136,15 @@ def _header(content: Content) -> Markup:
     )
 
 
+def _output(output: Mapping[str, Any]) -> str:
+    profile = PROFILES.get(output["format"])
+    kind = profile.summary.partition(":")[0].partition(",")[0] if profile is not None else output["format"]
+    rate = output["rate"] and f"{output['rate']} frames a second"
+    return ", ".join(word for word in (output["path"], kind, output["size"].replace("x", " × "), rate) if word)
+
+
 def _when(text: str) -> str:
     return text.replace("T", " ").replace("+00:00", " UTC")
-
-
-def _summary(content: Content) -> Markup:
-    return tag(
-        "section",
-        {"id": "summary"},
-        tag("h2", {}, "Summary"),
-        tag("p", {"class": "summary"}, " ".join(_sentences(content.facts))),
-        tag(
-            "dl",
-            {"class": "figures"},
-            [tag("div", {}, tag("dt", {}, name), tag("dd", {}, value)) for name, value in _figures(content)],
-        ),
-        tag("p", {"class": "notes"}, content.told.notes) if content.told.notes else None,
-    )
-
-
-def _sentences(facts: Mapping[str, Any]) -> list[str]:
-    totals, rendered = facts["totals"], facts["rendered"]
-    said = [_treated(totals["shots"], totals["treated"])]
-    if rendered is None:
-        return [*said, "Nothing is rendered yet: this is what was found and what is proposed."]
-    made = {name: total for name, total in totals["repairs"].items() if total["made"]}
-    if made:
-        kinds = ", ".join(f"{count(total['made'])} by {name}" for name, total in made.items())
-        several = count(totals["modified_frames"])
-        said.append(
-            f"Repairs: {kinds}. {several} of {plural(facts['output']['frames'], 'frame')} carry some; "
-            f"on average they cover {per_cent(totals['mean_share'])} of a frame."
-        )
-    back = sum(total["rejected"] for total in totals["repairs"].values())
-    if back:
-        said.append(f"{plural(back, 'repair')} {'was' if back == 1 else 'were'} taken back.")
-    if rendered["left"]:
-        said.append(f"Of the latest render {plural(rendered['left'], 'frame')} are not made yet.")
-    return [*said, facts["digital_source_type"]["sentence"]]
-
-
-def _treated(shots: int, treated: int) -> str:
-    alone = shots - treated
-    if not alone:
-        return f"{plural(shots, 'shot')}, {'all of them ' if shots > 1 else ''}treated."
-    return f"{plural(shots, 'shot')}: {count(treated)} treated, {count(alone)} left alone."
-
-
-def _figures(content: Content) -> list[tuple[str, str]]:
-    facts, totals = content.facts, content.facts["totals"]
-    found = [("Shots", count(totals["shots"])), ("Frames", count(facts["frames"]))]
-    if facts["rendered"] is None:
-        return found
-    found.append(("Repairs", count(sum(total["made"] for total in totals["repairs"].values()))))
-    found.append(("Frames repaired", per_cent(totals["modified_frames"] / max(1, facts["output"]["frames"]))))
-    found.append(("Pixels repaired", per_cent(totals["mean_share"])))
-    flicker = totals["flicker"]
-    if flicker["before"] is not None and flicker["after"] is not None:
-        found.append(("Flicker", f"{flicker['before']:.2f} → {flicker['after']:.2f} %"))
-    spent = sum(shot["seconds"] for shot in facts["shots"])
-    found.append(("Computing time", span(spent)))
-    return [*found, ("Memory", memory(totals["memory"]))] if totals["memory"] else found
 
 
 def _signatures(content: Content) -> Markup:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -10,91 +11,119 @@ import numpy as np
 from vsfilmrestore.render.report.charts import BINS, Chart, Series, drawn, shot_strip
 from vsfilmrestore.render.report.choice import per_frame, worst
 from vsfilmrestore.render.report.columns import Column, binned
-from vsfilmrestore.render.report.facts import Content
+from vsfilmrestore.render.report.facts import Content, treated_shots
 from vsfilmrestore.render.report.markup import Markup, tag
 from vsfilmrestore.render.report.words import count, per_cent, plural
 
 __all__ = ["JUMPS", "charts_of", "jumps_of", "reel_data", "reel_part"]
 
+_ORDER: Final = (
+    "Repairs",
+    "Area repaired",
+    "Dirt",
+    "Flicker",
+    "Weave",
+    "Luma",
+    "Levels",
+    "Grain",
+    "Dyes left",
+    "Time",
+    "Memory",
+)
 JUMPS: Final = 200
 """Modified frames that can be jumped to on the page: those most was done to. ``frames.csv`` has all."""
 
 
 def charts_of(content: Content) -> list[Chart]:
-    """All curves there are numbers for."""
-    return [chart for chart in (*_of_render(content), *_of_measures(content)) if _told(chart)]
+    """All curves there is something to be seen in."""
+    charts = [*_of_measures(content), *_of_render(content)]
+    order = {title: n for n, title in enumerate(_ORDER)}
+    return sorted((chart for chart in charts if _tells(chart)), key=lambda chart: order[chart.title])
 
 
-def _told(chart: Chart) -> bool:
-    return any(value is not None for series in chart.series for value in series.values)
+def _tells(chart: Chart) -> bool:
+    """Whether a chart shows more than one level all along."""
+    known = [[value for value in series.values if value is not None] for series in chart.series]
+    return any(max(values) > min(values) for values in known if values)
 
 
 def _of_render(content: Content) -> list[Chart]:
     columns = content.columns
     if columns is None:
         return []
+    made = np.isfinite(columns.seconds)
     kinds = [
-        Series(name, binned(np.where(column > 0, column, np.nan), BINS), f"k{n % 6}")
+        Series(name, binned(np.where(made, column, np.nan), BINS), f"k{n % 6}")
         for n, (name, column) in enumerate(columns.repairs.items())
     ]
-    before, after = (np.abs(each) for each in columns.flicker)
-    memory = binned(columns.memory / 1e9, BINS)
+    share, memory = np.where(made, 100 * columns.share, np.nan), binned(columns.memory / 1e9, BINS)
+    luma = _both(columns.before, columns.after, np.nanmean)
     return [
-        Chart("Repairs", "per frame", tuple(kinds), "the most of any frame at each place"),
-        Chart(
-            "Pixels changed",
-            "%",
-            (Series("share", binned(100 * columns.share, BINS), "after", area=True),),
-            "by repairs with a mask, together",
-        ),
-        Chart("Luma", "", _both(columns.before, columns.after, np.nanmean), "mean of a frame, 8-bit scale", zero=False),
-        Chart("Flicker", "%", _both(before, after), "off the mean of five frames"),
-        Chart("Time", "s/frame", (Series("time", binned(columns.seconds, BINS), "plain"),), "of each rendered stretch"),
-        Chart("Memory", "GB", (Series("memory", memory, "plain"),), "of the program, at most"),
+        Chart("Repairs", "places in a frame", tuple(kinds), "the most of any frame at each place"),
+        Chart("Area repaired", "% of the picture", (Series("repaired", binned(share, BINS), "after", area=True),)),
+        Chart("Luma", "8 bit", luma, "mean brightness of a frame", zero=False),
+        *([] if _measured(content, "flicker") else [_flicker(*columns.flicker, "off the mean of five frames")]),
+        Chart("Time", "s a frame", (Series("time", binned(columns.seconds, BINS), "plain"),), "of each rendered piece"),
+        Chart("Memory", "GB", (Series("memory", memory, "plain"),), "of the whole program, at most"),
     ]
 
 
-def _both(before: Column, after: Column, how: Any = np.nanmax) -> tuple[Series, Series]:
-    return Series("before", binned(before, BINS, how), "before"), Series("after", binned(after, BINS, how), "after")
+def _flicker(before: Column, after: Column, note: str) -> Chart:
+    return Chart("Flicker", "%", _both(np.abs(before), np.abs(after)), note)
+
+
+def _both(before: Column, after: Column, how: Any = np.nanmax, what: str = "") -> tuple[Series, ...]:
+    """Curves before and after; of the result only where it is known anywhere."""
+    sides = [Series(f"{what}before", binned(before, BINS, how), "before")]
+    if np.isfinite(after).any():
+        sides.append(Series(f"{what}after", binned(after, BINS, how), "after"))
+    return tuple(sides)
+
+
+def _measured(content: Content, name: str) -> tuple[Column, Column] | None:
+    """A measure of the source and of the result, in output frames; None where it tells nothing."""
+    measured, outcome = content.measured, content.outcome
+    if measured is None:
+        return None
+    factor = 1 if content.latest is None else content.latest.factor
+    before = measured.column(name, factor)
+    if not np.isfinite(before).any():
+        return None
+    if outcome is None or not outcome.shots:
+        return before, np.full(len(before), np.nan)
+    return before, measured.column(name, factor, outcome, treated_shots(content.plan))
 
 
 def _of_measures(content: Content) -> list[Chart]:
-    """Curves of what was measured before anything was done."""
-    measured = content.measured
-    if measured is None:
-        return []
-
-    def series(label: str, name: str, css: str) -> list[Series]:
-        column = measured.column(name) if measured is not None else None
-        return [] if column is None else [Series(label, binned(column, BINS, np.nanmean), css)]
-
-    charts = [
-        ("Dirt", "per frame", [("specks and hairs", "dirt.density", "before")], "found in the source", True),
-        ("Weave", "px", [("across", "weave.x", "k1"), ("down", "weave.y", "k0")], "of the source", False),
-        ("Grain", "8 bit", [("sigma", "grain.sigma", "before")], "of the source, by shot", True),
-        (
-            "Levels",
-            "8 bit",
-            [("10 %", "luma.low", "k1"), ("mean", "luma.average", "before"), ("90 %", "luma.high", "k2")],
-            "percentiles of the source's luma",
-            False,
-        ),
-        (
-            "Dyes left",
-            "",
-            [("cyan", "fade.red", "cyan"), ("magenta", "fade.green", "magenta"), ("yellow", "fade.blue", "yellow")],
-            "fade of the source, by shot; 1 is all",
-            True,
-        ),
-    ]
-    if content.columns is None:
-        charts.insert(0, ("Flicker", "%", [("before", "flicker", "before")], "of the source", False))
+    """Curves of what was measured of the source and of the result."""
     found = []
-    for title, unit, lines, note, zero in charts:
-        drawn_ = tuple(each for line in lines for each in series(*line))
-        if drawn_:
-            found.append(Chart(title, unit, drawn_, note, zero))
-    return found
+    if pair := _measured(content, "flicker"):
+        found.append(_flicker(*pair, "brightness off its trend"))
+    if weave := [pair for name in ("weave.x", "weave.y") if (pair := _measured(content, name))]:
+        sides = [np.sqrt(np.sum([pair[side] ** 2 for pair in weave], axis=0)) for side in (0, 1)]
+        found.append(Chart("Weave", "px", _both(sides[0], sides[1]), "how far the picture strays from its place"))
+    low, high = _measured(content, "luma.low"), _measured(content, "luma.high")
+    if low and high:
+        curves = (*_both(*low, np.nanmean, "low "), *_both(*high, np.nanmean, "high "))
+        found.append(Chart("Levels", "8 bit", curves, "a tenth is darker, a tenth is lighter", zero=False))
+    if len(content.facts["shots"]) < 2:
+        return found  # what is told of whole shots is no curve
+    for title, name, unit, note in (
+        ("Dirt", "dirt.density", "a frame", "specks and hairs, by shot"),
+        ("Grain", "grain.sigma", "8 bit", "standard deviation, by shot"),
+    ):
+        if pair := _measured(content, name):
+            found.append(Chart(title, unit, _both(*pair, np.nanmean), note))
+    return [*found, *_dyes(content)]
+
+
+def _dyes(content: Content) -> list[Chart]:
+    curves: list[Series] = []
+    for name, dye in (("fade.red", "cyan"), ("fade.green", "magenta"), ("fade.blue", "yellow")):
+        if pair := _measured(content, name):
+            both = _both(100 * pair[0], 100 * pair[1], np.nanmean, f"{dye} ")
+            curves += [replace(each, css=f"{dye} {each.css}") for each in both]
+    return [Chart("Dyes left", "%", tuple(curves), "of new colour film, by shot")] if curves else []
 
 
 def _walls(content: Content) -> list[float]:
@@ -129,14 +158,28 @@ def reel_part(content: Content, charts: Sequence[Chart], anchors: Sequence[str])
         "aria-valuemax": _length(content) - 1,
         "aria-valuenow": 0,
     }
+    drawings = [drawn(chart, walls) for chart in charts]
     return tag(
         "section",
         {"id": "reel"},
-        tag("h2", {}, "The reel"),
-        tag("p", {"class": "lead screen"}, "Point, or move with the arrow keys. Enter goes to the shot."),
+        tag("h2", {}, "Along the film"),
+        tag(
+            "p",
+            {"class": "lead"},
+            "From left to right the film, from beginning to end. ",
+            "Dashed is before, drawn through is after. " if content.columns is not None else None,
+            tag("span", {"class": "screen"}, "Point, or move with the arrow keys; Enter goes to the shot."),
+        ),
         _steps(content),
         tag("output", {"id": "readout", "class": "screen", "aria-live": "polite"}, " "),
-        tag("div", {"class": "plots"}, strip, [drawn(chart, walls) for chart in charts], axis, tag("div", cursor)),
+        tag(
+            "div",
+            {"class": "plots"},
+            strip if len(names) > 1 or not charts else None,
+            drawings,
+            axis,
+            tag("div", cursor),
+        ),
         _modified(content),
     )
 
@@ -213,14 +256,6 @@ def reel_data(content: Content, charts: Sequence[Chart]) -> dict[str, Any]:
         "first": edges.tolist(),
         "tc": [cut.timecode(int(n) // factor) for n in edges],
         "shot": (np.searchsorted(starts, edges // factor, side="right") - 1).tolist(),
-        "series": [
-            {
-                "label": f"{chart.title} {series.label}" if len(chart.series) > 1 else chart.title,
-                "unit": chart.unit,
-                "values": list(series.values),
-            }
-            for chart in charts
-            for series in chart.series
-        ],
+        "series": [{"values": list(series.values)} for chart in charts for series in chart.series],
         "jumps": [[jump["frame"], jump["tc"], jump["shot"], jump["text"]] for jump in jumps_of(content)],
     }

@@ -6,7 +6,7 @@
 
   /* The cursor over the curves. */
   const plots = document.querySelector(".plots"), cursor = one("cursor"), readout = one("readout");
-  const bins = data.first.length;
+  const bins = data.first.length, values = [...plots.querySelectorAll(".key output")];
   let place = 0, jump = -1;
   const short = (value) => value === null ? "–" : String(Number(value.toPrecision(3)));
   const binOf = (frame) => {
@@ -23,11 +23,9 @@
     place = Math.max(0, Math.min(bins - 1, bin));
     const box = area();
     cursor.style.left = `${box.left + box.width * (place + 0.5) / bins}px`;
-    const words = data.series.map((each) => [each.label, each.values[place], each.unit])
-      .filter((each) => each[1] !== null && each[1] !== undefined)
-      .map((each) => `${each[0]} ${short(each[1])} ${each[2]}`.trim());
+    values.forEach((each, n) => { each.textContent = short(data.series[n].values[place] ?? null); });
     const told = `${data.tc[place]} · ${data.names[data.shot[place]] || ""}`;
-    readout.textContent = text || `${told} · ${words.join(" · ")}`;
+    readout.textContent = text || told;
     cursor.setAttribute("aria-valuenow", data.first[place]);
     cursor.setAttribute("aria-valuetext", told);
   };
@@ -86,6 +84,12 @@
   const toggle = () => mask && mask.setAttribute("aria-pressed", String(stage.classList.toggle("masked")));
   if (mask) mask.addEventListener("click", toggle);
   if (stills.length) {
+    const glance = one("glance"), first = stills[0].querySelectorAll(".side img");
+    ["Before", "After"].forEach((word, n) => {
+      const figure = glance.appendChild(document.createElement("span")), picture = figure.appendChild(first[n].cloneNode());
+      picture.alt = `${word}: the frame that was changed most`;
+      figure.appendChild(document.createElement("small")).textContent = word.toLowerCase();
+    });
     one("still-back").addEventListener("click", () => show(shown - 1));
     one("still-on").addEventListener("click", () => show(shown + 1));
     show(0, true);

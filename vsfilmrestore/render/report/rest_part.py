@@ -8,6 +8,7 @@ from typing import Any
 
 from vsfilmrestore.filters import FILTERS
 from vsfilmrestore.render.report.facts import Content
+from vsfilmrestore.render.report.left import LEFT, in_order
 from vsfilmrestore.render.report.markup import Markup, tag
 from vsfilmrestore.render.report.words import plural
 
@@ -19,16 +20,26 @@ _MOST = 400
 def left_part(content: Content) -> Markup:
     """What was left in the film and in its shots, and why."""
     facts = content.facts
-    items = [tag("li", {}, each["what"], _why(each)) for each in facts["left"]]
+    told = [each for each in facts["left"] if each["kind"] != "step"]
+    items = [tag("li", {}, each["what"], _why(each)) for each in told]
     grouped: dict[tuple[str, str], list[str]] = {}
+    quiet: set[str] = set()
     for shot in facts["shots"]:
         for each in shot["left"]:
-            grouped.setdefault((each["what"], each["why"]), []).append(shot["name"] or shot["id"])
+            if in_order(each):
+                quiet.add(each["what"])
+            else:
+                grouped.setdefault((each["what"].removesuffix(LEFT), each["why"]), []).append(
+                    shot["name"] or shot["id"]
+                )
     for (what, why), names in list(grouped.items())[:_MOST]:
         shown = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
-        items.append(tag("li", {}, tag("b", {}, shown), f": {what}", _why({"why": why})))
-    body = tag("ul", {}, items) if items else tag("p", {}, "Nothing was left out on purpose.")
-    return tag("section", {"id": "left"}, tag("h2", {}, "What was left, and why"), body)
+        items.append(tag("li", {}, tag("b", {}, shown), f": {what}", _why({"why": "" if why == "assessed" else why})))
+    body = tag("ul", {}, items) if items else tag("p", {}, "Nothing that stands out was left.")
+    looked = "What was looked at and found in order stands with each shot." if quiet else ""
+    unused = [tag("p", {"class": "note"}, f"{each['what']}.") for each in facts["left"] if each["kind"] == "step"]
+    note = tag("p", {"class": "note"}, looked) if looked else None
+    return tag("section", {"id": "left"}, tag("h2", {}, "What was left, and why"), body, note, unused)
 
 
 def _why(left: Mapping[str, str]) -> Markup | None:
@@ -66,7 +77,12 @@ def made_with_part(content: Content) -> Markup:
         tag("h2", {}, "Tools, networks, parameters"),
         _networks(content),
         _parameters(content),
-        tag("p", {"class": "note"}, f"vsfilmrestore {facts['made_with']}. Versions at the render: {versions}."),
+        tag(
+            "p",
+            {"class": "note"},
+            f"Report written {facts['written'].replace('T', ' ').replace('+00:00', ' UTC')} by vsfilmrestore "
+            f"{facts['made_with']}. Versions at the render: {versions}.",
+        ),
     )
 
 

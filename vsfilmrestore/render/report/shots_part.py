@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from vsfilmrestore.render.describe import source_text
-from vsfilmrestore.render.report.assessed import measured_words
 from vsfilmrestore.render.report.charts import spark
+from vsfilmrestore.render.report.comparison import COMPARED
 from vsfilmrestore.render.report.facts import Content
 from vsfilmrestore.render.report.frames_part import data_uri
+from vsfilmrestore.render.report.left import LEFT, in_order
 from vsfilmrestore.render.report.markup import Markup, tag
 from vsfilmrestore.render.report.stills import Pictures
-from vsfilmrestore.render.report.words import count, memory, per_cent, plural, span
+from vsfilmrestore.render.report.words import brief, count, memory, per_cent, plural, span
 
 __all__ = ["ROWS", "anchors_of", "shots_part"]
 
@@ -30,7 +31,7 @@ def anchors_of(content: Content) -> list[str]:
 def shots_part(content: Content, pictures: Pictures, rows: int) -> Markup:
     """The section of the shots, of which ``rows`` are shown."""
     shots, anchors = content.facts["shots"], anchors_of(content)
-    columns = ("", "Shot", "Record", "Diagnosis, decision and reason", "What was done", "Cost")
+    columns = ("", "Shot", "Timecode", "What was found and decided, and why", "What was done", "Time, memory")
     head = tag("tr", {}, [tag("th", {"scope": "col"}, word) for word in columns])
     body = [
         _row(shot, anchor, pictures.thumbnails.get(n), len(shots) <= _SPARKS)
@@ -84,17 +85,22 @@ def _state(shot: Mapping[str, Any]) -> Markup | None:
 
 
 def _measured(shot: Mapping[str, Any]) -> Markup | None:
-    """What was measured in the source, in one line."""
-    words = measured_words(shot.get("measured") or {})
-    if not words:
+    """What was measured of source and result, in one line."""
+    found = shot["compared"]
+    told = [
+        tag("span", {"title": each.explained}, _pair(each.label, each.unit, found[each.key]))
+        for each in COMPARED
+        if each.key in found
+    ]
+    if not told:
         return None
-    told = [tag("span", {"title": each["term"] or None}, f"{each['name']} {each['value']}") for each in words]
-    return tag(
-        "p",
-        {"class": "measured"},
-        tag("i", {}, "Measured: "),
-        [[" · " if n else None, each] for n, each in enumerate(told)],
-    )
+    head = tag("i", {}, "Measured: ")
+    return tag("p", {"class": "measured"}, head, [[" · " if n else None, each] for n, each in enumerate(told)])
+
+
+def _pair(label: str, unit: str, pair: Mapping[str, float | None]) -> str:
+    sides = [brief(pair["before"]), *([brief(pair["after"])] if pair["after"] is not None else [])]
+    return f"{label.lower()} {' → '.join(sides)} {unit}".strip()
 
 
 def _decisions(shot: Mapping[str, Any]) -> Markup | None:
@@ -110,7 +116,8 @@ def _decisions(shot: Mapping[str, Any]) -> Markup | None:
             items.append(tag("li", {"class": "part"}, f"frames {first} to {first + part['frames'] - 1}"))
         items += [_step(step, alone=len(reasons) > 1) for step in part["steps"]]
     if len(reasons) == 1:
-        items.append(tag("li", {"class": "all"}, f"by {reasons.pop()}"))
+        reason = reasons.pop()
+        items.append(tag("li", {"class": "all"}, reason if reason.startswith("as ") else f"by {reason}"))
     return tag("ul", {"class": "steps"}, items)
 
 
@@ -128,22 +135,27 @@ def _step(step: Mapping[str, Any], *, alone: bool) -> Markup:
 
 
 def _left(left: Sequence[Mapping[str, str]]) -> Markup | None:
-    if not left:
-        return None
-    items = [
-        tag("li", {}, tag("i", {}, "Left: "), each["what"], _small(each["why"]) if each["why"] else None)
-        for each in left
-    ]
-    return tag("ul", {"class": "steps left"}, items)
+    """What was left; what was looked at and found in order is folded."""
+    told = [each for each in left if not in_order(each)]
+    quiet = [each["what"].removesuffix(LEFT) for each in left if in_order(each)]
+    items = [tag("li", {}, tag("i", {}, "Left: "), each["what"].removesuffix(LEFT), _why(each["why"])) for each in told]
+    if quiet:
+        seen = tag("summary", {}, f"{count(len(quiet))} more looked at: nothing to do")
+        items.append(tag("li", {}, tag("details", {}, seen, tag("ul", {}, [tag("li", {}, text) for text in quiet]))))
+    return tag("ul", {"class": "steps left"}, items) if items else None
+
+
+def _why(why: str) -> Markup | None:
+    return _small(why) if why and why != "assessed" else None
 
 
 def _done(shot: Mapping[str, Any], sparks: bool) -> list[Markup]:
     found = [_kind(shot, name, share, sparks) for name, share in shot["changed"].items() if share["frames"]]
     idle = [name for name, share in shot["changed"].items() if not share["frames"]]
     if shot["whole_picture"]:
-        found.append(tag("p", {}, tag("b", {}, "whole picture"), f" {', '.join(shot['whole_picture'])}"))
+        found.append(tag("p", {}, tag("b", {}, "on the whole picture"), f" {', '.join(shot['whole_picture'])}"))
     flicker, modified = shot["flicker"], shot["modified"]
-    if flicker and flicker["before"] is not None and flicker["after"] is not None:
+    if flicker and "flicker" not in shot["compared"] and None not in flicker.values():
         found.append(tag("p", {}, tag("b", {}, "flicker"), f" {flicker['before']:.2f} → {flicker['after']:.2f} %"))
     if idle:
         found.append(tag("p", {}, tag("b", {}, "nothing found"), f" by {', '.join(idle)}"))
@@ -159,7 +171,7 @@ def _kind(shot: Mapping[str, Any], name: str, share: Mapping[str, Any], sparks: 
     told = f" {per_cent(share['mean'])} of pixels, {plural(share['frames'], 'frame')}"
     back = None
     if repairs and repairs["made"]:
-        told = f" {count(repairs['made'])} repairs,{told}"
+        told = f" {plural(repairs['made'], 'repair')},{told}"
         back = f", {count(repairs['rejected'])} taken back" if repairs["rejected"] else None
     drawn = spark(frames, f"{name}: at most {max(frames)} in one frame") if sparks and frames and any(frames) else None
     return tag("p", {}, tag("b", {}, name), told, back, drawn)

@@ -6,9 +6,8 @@ smaller, until it fits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -16,7 +15,6 @@ import numpy.typing as npt
 import vapoursynth as vs
 
 from vsfilmrestore.errors import VsfrError, plain_text
-from vsfilmrestore.media.source import Media, open_media
 from vsfilmrestore.render.history import History
 from vsfilmrestore.render.history_shots import Choice
 from vsfilmrestore.render.pictures import as_rgb24
@@ -25,6 +23,7 @@ from vsfilmrestore.render.reel import Reel
 from vsfilmrestore.render.reel_shot import ReelShot
 from vsfilmrestore.render.report.choice import Chosen
 from vsfilmrestore.render.report.latest import Latest, Made
+from vsfilmrestore.render.report.written import Written
 
 __all__ = ["COLOURS", "Pictures", "Still", "Theatre"]
 
@@ -78,9 +77,9 @@ class Theatre:
     """
 
     def __init__(self, reel: Reel, project: Project, latest: Latest | None) -> None:
-        self._reel, self._project, self._latest = reel, project, latest
+        self._reel, self._project = reel, project
         self._pieces = [] if latest is None else list(latest.pieces)
-        self._media: dict[Path, Media | None] = {}
+        self._written = Written(project, latest)
         self._history = self._kept()
         self.remarks: dict[str, None] = {}
 
@@ -132,28 +131,8 @@ class Theatre:
 
     def _result(self, made: Made, frame: int) -> vs.VideoNode:
         """The frame as it was written, else made again."""
-        for path, first in self._written(made):
-            medium = self._opened(path)
-            if medium is not None and frame - first < medium.video.num_frames:
-                return medium.video[frame - first]
-        return self._reel.restored()[frame]
-
-    def _written(self, made: Made) -> Iterator[tuple[Path, int]]:
-        """Files that hold a finished piece, with their first frame."""
-        if made.done is not None and made.done.path:
-            yield self._project.folder / made.done.path, made.piece.first
-        elif self._latest is not None:
-            output = self._latest.output(self._project)
-            if output is not None:
-                yield output, 0
-
-    def _opened(self, path: Path) -> Media | None:
-        if path not in self._media:
-            try:
-                self._media[path] = open_media(path)
-            except VsfrError:
-                self._media[path] = None
-        return self._media[path]
+        written = self._written.clip(made)
+        return self._reel.restored()[frame] if written is None else written[frame - made.piece.first]
 
     def _shown(self, take: Callable[[], vs.VideoNode], width: int) -> Picture | None:
         try:

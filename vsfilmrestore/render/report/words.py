@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["count", "memory", "number", "per_cent", "plural", "span"]
+__all__ = ["brief", "count", "memory", "number", "per_cent", "plural", "span"]
 
 
 def count(number: float) -> str:
@@ -27,6 +27,17 @@ def per_cent(share: float) -> str:
 def number(value: float | None, unit: str = "") -> str:
     """A number in three digits, with its unit; – where there is none."""
     return "–" if value is None else f"{value:.3g} {unit}".strip()
+
+
+def brief(value: float | None) -> str:
+    """A measured number in as many digits as can be told: ``0.3``, ``12``; – where there is none."""
+    if value is None:
+        return "–"
+    if abs(value) < 0.005:
+        return "0"
+    digits = 0 if abs(value) >= 20 else 1 if abs(value) >= 1 else 2
+    text = f"{value:.{digits}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def span(seconds: float) -> str:

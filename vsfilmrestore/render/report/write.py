@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import vapoursynth as vs
 
@@ -18,15 +18,19 @@ from vsfilmrestore.render.pictures import as_rgb24, before_after, spread
 from vsfilmrestore.render.plan import Plan
 from vsfilmrestore.render.project import Project
 from vsfilmrestore.render.reel import Reel
+from vsfilmrestore.render.report.assessed import assessed
 from vsfilmrestore.render.report.choice import chosen
-from vsfilmrestore.render.report.facts import Content, content_of
+from vsfilmrestore.render.report.facts import Content, content_of, treated_shots
 from vsfilmrestore.render.report.latest import Latest
+from vsfilmrestore.render.report.outcome import measure_outcome
 from vsfilmrestore.render.report.page import page
 from vsfilmrestore.render.report.shots_part import ROWS
 from vsfilmrestore.render.report.stills import Pictures, Theatre
 from vsfilmrestore.render.report.tables import write_frames, write_shots
 
 __all__ = ["BOUND", "Report", "write_report"]
+
+type Measure = Literal["kept", "some", "all"]
 
 BOUND: Final = 5_000_000
 """Bytes of a page at most, whatever the film: it is sent by mail, and kept beside the film."""
@@ -72,6 +76,8 @@ def write_report(
     folder: Path | None = None,
     changed: frozenset[int] = frozenset(),
     remarks: tuple[str, ...] = (),
+    measure: Measure = "kept",
+    watch: Callable[[int, int], None] | None = None,
 ) -> Report:
     """Write the report of a project.
 
@@ -83,6 +89,9 @@ def write_report(
         folder: Where it goes; ``reports`` of the project if None.
         changed: Shots, by index, that are decided otherwise than they were rendered.
         remarks: More of what an editor should know.
+        measure: How much of the result is measured for it: only what was (``kept``), besides as much as there is time
+            for (``some``), or all of it. Where nobody assessed the film, nothing is.
+        watch: Told how many frames of the result were read for that, and of how many.
 
     Raises:
         OutputError: It cannot be written.
@@ -98,6 +107,8 @@ def write_report(
     if latest is not None and not latest.is_of(decided.cut):
         latest = None
         said.append("the latest render is of another cut and is left out here; render this one")
+    if latest is not None and measure != "kept":
+        said += _measured(project, latest, decided, measure == "some", watch)
     content = content_of(project, decided, latest, repairs_by_shot(project), remarks=said, changed=changed)
     colours: dict[str, str] = {}
     theatre = None if reel is None else Theatre(reel, project, latest)
@@ -111,6 +122,16 @@ def write_report(
         if theatre is not None and done is not None:
             _sheet(theatre, content, latest.factor, report.picture)
     return report
+
+
+def _measured(
+    project: Project, latest: Latest, plan: Plan, bounded: bool, watch: Callable[[int, int], None] | None
+) -> list[str]:
+    found, _ = assessed(project.folder, len(plan.cut))
+    if found is None:
+        return []
+    treated = treated_shots(plan)
+    return measure_outcome(project, latest, plan.cut, found.found, treated, bounded=bounded, watch=watch)
 
 
 def _lines(facts: Mapping[str, Any]) -> str:
