@@ -222,3 +222,46 @@ def test_a_table_that_is_none(tmp_path: Path) -> None:
         own(tmp_path, "import os\n")
     with pytest.raises(SettingError, match=r"there is no aim 'archiv'; did you mean 'archive'\?"):
         STANDARD.aim("archiv")
+
+
+@pytest.mark.parametrize(
+    ("found_in_it", "step", "dose"),
+    [
+        ({"head_switching": 6}, "hide_head_switching", 1.0),
+        ({"dot_crawl": 0.2, "colour": "colour"}, "remove_dot_crawl", 0.5),
+        ({"rainbows": 0.2, "colour": "colour"}, "remove_dot_crawl", 0.5),
+        ({"chroma.across": 3.8, "colour": "colour"}, "fix_chroma", 0.5),
+        ({"chroma.across": -3.2, "chroma.down": 2.2, "colour": "colour"}, "fix_chroma", 0.5),
+        ({"chroma.down": -2.2, "colour": "colour"}, "fix_chroma", 0.5),
+        ({"cels.hold": 2, "cels.dust": 6.0, "drawn": 0.6}, "clean_cels", 0.65),
+    ],
+)
+def test_faults_of_tape_and_cels_call_for_their_step(
+    found_in_it: dict[str, float | str], step: str, dose: float
+) -> None:
+    assert doses(found(found_in_it)) == {step: dose}
+
+
+@pytest.mark.parametrize(
+    "found_in_it",
+    [
+        {"head_switching": 0, "dot_crawl": 0.005, "rainbows": 0.016, "chroma.across": 0.0, "colour": "colour"},
+        {"dot_crawl": 0.2, "rainbows": 0.2, "colour": "grey"},
+        {"cels.hold": 2, "cels.dust": 6.0},
+        {"cels.hold": 1, "cels.dust": 6.0, "drawn": 0.6},
+        {"cels.hold": 2, "cels.dust": 1.3, "drawn": 0.6},
+    ],
+)
+def test_what_clean_clips_measure_calls_for_nothing_of_tape(found_in_it: dict[str, float | str]) -> None:
+    assert doses(found(found_in_it)) == {}
+
+
+def test_a_tape_that_tears_below_never_ran_through_a_gate() -> None:
+    diagnosis = found({"head_switching": 6, "weave.x": 1.0, "weave.y": 0.5, "confidence.weave": 1.0})
+    assert doses(diagnosis) == {"hide_head_switching": 1.0}
+    assert "this is a tape: 6 lowest lines are torn" in left(diagnosis, "stabilize")
+
+
+def test_archive_leaves_what_covers_and_what_the_signal_did() -> None:
+    said = {"head_switching": 6, "rainbows": 0.2, "cels.hold": 2, "cels.dust": 6.0, "drawn": 0.6, "colour": "colour"}
+    assert set(doses(found(said, "archive"))) == {"clean_cels"}

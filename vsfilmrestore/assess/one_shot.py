@@ -24,6 +24,7 @@ from vsfilmrestore.assess.passing import LEVELS, FrameFacts, PassFacts
 from vsfilmrestore.assess.reading import Reading
 from vsfilmrestore.assess.results import ShotMeasures
 from vsfilmrestore.assess.samples import Sample, Shot
+from vsfilmrestore.assess.tape import carrier_of, chroma_of, held_dust_of, switching_of
 from vsfilmrestore.assess.trembling import flicker_of, weave_of
 from vsfilmrestore.errors import MediaError, plain_text
 
@@ -43,11 +44,13 @@ class ShotLook:
         measures: Its measures, without those that the whole reel tells.
         looks: Its pictures as the estimate of fade sees them; none where there is no colour.
         columns: Measures of single frames: name, numbers of the frames, values.
+        copies: Numbers of frames that repeat the one before.
     """
 
     measures: ShotMeasures
     looks: list[Floats] = field(default_factory=list)
     columns: list[tuple[str, npt.NDArray[Any], Any]] = field(default_factory=list)
+    copies: list[int] = field(default_factory=list)
 
 
 def look_at_shot(reading: Reading, facts: PassFacts, first: int, stop: int, aspect: Fraction) -> ShotLook:
@@ -119,7 +122,9 @@ def _from_pass(
     longest = max(runs, key=len)
     part = [known[int(n)] for n in longest]
     first = int(numbers[longest[0]])
-    _faulty(values, lists, faults_of(part, facts.torn, first), cadence_of(part), first, unreadable)
+    cadence = cadence_of(part)
+    look.copies = [first + n for n in cadence.repeats]
+    _faulty(values, lists, faults_of(part, facts.torn, first), cadence, first, unreadable)
     values.update(motion_of(known, facts.width))
 
 
@@ -177,11 +182,15 @@ def _from_samples(
     # Two moments in one frame tremble by themselves.
     values["confidence.weave"] = float(values["confidence.weave"]) * (1 - fields.share)
     values["confidence.interlaced"] = fields.confidence
-    _damaged(values, lists, shot, stains)
+    _damaged(values, lists, shot, stains, look.copies)
     values.update(tape_colour_of(samples))
+    values.update(switching_of(shot))
+    if values["colour"] == "colour":
+        values.update(carrier_of(shot) | chroma_of(shot))
     scale = shot.clip.width / pictures[0].shape[1]
     values.update(faces_of(pictures, scale))
     values["drawn"] = drawn_of(pictures, samples, str(values.get("cadence", "")))
+    values.update(held_dust_of(shot))
     if values["colour"] == "colour":
         look.looks = looks_of([_inner(picture, borders, scale) for picture in pictures])
 
@@ -224,10 +233,14 @@ def _frame(values: Values, shot: Shot, samples: Sequence[Sample], borders: Borde
 
 
 def _damaged(
-    values: Values, lists: dict[str, tuple[float, ...]], shot: Shot, stains: Sequence[tuple[int, int]]
+    values: Values,
+    lists: dict[str, tuple[float, ...]],
+    shot: Shot,
+    stains: Sequence[tuple[int, int]],
+    copies: Sequence[int],
 ) -> None:
     spoilt = [int(n) - shot.first for name in ("frames.torn_at", "frames.ruined_at") for n in lists.get(name, ())]
-    values.update(dirt_of(shot, spoilt))
+    values.update(dirt_of(shot, spoilt, [n - shot.first for n in copies]))
     told, columns = scratches_of(shot)
     values.update(told)
     if columns:

@@ -156,6 +156,13 @@ MEASURES: Final[tuple[Measure, ...]] = (
     _number(
         "chroma.bandwidth", "", 1, "Detail of the colour against that of luma: tape has little", "AVAA Chroma bleed"
     ),
+    _number(
+        "chroma.across", "px", _ANY, "Colour lies too far right, as `fix_chroma` tells it", "AVAA Y/C delay", low=-_ANY
+    ),
+    _number("chroma.down", "px", _ANY, "Colour lies too low, as `fix_chroma` tells it", "AVAA Y/C delay", low=-_ANY),
+    _number("dot_crawl", "", 1, "Share of pixels whose luma swings as the carrier of colour does", "AVAA Dot crawl"),
+    _number("rainbows", "", 1, "Share of pixels whose colour swings so", "AVAA Cross-color, rainbow effect"),
+    _number("head_switching", "lines", _ANY, "Lowest lines that are torn sideways", "AVAA Head switching noise"),
     _number("dropouts", "per frame", _ANY, "Horizontal streaks of lost signal", "AVAA Dropout"),
     # Content
     _number("faces.number", "", _ANY, "Faces seen at once, at most"),
@@ -165,6 +172,8 @@ MEASURES: Final[tuple[Measure, ...]] = (
     _number("motion.speed", "% of width", 100, "How far the fastest tenth of the picture moves per frame"),
     _number("motion.camera", "% of width", 100, "How far the whole picture moves per frame"),
     _number("drawn", "", 1, "How sure it is animation: flat colours, lines, on twos"),
+    _number("cels.hold", "frames", 3, "For how long a drawing is held; 1 where that is not clear"),
+    _number("cels.dust", "per frame", _ANY, "Specks that stay as long as a drawing does, where they are held"),
     # How far to trust the groups
     *(
         _number(f"confidence.{name}", "", 1, f"How far the measures of {name} can be trusted")

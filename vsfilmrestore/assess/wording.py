@@ -29,6 +29,10 @@ QUIET: Final = {
     "fade.delta_e": 3.0,
     "drawn": 0.5,
     "chroma.delay": 1.5,
+    "dot_crawl": 0.03,
+    "rainbows": 0.05,
+    "head_switching": 0.5,
+    "cels.dust": 1.5,
 }
 """Clips that nothing is wrong with measure up to about this much: below, a measure is not told in words."""
 
@@ -124,12 +128,24 @@ def _geometry(shot: ShotMeasures) -> Iterator[str]:
         yield f"colour off by {shot['chroma.delay']:.1f} px"
 
 
+def _tape(shot: ShotMeasures) -> Iterator[str]:
+    if _loud(shot, "head_switching"):
+        yield f"{shot['head_switching']:.0f} lowest lines torn"
+    if _loud(shot, "dot_crawl"):
+        yield "dot crawl"
+    if _loud(shot, "rainbows"):
+        yield "rainbows"
+    if _loud(shot, "cels.dust"):
+        yield f"dust under the glass {shot['cels.dust']:.1f} a frame"
+
+
 _TELLERS: Final[tuple[Callable[[ShotMeasures], Iterator[str]], ...]] = (
     _content,
     _frames,
     _damage,
     _material,
     _geometry,
+    _tape,
 )
 
 
