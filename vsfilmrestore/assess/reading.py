@@ -18,6 +18,8 @@ __all__ = ["Reading", "ranges_text"]
 
 core = vs.core
 
+_TRIES: Final = 3
+"""Times that a frame is asked for: behind a damaged place a decoder may fail once at a frame that is whole."""
 _AROUND: Final = 12
 """Frames on either side of where reading failed that may be to blame: filters look ahead."""
 
@@ -53,14 +55,17 @@ class Reading:
         Raises:
             MediaError: Reading fails although all frames of the film can be read.
         """
-        at = first
+        at, failed = first, 0
         while at < stop:
             try:
                 for frame in build(self.clip)[at:stop].frames():
                     yield at, frame
-                    at += 1
+                    at, failed = at + 1, 0
             except vs.Error as error:
-                if not self._mend(min(max(place(at), 0), len(self._source) - 1)):
+                if self._mend(min(max(place(at), 0), len(self._source) - 1)):
+                    continue
+                failed += 1
+                if failed == _TRIES:
                     raise media_error_in(error) or MediaError(
                         f"a frame could not be read: {plain_text(error)}"
                     ) from error

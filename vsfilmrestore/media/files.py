@@ -34,6 +34,8 @@ core = vs.core
 
 _MOST_SHORT = 3
 """Frames a header may promise beyond what is there: rounding, and leading pictures that cannot be decoded."""
+_MOST_SHOWN = 64
+"""Damaged places that BestSource is led to."""
 _EARLY = 0.5
 """Seconds by which sound that ends early does."""
 _MOST_TRIED = 250
@@ -63,7 +65,7 @@ def open_file(path: Path, options: SourceOptions) -> Media:
     media = Media(
         path=path,
         kind="file",
-        video=frozen(clip, options.unreadable),
+        video=_without(clip, options.unreadable),
         audio=audio,
         rate=rate,
         start=start + first if has_timecode else 0,
@@ -75,7 +77,7 @@ def open_file(path: Path, options: SourceOptions) -> Media:
         name=path.stem,
         remarks=(
             *lost,
-            *unread(options.unreadable),
+            *unread(set(options.unreadable).difference(pictures.held)),
             *pictures.remarks,
             *doubt,
             *_silent_tags(clip, colour),
@@ -112,6 +114,7 @@ class _Pictures:
         counted: Pictures in the file, with those that are missing in between.
         remarks: What was assumed.
         in_time: Whether pictures keep time with the sound.
+        held: Frames that stand where the file has none.
     """
 
     clip: vs.VideoNode
@@ -119,6 +122,7 @@ class _Pictures:
     counted: int
     remarks: tuple[str, ...] = ()
     in_time: bool = True
+    held: tuple[int, ...] = ()
 
 
 def _pictures(path: Path, facts: ContainerFacts, options: SourceOptions) -> _Pictures:
@@ -150,7 +154,8 @@ def _in_time(
     if not (options.tolerant or options.rate):
         raise _varies(path, times, course.rate, course)
     told = _told_of(course, times, asked=options.rate is not None)
-    return _Pictures(course.of(clip), course.rate, len(clip) + (len(course.held) if course.gaps else 0), (told,))
+    held = course.held if course.gaps else ()
+    return _Pictures(course.of(clip), course.rate, len(clip) + len(held), (told,), held=held)
 
 
 def _told_of(course: Course, times: Sequence[float], *, asked: bool) -> str:
@@ -329,6 +334,19 @@ def _beyond(sound: vs.AudioNode | None, clip: vs.VideoNode, rate: Fraction, *, i
     if not in_time:
         remarks.append("sound plays at its own speed, the pictures at the rate that was asked for")
     return tuple(remarks)
+
+
+def _without(clip: vs.VideoNode, bad: Sequence[int]) -> vs.VideoNode:
+    """The clip with others in the place of unreadable frames.
+
+    BestSource fails once or twice at whole frames behind a damaged place, until it knows of it. So it is led there.
+    """
+    for number in [number for number in bad if number < clip.num_frames][:_MOST_SHOWN] * 2:
+        try:
+            clip.get_frame(number).close()
+        except vs.Error:
+            continue
+    return frozen(clip, bad)
 
 
 def _with_props(media: Media, start: int) -> vs.VideoNode:

@@ -223,7 +223,7 @@ def _with_record_timecode(reel: Reel, *, history: bool) -> vs.VideoNode:
 def _opened_as(project: Project) -> list[object]:
     """What decides which pictures a medium gives, besides its files."""
     said = project.settings
-    return [said.gap, said.first, said.last, said.inverse_telecine]
+    return [said.gap, said.first, said.last, said.inverse_telecine, *filter(None, [said.unreadable])]
 
 
 def _placed(done: Done, piece: Piece) -> Done:

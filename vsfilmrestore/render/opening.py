@@ -25,7 +25,7 @@ from vsfilmrestore.render.link_facts import Facts, Prober
 from vsfilmrestore.render.link_names import parts
 from vsfilmrestore.render.project import ProjectSettings
 
-__all__ = ["SaidOfMedium", "media_opener", "media_prober", "said_of_media"]
+__all__ = ["SaidOfMedium", "media_opener", "media_prober", "said_of_media", "tolerates"]
 
 _KEYS: Final = ("file", "start", "rate", "md5", "sha256")
 _FILM_FRAMES: Final = Fraction(4, 5)
@@ -86,8 +86,15 @@ def media_opener(settings: ProjectSettings, folder: Path) -> Opener:
     """
     if settings.gap not in ("error", "hold", "black"):
         raise SettingError(f"gap must be error, hold or black, not '{settings.gap}'", file="project.toml")
-    rate = None if timeline.is_cut_list(Path(settings.input)) else _rate(settings.rate)
-    options = SourceOptions(gap=settings.gap, rate=rate, first=settings.first, last=settings.last)  # type: ignore[arg-type]
+    cut = timeline.is_cut_list(Path(settings.input))
+    options = SourceOptions(
+        gap=settings.gap,  # type: ignore[arg-type]
+        rate=None if cut else _rate(settings.rate),
+        first=settings.first,
+        last=settings.last,
+        tolerant=tolerates(settings),
+        unreadable=() if cut else _numbers(settings.unreadable),
+    )
     known = said_of_media(settings, folder)
 
     def opened(path: Path) -> Media:
@@ -101,6 +108,18 @@ def media_opener(settings: ProjectSettings, folder: Path) -> Opener:
         return _film_frames(medium) if settings.inverse_telecine else medium
 
     return opened
+
+
+def tolerates(settings: ProjectSettings) -> bool:
+    """Whether a film that is not as it should be is taken as far as it goes.
+
+    Who knows what he wants is asked: a preset that is named, or a cut list, whose frames are counted.
+    """
+    if settings.tolerant is not None:
+        return settings.tolerant
+    if timeline.is_cut_list(Path(settings.input)):
+        return False
+    return settings.aim != "" or settings.preset == ProjectSettings().preset
 
 
 def media_prober(settings: ProjectSettings, folder: Path) -> Prober:
@@ -142,6 +161,19 @@ def _stretch(facts: Facts, settings: ProjectSettings) -> Facts:
 
 def _about(known: list[SaidOfMedium], path: Path) -> SaidOfMedium | None:
     return next((said for said in known if said.is_about(path)), None)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """Frames written as ``26-36, 60``."""
+    found: list[int] = []
+    for word in text.split(","):
+        first, _, last = word.strip().partition("-")
+        try:
+            found += range(int(first), int(last or first) + 1) if word.strip() else ()
+        except ValueError:
+            told = f"unreadable names frames, not '{word.strip()}'"
+            raise SettingError(told, file="project.toml", hint='Write "26-36, 60"') from None
+    return tuple(found)
 
 
 def _rate(text: str) -> Fraction | None:

@@ -13,6 +13,7 @@ from vsfilmrestore.assess.stored import FILE
 from vsfilmrestore.errors import MediaError
 from vsfilmrestore.render.assessing import Watch, assess_project
 from vsfilmrestore.render.job import plan_project
+from vsfilmrestore.render.mending import without_unreadable
 from vsfilmrestore.render.project import Project, ProjectSettings
 from vsfilmrestore.render.proposal import Proposal, Whose, propose, untelecined, with_proposal, write_proposal
 from vsfilmrestore.render.reel import Reel
@@ -129,6 +130,8 @@ def proposed(
     rules = Table.standard() if table is None else Table.read(table)
     rules.aim(wanted.aim)  # a wrong word is told before the film is looked at
     seen = assess_project(project, watch=watch)
+    if seen.found.unreadable and (whole := without_unreadable(seen.project)) is not None:
+        seen = assess_project(whole, watch=watch)  # known by now; its reel reads on where the film does not
     proposal = propose(seen.reel.cut, seen.found, rules, wanted.aim, wanted.why)
     remarks = list(seen.found.remarks)
     if proposal.telecined and not seen.project.settings.inverse_telecine:
