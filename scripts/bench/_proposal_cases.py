@@ -109,7 +109,11 @@ TAPE: dict[str, Callable[[vs.VideoNode], vs.VideoNode]] = {
     "head switching": lambda clip: tape.spoilt(clip, partial(tape.torn, 6, 7)),
 }
 WORN = (weave(0.8), flicker(4), grain(5))
-CASES = ("clean", "worn", *(name for name in SIMULATED if name != "worn"), *AGED, "faded", "interlaced", *TAPE)
+CASES = (
+    "worn", "grain 4", "dirt a", "weave 0.4 px", "flicker 1.5 %", "soft", "copied", "scratches", "grain 10", "weave 1.5 px",
+    "flicker 5 %", "stains", "clean", "dirt b", "faded", "interlaced", "dropouts", *TAPE,
+)  # fmt: skip
+"""Their order settles which clips they are put on."""
 EVERYWHERE = ("clean", "worn")
 """Cases that every clip has; see `dealt`."""
 _LONGEST = 40
@@ -165,10 +169,10 @@ class Footage:
 
 def dealt(clips: tuple[str, ...], kinds: tuple[str, ...], each: int) -> Iterator[tuple[str, str]]:
     """Clip and case, each case on so many of the clips in turn, `EVERYWHERE` on all."""
-    for place, kind in enumerate(kinds):
+    for kind in kinds:
         count = len(clips) if kind in EVERYWHERE else min(each, len(clips))
         for step in range(count):
-            yield clips[(3 * place + step) % len(clips)], kind
+            yield clips[(3 * CASES.index(kind) + step) % len(clips)], kind
 
 
 def _changed(clip: vs.VideoNode, changes: tuple[Change, ...], seed: int) -> vs.VideoNode:
