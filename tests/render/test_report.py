@@ -403,6 +403,9 @@ def test_a_browser_shows_it_without_complaints(shown: Shown, browser: Any) -> No
     assert browser.complaints == []
     assert browser.ask("document.documentElement.className") == "js"
     assert browser.ask("[...document.images].every(image => image.naturalWidth > 0)")
+    sides = "[...document.querySelectorAll('#glance img')].map(each => each.src)"
+    before, after = browser.ask(sides)
+    assert before != after, "a frame before and after stands in the summary"
     browser.size(420, 800)
     assert browser.ask("document.documentElement.scrollWidth") <= 420
     browser.size(1280, 900)
@@ -429,6 +432,8 @@ def test_it_is_used_by_keyboard(shown: Shown, browser: Any) -> None:
     browser.press("j")
     assert "remove_dirt" in browser.ask("document.getElementById('readout').textContent")
     browser.ask("document.getElementById('cursor').focus()")
+    values = "[...document.querySelectorAll('.key output')].map(each => each.textContent)"
+    assert set(browser.ask(values)) - {"", "–"}, "every curve tells its number under the cursor"
     browser.press("End", 35)
     assert browser.ask("document.getElementById('cursor').getAttribute('aria-valuenow')") == "11"
     browser.press("Enter", 13)
@@ -442,6 +447,7 @@ def test_on_paper_all_frames_stand_side_by_side(shown: Shown, browser: Any) -> N
     shown_now = "[...document.querySelectorAll('.still')].filter(each => each.offsetHeight > 0).length"
     assert browser.ask(shown_now) == browser.ask("document.querySelectorAll('.still').length") > 1
     assert browser.ask("document.getElementById('still-on').offsetHeight") == 0
+    assert browser.ask("document.getElementById('glance').offsetHeight") == 0
     sides = "[...document.querySelectorAll('.still .side')].slice(0, 2).map(each => each.getBoundingClientRect().left)"
     left, right = browser.ask(sides)
     assert right > left

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +11,7 @@ import typer
 
 from vsfilmrestore import timeline
 from vsfilmrestore.cli.detect import detection_watcher
+from vsfilmrestore.cli.proposing import assess_watcher
 from vsfilmrestore.cli.show import say
 from vsfilmrestore.errors import UsageError, VsfrError
 from vsfilmrestore.render.executor import shots_left
@@ -61,11 +64,17 @@ def command(
         changed=changed,
         remarks=(*told, *more),
         measure="all" if measure else "kept",
+        watch=_watcher(),
     )
     for remark in (*told, *more):
         say(f"note: {remark}")
     say(str(report.page))
     return 0
+
+
+def _watcher() -> Callable[[int, int], None] | None:
+    watch = assess_watcher()
+    return None if watch is None else partial(watch, "measuring the result")
 
 
 def _reel(project: Project) -> tuple[Reel | None, list[str]]:

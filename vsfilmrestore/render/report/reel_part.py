@@ -15,7 +15,7 @@ from vsfilmrestore.render.report.facts import Content, treated_shots
 from vsfilmrestore.render.report.markup import Markup, tag
 from vsfilmrestore.render.report.words import count, per_cent, plural
 
-__all__ = ["JUMPS", "charts_of", "jumps_of", "reel_data", "reel_part"]
+__all__ = ["JUMPS", "charts_of", "jumps_of", "measured_columns", "reel_data", "reel_part"]
 
 _ORDER: Final = (
     "Repairs",
@@ -59,8 +59,8 @@ def _of_render(content: Content) -> list[Chart]:
     share, memory = np.where(made, 100 * columns.share, np.nan), binned(columns.memory / 1e9, BINS)
     luma = _both(columns.before, columns.after, np.nanmean)
     return [
-        Chart("Repairs", "places in a frame", tuple(kinds), "the most of any frame at each place"),
-        Chart("Area repaired", "% of the picture", (Series("repaired", binned(share, BINS), "after", area=True),)),
+        Chart("Repairs", "places in a frame", tuple(kinds), "the most of any frame here"),
+        Chart("Area repaired", "%", (Series("share", binned(share, BINS), "after", area=True),), "of the picture"),
         Chart("Luma", "8 bit", luma, "mean brightness of a frame", zero=False),
         *([] if _measured(content, "flicker") else [_flicker(*columns.flicker, "off the mean of five frames")]),
         Chart("Time", "s a frame", (Series("time", binned(columns.seconds, BINS), "plain"),), "of each rendered piece"),
@@ -92,6 +92,16 @@ def _measured(content: Content, name: str) -> tuple[Column, Column] | None:
     if outcome is None or not outcome.shots:
         return before, np.full(len(before), np.nan)
     return before, measured.column(name, factor, outcome, treated_shots(content.plan))
+
+
+def measured_columns(content: Content) -> dict[str, Column]:
+    """What was measured of each frame of the output, before and after, as columns of ``frames.csv``."""
+    found = {}
+    for name in ("flicker", "weave.x", "weave.y", "luma.low", "luma.high"):
+        if pair := _measured(content, name):
+            for side, column in zip(("before", "after"), pair, strict=True):
+                found[f"measured_{name.replace('.', '_')}_{side}"] = column
+    return found
 
 
 def _of_measures(content: Content) -> list[Chart]:

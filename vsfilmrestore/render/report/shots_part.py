@@ -155,7 +155,7 @@ def _done(shot: Mapping[str, Any], sparks: bool) -> list[Markup]:
     if shot["whole_picture"]:
         found.append(tag("p", {}, tag("b", {}, "on the whole picture"), f" {', '.join(shot['whole_picture'])}"))
     flicker, modified = shot["flicker"], shot["modified"]
-    if flicker and "flicker" not in shot["compared"] and None not in flicker.values():
+    if flicker and not shot.get("measured") and None not in flicker.values():
         found.append(tag("p", {}, tag("b", {}, "flicker"), f" {flicker['before']:.2f} → {flicker['after']:.2f} %"))
     if idle:
         found.append(tag("p", {}, tag("b", {}, "nothing found"), f" by {', '.join(idle)}"))

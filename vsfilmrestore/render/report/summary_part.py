@@ -66,7 +66,7 @@ def summary_part(content: Content) -> Markup:
 
 def _sentences(facts: Mapping[str, Any], rate: float) -> list[str]:
     totals, rendered = facts["totals"], facts["rendered"]
-    said = [f"{plural(totals['shots'], 'shot')} of {span(facts['frames'] / rate)}: {_treated(facts)}."]
+    said = [f"{plural(totals['shots'], 'shot')}, {span(facts['frames'] / rate)} in all: {_treated(facts)}."]
     if rendered is None:
         return [*said, "Nothing is rendered yet: this is what was found, and what is proposed."]
     back = sum(total["rejected"] for total in totals["repairs"].values())
@@ -159,7 +159,8 @@ def _of_which(facts: Mapping[str, Any], after: bool) -> str:
         rendered = facts["rendered"] and facts["totals"]["treated"]
         return "The result was not measured; report --measure does it." if rendered else ""
     if told["measured"] == told["treated"]:
-        return "Source and result were measured in the same way."
+        alone = facts["totals"]["shots"] > told["treated"]
+        return f"Source and result were measured in the same way{', in the shots that were treated' if alone else ''}."
     return (
         f"Of {told['measured']} of {told['treated']} treated shots, spread over the film; "
         "report --measure measures all of them."
@@ -176,7 +177,7 @@ def _figures(content: Content) -> list[tuple[str, str]]:
         found.append(("Frames with repairs", f"{count(totals['modified_frames'])} ({per_cent(share)})"))
         found.append(("Area repaired", f"{per_cent(totals['mean_share'])} of the picture"))
     flicker = totals["flicker"]
-    if "flicker" not in facts["compared"] and None not in flicker.values():
+    if not _assessed(facts) and None not in flicker.values():
         found.append(("Flicker", f"{flicker['before']:.2f} → {flicker['after']:.2f} %"))
     spent = sum(shot["seconds"] for shot in facts["shots"])
     found.append(("Computing time", span(spent)))

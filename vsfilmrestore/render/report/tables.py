@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from vsfilmrestore.media.out.atomic import atomic_text
 from vsfilmrestore.render.describe import source_text
-from vsfilmrestore.render.report.columns import Columns
+from vsfilmrestore.render.report.columns import Column, Columns
+from vsfilmrestore.render.report.comparison import COMPARED, value_of
 from vsfilmrestore.timeline.model import CutList
 
 __all__ = ["FRAMES", "STEPS", "write_frames", "write_shots"]
@@ -49,11 +50,14 @@ STEPS: Final = (
     "memory",
     "operator",
     "approval",
+    *(f"{compared.key}_{side}" for compared in COMPARED for side in ("before", "after")),
 )
-"""Columns of ``shots.csv``: a row for each step of each shot, one for a shot without steps."""
+"""Columns of ``shots.csv``: a row for each step of each shot, one for a shot without steps. The last tell what was
+measured of the source and of the result, in the units of `comparison.COMPARED`."""
 
 FRAMES: Final = ("frame", "timecode", "shot", "luma_before", "luma_after", "flicker_before", "flicker_after", "changed")
-"""First columns of ``frames.csv``; then ``repairs_…`` and ``changed_…`` for each filter, seconds and memory."""
+"""First columns of ``frames.csv``; then ``repairs_…`` and ``changed_…`` for each filter, seconds and memory; and
+``measured_…_before`` and ``measured_…_after`` where the film was assessed."""
 
 _DANGEROUS: Final = ("=", "+", "-", "@", "\t", "\r")
 
@@ -82,6 +86,7 @@ def _rows(shot: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterable[dict[st
         "digital_source_type": shot["digital_source_type"],
         "seconds": shot["seconds"],
         "memory": shot["memory"],
+        **_measures(shot),
     }
     hashes = {network["name"]: network["sha256"] for network in facts["networks"]}
     steps = [step for part in shot["treatment"] for step in part["steps"]]
@@ -89,6 +94,12 @@ def _rows(shot: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterable[dict[st
         yield base | _of_step(step, shot, hashes)
     if not steps:
         yield base
+
+
+def _measures(shot: Mapping[str, Any]) -> dict[str, str]:
+    sides = {"before": shot.get("measured"), "after": shot["measured_after"]}
+    values = {f"{each.key}_{side}": value_of(said, each) for each in COMPARED for side, said in sides.items()}
+    return {name: "" if value is None else f"{value:.4g}" for name, value in values.items()}
 
 
 def _of_step(step: Mapping[str, Any], shot: Mapping[str, Any], hashes: Mapping[str, str]) -> dict[str, Any]:
@@ -107,7 +118,14 @@ def _of_step(step: Mapping[str, Any], shot: Mapping[str, Any], hashes: Mapping[s
     }
 
 
-def write_frames(path: Path, columns: Columns, cut: CutList, factor: int, shots: Sequence[str]) -> None:
+def write_frames(
+    path: Path,
+    columns: Columns,
+    cut: CutList,
+    factor: int,
+    shots: Sequence[str],
+    measured: Mapping[str, Column] | None = None,
+) -> None:
     """Write the numbers of every frame of the output.
 
     Args:
@@ -116,6 +134,7 @@ def write_frames(path: Path, columns: Columns, cut: CutList, factor: int, shots:
         cut: The cut, for timecodes.
         factor: Output frames for each record frame.
         shots: Id of the shot of each record frame.
+        measured: Measures of all frames, by the name of their column.
 
     Raises:
         OutputError: It cannot be written.
@@ -124,11 +143,13 @@ def write_frames(path: Path, columns: Columns, cut: CutList, factor: int, shots:
     before, after = columns.flicker
     told = [columns.before, columns.after, before, after, columns.share]
     told += [*columns.repairs.values(), *columns.changed.values(), columns.seconds, columns.memory]
+    more = dict(measured or {})
+    told += more.values()
     rows = (
         [n, cut.timecode(n // factor), shots[n // factor], *(_number(column[n]) for column in told)]
         for n in range(columns.length)
     )
-    _write(path, (*FRAMES, *names, "seconds", "memory"), rows)
+    _write(path, (*FRAMES, *names, "seconds", "memory", *more), rows)
 
 
 def _number(value: float) -> str:

@@ -24,6 +24,7 @@ from vsfilmrestore.render.report.facts import Content, content_of, treated_shots
 from vsfilmrestore.render.report.latest import Latest
 from vsfilmrestore.render.report.outcome import measure_outcome
 from vsfilmrestore.render.report.page import page
+from vsfilmrestore.render.report.reel_part import measured_columns
 from vsfilmrestore.render.report.shots_part import ROWS
 from vsfilmrestore.render.report.stills import Pictures, Theatre
 from vsfilmrestore.render.report.tables import write_frames, write_shots
@@ -118,7 +119,7 @@ def write_report(
     write_shots(report.shots, content.facts)
     if content.columns is not None and latest is not None:
         ids = [shot["id"] for shot in content.facts["shots"] for _ in range(shot["record"]["frames"])]
-        write_frames(report.frames, content.columns, decided.cut, latest.factor, ids)
+        write_frames(report.frames, content.columns, decided.cut, latest.factor, ids, measured_columns(content))
         if theatre is not None and done is not None:
             _sheet(theatre, content, latest.factor, report.picture)
     return report
