@@ -22,6 +22,8 @@ from vsfilmrestore.media.timecode import exact_rate, parse_timecode
 __all__ = ["ContainerFacts", "probe_file", "read_container"]
 
 _REEL_KEYS: Final = ("reel_name", "reel", "tape", "tape_name", "com.apple.quicktime.reel", "reelname")
+_TICKS: Final = 3
+"""How far above the frame rate a rate of frames is one of ticks."""
 _TELLS_LENGTH: Final = frozenset({"matroska", "webm", "mov", "mp4", "mxf", "avi"})
 
 
@@ -181,7 +183,8 @@ def _rates(stream: Any) -> tuple[Fraction, ...]:
 
 def _length(container: Any, stream: Any, rate: Fraction) -> tuple[int | None, bool, bool]:
     """Frames, whether they were counted, and whether they are the video track's own."""
-    if stream.frames:
+    # An AVI may count the ticks of its clock for frames.
+    if stream.frames and (stream.average_rate or 0) <= _TICKS * rate:
         return int(stream.frames), True, True
     if stream.duration and stream.time_base:
         return round(stream.duration * stream.time_base * rate), False, True

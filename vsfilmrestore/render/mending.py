@@ -1,4 +1,4 @@
-"""Frames that cannot be read are found, once, and written into the project: from then on others stand in their place."""
+"""Frames that cannot be read are found once and written into the project: from then on others stand in their place."""
 
 from __future__ import annotations
 
