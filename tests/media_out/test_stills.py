@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from xml.etree import ElementTree
 
 import av
 import numpy as np
@@ -20,6 +22,7 @@ from vsfilmrestore.media.headers import read_header, read_picture
 from vsfilmrestore.media.out import PROFILES, StillLabels, VideoInfo, still_path, stills_pattern, write_stills
 from vsfilmrestore.media.out.pixels import packed_size, picture_md5
 from vsfilmrestore.media.out.still_headers import keycode_after, timecode_after, timecode_word
+from vsfilmrestore.media.out.tiff_xmp import add_xmp
 
 core = vs.core
 RATE = Fraction(24)
@@ -232,3 +235,34 @@ def test_openexr_tells_how_a_picture_was_made(
     (path,) = write(clip, "exr_half", tmp_path / "reel").paths
     told = oiio.ImageInput.open(str(path)).spec().getattribute("Iptc4xmpExt:DigitalSourceType")
     assert told == (term and f"http://cv.iptc.org/newscodes/digitalsourcetype/{term}")
+
+
+@pytest.mark.parametrize("name", ["tiff8", "tiff16"])
+def test_tiff_tells_it_in_an_xmp_packet(name: str, tmp_path: Path) -> None:
+    clip = stored_clip(next(iter(PROFILES[name].pixels)), 1)
+    plain = write(clip, name, tmp_path / "plain")
+    told = write(clip.std.SetFrameProp(props.STEPS, data="deflicker"), name, tmp_path / "told")
+    (path,) = told.paths
+    packet = _tags_of(path)[700]
+    assert 700 not in _tags_of(plain.paths[0])
+    (found,) = ElementTree.fromstring(packet).iter("{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}DigitalSourceType")
+    assert found.text == "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicallyEnhanced"
+    assert told.md5s == plain.md5s
+    with av.open(str(path)) as file:
+        assert picture_md5(next(file.decode(video=0))) == told.md5s[0], "other readers find the picture"
+    sides = [oiio.ImageInput.open(str(each.paths[0])).spec().getattribute("Software") for each in (told, plain)]
+    assert sides[0] == sides[1] == "vsfilmrestore", "what stood there stands there still"
+    with pytest.raises(OutputError, match="already"):
+        add_xmp(path, packet)
+    with pytest.raises(OutputError, match="no classic TIFF"):
+        add_xmp(write(stored_clip(vs.RGB30, 1), "dpx10", tmp_path / "d").paths[0], packet)
+
+
+def _tags_of(path: Path) -> dict[int, bytes]:
+    """Tags of bytes in the first directory of a little-endian TIFF file; all of its tags ascend."""
+    data = path.read_bytes()
+    (at,) = struct.unpack_from("<I", data, 4)
+    (count,) = struct.unpack_from("<H", data, at)
+    entries = [struct.unpack_from("<HHII", data, at + 2 + 12 * n) for n in range(count)]
+    assert [entry[0] for entry in entries] == sorted(entry[0] for entry in entries)
+    return {tag: data[where : where + size] for tag, kind, size, where in entries if kind == 1}

@@ -26,8 +26,10 @@ from vsfilmrestore.errors import OutputError, RenderError
 from vsfilmrestore.media.out.atomic import fsync_folder, output_error
 from vsfilmrestore.media.out.info import VideoInfo
 from vsfilmrestore.media.out.profiles import Profile
+from vsfilmrestore.media.out.source_type import BASE, source_type
 from vsfilmrestore.media.out.still_headers import StillLabels, describe_still
 from vsfilmrestore.media.out.still_names import still_path
+from vsfilmrestore.media.out.tiff_xmp import add_xmp, source_type_packet
 
 __all__ = ["StillsResult", "write_stills"]
 
@@ -145,7 +147,10 @@ class _Job:
                 md5 = _md5(planes, packed, layout)
                 spec = oiio.ImageSpec(frame.width, frame.height, len(planes), _SAMPLES[packed.dtype.str[1:]])
                 describe_still(spec, frame.props, self.profile, self.labels, number, self.info)
+                term = source_type(frame.props)
             _write_file(part, path, spec, packed, kind)
+            if kind == "tiff" and term:
+                add_xmp(part, source_type_packet(BASE + term))
             if self.verify:
                 _compare(part, path, packed)
             size = part.stat().st_size
