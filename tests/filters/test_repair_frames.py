@@ -171,6 +171,24 @@ def test_a_tear_is_filled_and_nothing_else_touched() -> None:
     assert psnr(made[7][hole], truth[7][hole]) > 28
 
 
+def flown_by(at: dict[int, tuple[int, int]]) -> Pictures:
+    """A still scene, before which something round and large is seen in a few frames."""
+    pictures = pan(11, step=0)
+    rows, columns = np.mgrid[:160, :256]
+    bird = (200 + 30 * np.sin(rows / 5)).clip(0, 255)
+    for frame, (x, y) in at.items():
+        place = ((columns - x) / 42) ** 2 + ((rows - y) / 32) ** 2 < 1
+        pictures[frame][place] = bird[place]
+    return pictures
+
+
+def test_what_flies_out_of_the_picture_is_no_hole() -> None:
+    leaving = flown_by({4: (102, 100), 5: (181, 68)})
+    np.testing.assert_array_equal(seen(repair_frames(filmed(leaving))), np.rint(leaving.clip(0, 255)))
+    # The same in one frame alone came from nowhere.
+    assert changed(repair_frames(filmed(flown_by({5: (181, 68)})))) == [5]
+
+
 def test_a_change_of_light_is_no_tear() -> None:
     pictures = pan(12)
     pictures[6, :, :128] = np.clip(pictures[6, :, :128] * 1.35 + 20, 0, 255)

@@ -217,7 +217,7 @@ def find_tears(clip: vs.VideoNode, strength: float, ends: int) -> Tears:
     def look(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
         pictures = [np.ascontiguousarray(view[0]) for view in f[1:]]
         ways = [(left, right) for left, right in _WAYS if ends <= n - left and n + right <= last]
-        area = torn_area(pictures[2], [Sides(pictures[2 - a], pictures[2 + b], a, b) for a, b in ways], strength)
+        area = torn_area(pictures[2], [_sides(pictures, *way) for way in ways], strength)
         if area is None:
             return f[0]
         torn = f[0].copy()
@@ -227,6 +227,12 @@ def find_tears(clip: vs.VideoNode, strength: float, ends: int) -> Tears:
 
     torn = core.std.ModifyFrame(blank, [blank, *views], look) if min(small.width, small.height) >= _LEAST else blank
     return Tears(torn, torn.resize.Bilinear(clip.width, clip.height).std.Binarize(64))
+
+
+def _sides(pictures: Sequence[npt.NDArray[np.uint8]], left: int, right: int) -> Sides:
+    """What is around the third of five pictures, so many to the left and right."""
+    between = [*pictures[3 - left : 2], *pictures[3 : 2 + right]]
+    return Sides(pictures[2 - left], pictures[2 + right], left, right, between)
 
 
 def _small(clip: vs.VideoNode, width: int) -> vs.VideoNode:

@@ -47,6 +47,8 @@ _SIZED: Final = 0.08
 """Share of the picture from which a piece is large."""
 _STRAYS: Final = 0.07
 """Share of what can be judged that may be off on the sound side of the line."""
+_MOVING: Final = 0.35
+"""What moves beside a hole, as a share of the hole, from which it is something that flies by."""
 _LEAST_WEAVE, _MOST_WEAVE = 0.4, 3.0
 """Pixels of the small picture by which the sound part may stand off its place; less is none."""
 
@@ -58,6 +60,8 @@ class Sides(NamedTuple):
     after: Bytes
     left: int
     right: int
+    between: Sequence[Bytes] = ()
+    """Frames nearer than those: perhaps torn as well."""
 
 
 class _Line(NamedTuple):
@@ -355,7 +359,23 @@ def _replaced(scene: _Scene, strength: float) -> Flags | None:
     loose = (off > level / 2) & ((alike < 0.6) | (off > level)) | (np.abs(tone) > level) & (
         scene.doubt * 3 < np.abs(tone)
     )
-    return _grown(_touching(seeds, _grown(loose, 1)), 3)
+    hole = _grown(_touching(seeds, _grown(loose, 1)), 3)
+    return None if _flies_by(scene, hole) else hole
+
+
+def _flies_by(scene: _Scene, hole: Flags) -> bool:
+    """Whether something comes and goes just beside a hole as well: what it shows came from there, or goes there.
+
+    A bird that crosses the picture in three frames is in none of the places where its neighbours show it. Damage lies
+    where it lies, and the film around it moves as before.
+    """
+    moving = scene.doubt > 12
+    for other in scene.sides.between:
+        off = np.abs(_mean(_real(other) - scene.expected + scene.light, 3)) > _APART
+        if float(off[hole].mean()) < 0.5:  # else it is torn at the same place
+            moving |= off
+    near = _grown(hole, max(round(float(hole.sum()) ** 0.5), 3)) & ~hole
+    return float((near & moving).sum()) > _MOVING * float(hole.sum())
 
 
 def _likeness(a: Picture, b: Picture) -> tuple[Picture, Picture]:
