@@ -44,7 +44,9 @@ _LONG: Final = 0.25
 """Share of the height a scratch's mask must have."""
 _STAIN_EDGE: Final = 3
 """Frames before and after a stain that are looked at."""
-_STAIN_HINTS: Final = 2
+_STAIN_HINTS: Final = 3
+_STAIN_RUN: Final = 24
+"""Frames that are looked at together at the most, where one stain goes on into the next."""
 _SHORTEST: Final = 5
 _SHORT: Final = 72
 
@@ -57,19 +59,21 @@ class _Specks:
     dropouts: int
 
 
-def dirt_of(shot: Shot, avoid: Sequence[int] = ()) -> dict[str, float]:
+def dirt_of(shot: Shot, avoid: Sequence[int] = (), copies: Sequence[int] = ()) -> dict[str, float]:
     """``dirt.*`` and ``dropouts`` of a shot.
 
     Args:
         shot: The shot.
         avoid: Frames, counted from its first, that are torn or blank: they are not full of dirt.
+        copies: Frames that repeat the one before: on the two of them dirt lasts, and none is seen.
     """
     if min(shot.clip.width, shot.clip.height) < _SMALLEST or len(shot) < _SHORTEST:
         return {}
-    first = _places(shot, 1 if len(shot) < _SHORT else _FEW - 1, avoid)
+    good = _judged(shot, avoid, copies)
+    first = _places(shot, 1 if len(shot) < _SHORT else _FEW - 1, good)
     found = _specks(shot, first)
     if any(each.pieces or each.dropouts for each in found):
-        found += _specks(shot, [place for place in _places(shot, _FEW, avoid) if place not in first])
+        found += _specks(shot, [place for place in _places(shot, _FEW, good) if place not in first])
     if not found:
         return {}
     pieces = sum(each.pieces for each in found)
@@ -82,11 +86,20 @@ def dirt_of(shot: Shot, avoid: Sequence[int] = ()) -> dict[str, float]:
     }
 
 
-def _places(shot: Shot, runs: int, avoid: Sequence[int]) -> list[int]:
-    """Frames in pairs, away from spoilt ones and from the ends, which have neighbours on one side only."""
+def _judged(shot: Shot, avoid: Sequence[int], copies: Sequence[int]) -> list[int]:
+    """Frames away from spoilt ones, from copies where there are others, and from the ends with one neighbour only."""
     bad = {place + d for place in avoid for d in (-1, 0, 1)}
-    places = {place + d for place in shot.places(runs) for d in range(_DIRT_RUN)}
-    return sorted(place for place in places if place not in bad and 0 < place < len(shot) - 1)
+    twice = {place + d for place in copies for d in (-1, 0)}
+    sound = [n for n in range(1, len(shot) - 1) if n not in bad]
+    return [n for n in sound if n not in twice] or sound
+
+
+def _places(shot: Shot, runs: int, good: Sequence[int]) -> list[int]:
+    """Frames in pairs, spread over the shot."""
+    if not good:
+        return []
+    starts = {min(good, key=lambda n, place=place: abs(n - place)) for place in shot.places(runs)}  # type: ignore[misc]
+    return sorted({start + d for start in starts for d in range(_DIRT_RUN)} & set(good))
 
 
 def _specks(shot: Shot, places: Sequence[int]) -> list[_Specks]:
@@ -192,20 +205,23 @@ def _joined(frames: Sequence[Sequence[float]], reach: float) -> list[_Line]:
     return [_Line(float(np.median([x for x, _ in group])), len({n for _, n in group})) for group in groups]
 
 
-def stains_of(shot: Shot, hints: Sequence[tuple[int, int]]) -> dict[str, float]:
+def stains_of(shot: Shot, hints: Sequence[tuple[int, int]], avoid: Sequence[int] = ()) -> dict[str, float]:
     """``stains.*`` of a shot.
 
     Args:
         shot: The shot.
         hints: Where something broad may come and go: frames, counted from the first of the shot, in which it comes and
             in which it has gone. The finder takes long, so it looks nowhere else.
+        avoid: Frames that are torn or blank: what comes and goes with them is no stain.
     """
     if min(shot.clip.width, shot.clip.height) < _SMALLEST or len(shot) < _SHORTEST:
         return {}
     import cv2
 
+    spoilt = {place + d for place in avoid for d in (0, 1)}
+    runs = _united([hint for hint in hints if not spoilt & set(hint)])[:_STAIN_HINTS]
     shares, counts = [], []
-    for come, gone in hints[:_STAIN_HINTS]:
+    for come, gone in runs:
         start, stop = max(come - _STAIN_EDGE, 0), min(gone + _STAIN_EDGE, len(shot))
         wanted = range(come - start, max(gone - start, come - start + 1))
         for frame in shot.frames(lambda clip, a=start, b=stop: _stain_mask(clip[a:b]), wanted):  # type: ignore[misc]
@@ -215,6 +231,17 @@ def stains_of(shot: Shot, hints: Sequence[tuple[int, int]]) -> dict[str, float]:
                 counts.append(int(cv2.connectedComponents(mask)[0]) - 1)
     looked = max(len(shot), 1) if shares else 1
     return {"stains.share": sum(shares) / looked, "stains.count": sum(counts) / looked}
+
+
+def _united(hints: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Hints that overlap become one, so that no frame counts twice; those of the most frames come first."""
+    runs: list[tuple[int, int]] = []
+    for come, gone in sorted(hints):
+        if runs and come < runs[-1][1]:
+            runs[-1] = runs[-1][0], min(max(runs[-1][1], gone), runs[-1][0] + _STAIN_RUN)
+        else:
+            runs.append((come, gone))
+    return sorted(runs, key=lambda run: run[0] - run[1])
 
 
 def _stain_mask(clip: vs.VideoNode) -> vs.VideoNode:

@@ -247,4 +247,4 @@ def _damaged(
         lists["scratches.x"] = columns
 
     hints = [(come - shot.first, gone - shot.first) for come, gone in stains]
-    values.update(stains_of(shot, hints))
+    values.update(stains_of(shot, hints, spoilt))
