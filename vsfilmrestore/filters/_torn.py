@@ -22,6 +22,21 @@ from typing import Final, NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
+from vsfilmrestore.filters._small_pictures import (
+    as_bytes,
+    depth_of,
+    deviation,
+    eroded,
+    everywhere,
+    grown,
+    mean,
+    moved_by,
+    real,
+    slope,
+    touching,
+    widest,
+)
+
 __all__ = ["Sides", "torn_area"]
 
 type Picture = npt.NDArray[np.float32]
@@ -96,17 +111,17 @@ class _Scene:
     def of(cls, frame: Bytes, sides: Sides) -> Self:
         time = np.float32(sides.left / (sides.left + sides.right))
         ahead, back = _flow(sides.before, sides.after), _flow(sides.after, sides.before)
-        from_a, from_b = _moved(_real(sides.before), back * time), _moved(_real(sides.after), ahead * (1 - time))
+        from_a, from_b = moved_by(real(sides.before), back * time), moved_by(real(sides.after), ahead * (1 - time))
         expected = (1 - time) * from_a + time * from_b
-        light = _light(_real(frame), expected)
-        return cls._beside(sides, ahead, _real(frame) + light, expected, _mean(np.abs(from_a - from_b), 5), light)
+        light = _light(real(frame), expected)
+        return cls._beside(sides, ahead, real(frame) + light, expected, mean(np.abs(from_a - from_b), 5), light)
 
     @classmethod
     def _beside(
         cls, sides: Sides, motion: Picture, frame: Picture, expected: Picture, doubt: Picture, light: float
     ) -> Self:
-        away = np.abs(_mean(frame - expected, 3))
-        near = [np.abs(_mean(frame - _real(side), 3)) for side in (sides.before, sides.after)]
+        away = np.abs(mean(frame - expected, 3))
+        near = [np.abs(mean(frame - real(side), 3)) for side in (sides.before, sides.after)]
         off = np.minimum(away, np.minimum(*near))
         return cls(sides, motion, frame, expected, doubt, off, float(np.median(away)), light)
 
@@ -144,8 +159,8 @@ def torn_area(frame: Bytes, sides: Sequence[Sides], strength: float) -> Flags | 
 
 def _is_like_one(frame: Bytes, sides: Sides) -> bool:
     """Whether one of the two sides shows the same as it is, so that there is nothing to look for."""
-    seen = _real(frame)
-    apart = (np.abs(_mean(seen - _real(side), 5)) for side in (sides.before, sides.after))
+    seen = real(frame)
+    apart = (np.abs(mean(seen - real(side), 5)) for side in (sides.before, sides.after))
     return float((np.minimum(*apart) > 4).mean()) < 0.004
 
 
@@ -165,16 +180,16 @@ def _emptied(scene: _Scene, strength: float) -> Flags | None:
     """One flat field that neither side has."""
     import cv2
 
-    a, b = _real(scene.sides.before), _real(scene.sides.after)
-    rough = _deviation(scene.frame, 7)
-    drawn = np.minimum(_deviation(a, 7), _deviation(b, 7)) > _DRAWN
-    changed = np.minimum(np.abs(_mean(scene.frame - a, 5)), np.abs(_mean(scene.frame - b, 5))) > _APART
+    a, b = real(scene.sides.before), real(scene.sides.after)
+    rough = deviation(scene.frame, 7)
+    drawn = np.minimum(deviation(a, 7), deviation(b, 7)) > _DRAWN
+    changed = np.minimum(np.abs(mean(scene.frame - a, 5)), np.abs(mean(scene.frame - b, 5))) > _APART
     emptied = (rough < _FLAT + 0.5 * min(scene.noise, 4.0)) & (drawn | changed)
     if emptied.mean() < 0.01:
         return None
     tone = float(np.median(scene.frame[emptied]))
     toned = np.abs(scene.frame - tone) < 8
-    field = _eroded((np.abs(_mean(scene.frame, 3) - tone) < 6) & (rough < 2 * _FLAT), 2)
+    field = eroded((np.abs(mean(scene.frame, 3) - tone) < 6) & (rough < 2 * _FLAT), 2)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(field.astype(np.uint8))
     sizes = stats[1:, cv2.CC_STAT_AREA] / field.size
     found = np.zeros(field.shape, bool)
@@ -183,14 +198,14 @@ def _emptied(scene: _Scene, strength: float) -> Flags | None:
         if float(emptied[part].mean()) > 0.9 and not _is_glare(scene, part):
             found |= part
     # Its corners are too narrow to be flat, but of its tone and joined to it.
-    found = _grown(found, 2)
+    found = grown(found, 2)
     spoilt = toned | (scene.off > _APART + 3 * scene.doubt)
-    return _rimmed(scene, _touching(found, spoilt & _grown(found, 8 * _RIM))) if found.any() else None
+    return _rimmed(scene, touching(found, spoilt & grown(found, 8 * _RIM))) if found.any() else None
 
 
 def _is_glare(scene: _Scene, field: Flags) -> bool:
     """Whether all around the field is lighter or darker as well, its drawing kept: light that was too much."""
-    ring = _grown(field, 3 * _RIM) & ~_grown(field, _RIM)
+    ring = grown(field, 3 * _RIM) & ~grown(field, _RIM)
     if ring.sum() < 50:
         return False
     shift = float(np.median((scene.frame - scene.expected)[ring])) - scene.light
@@ -208,7 +223,7 @@ def _slipped(scene: _Scene, strength: float) -> Flags | None:
     found = _piece(scene)
     if found is not None and _LEAST_WEAVE < float(np.hypot(*found.rest)) < _MOST_WEAVE:
         # The whole frame stands a little off its place, as frames do: the rest is looked at from there.
-        scene = scene.expecting(_moved(scene.expected, _everywhere(-found.rest, scene.frame)))
+        scene = scene.expecting(moved_by(scene.expected, everywhere(-found.rest, scene.frame)))
         found = _piece(scene)
     if found is None or found.line.outside > _STRAYS or found.proof < 0.34 - 0.12 * strength:
         return None
@@ -231,26 +246,26 @@ class _Piece(NamedTuple):
 
 
 def _piece(scene: _Scene) -> _Piece | None:
-    doubt = 2 + 1.2 * _mean(scene.doubt, _PATCH) + 1.2 * min(scene.noise, 4.0)
-    sure = _slope(scene.expected) > 0.4 * doubt
-    bad = sure & (np.sqrt(np.maximum(_mean(scene.off**2, _PATCH), 0)) > doubt)
+    doubt = 2 + 1.2 * mean(scene.doubt, _PATCH) + 1.2 * min(scene.noise, 4.0)
+    sure = slope(scene.expected) > 0.4 * doubt
+    bad = sure & (np.sqrt(np.maximum(mean(scene.off**2, _PATCH), 0)) > doubt)
     if int(bad.sum()) < 0.02 * max(int(sure.sum()), 1) or float(bad.mean()) < 0.004:
         return None
     line = _line(sure, bad)
     if line is None or line.score < 0.25:
         return None
     area = _beyond(line, scene.frame.shape)
-    depth = _depth(area)
+    depth = depth_of(area)
     inside, outside = (sure & part & (depth > _RIM + 1) for part in (area, ~area))
     if min(int(inside.sum()), int(outside.sum())) < 50:
         return None
-    flow = _flow(_bytes(scene.expected), _bytes(scene.frame))
+    flow = _flow(as_bytes(scene.expected), as_bytes(scene.frame))
     way, rest = (np.asarray(np.median(flow[part], axis=0), np.float32) for part in (inside, outside))
     length = float(np.hypot(*way))
     if length < 0.6:
         return None
     one = float((np.hypot(*(flow[inside] - way).T) < 0.5 + 0.25 * length).mean())
-    back = np.abs(_mean(scene.frame - _moved(scene.expected, _everywhere(-way, scene.frame)), 3))
+    back = np.abs(mean(scene.frame - moved_by(scene.expected, everywhere(-way, scene.frame)), 3))
     left = float(back[inside].mean()) / max(float(scene.off[inside].mean()), 1e-3)
     beside = sure & ~area & (depth > _RIM) & (depth < 3 * _RIM)
     strays = scene.off[beside] > 3 + scene.doubt[beside] + min(scene.noise, 4.0)
@@ -321,7 +336,7 @@ def _beyond(line: _Line, shape: tuple[int, ...]) -> Flags:
 
 def _by_motion(scene: _Scene, area: Flags, way: Picture) -> bool:
     """Whether the sides move so that an uneven cadence, or a tear in one of them, looks the same."""
-    motion, length, depth = scene.motion, float(np.hypot(*way)), _depth(area) / min(area.shape)
+    motion, length, depth = scene.motion, float(np.hypot(*way)), depth_of(area) / min(area.shape)
     near = (depth > 0.06) & (depth < 0.4)
     if (near & area).any() and (near & ~area).any():
         # Were one of the sides torn, its own displacement would part the motion along the same line, by this and more.
@@ -339,27 +354,27 @@ def _by_motion(scene: _Scene, area: Flags, way: Picture) -> bool:
 def _replaced(scene: _Scene, strength: float) -> Flags | None:
     """What neither side has, however it is moved, where the two agree and the drawing is gone."""
     level = 40 - 24 * strength
-    certain = _widest(scene.doubt) * 3
+    certain = widest(scene.doubt) * 3
     if float((scene.doubt > 12).mean()) > 0.35:
         return None  # neither side tells what to expect
     if float(((scene.off > level) & (scene.off > certain)).mean()) < 0.01:
         return None
     off = scene.off
     for side in (scene.sides.before, scene.sides.after):
-        off = np.minimum(off, np.abs(_mean(scene.frame - _moved(_real(side), _flow(_bytes(scene.frame), side)), 3)))
+        off = np.minimum(off, np.abs(mean(scene.frame - moved_by(real(side), _flow(as_bytes(scene.frame), side)), 3)))
     alike, drawn = _likeness(scene.frame, scene.expected)
     outlier = (off > level) & (off > certain)
     seeds = outlier & (alike < 0.6)
     kept, gone = float((outlier & (alike > 0.6)).mean()), float((seeds & (drawn > 4)).mean())
-    seeds = _grown(_eroded(seeds, 4), 4)
+    seeds = grown(eroded(seeds, 4), 4)
     share = float(seeds.mean())
     if not 0.03 - 0.02 * strength < share < 0.6 or gone <= max(kept, 0.05 * share):
         return None
-    tone = _mean(scene.frame - scene.expected, 3)
+    tone = mean(scene.frame - scene.expected, 3)
     loose = (off > level / 2) & ((alike < 0.6) | (off > level)) | (np.abs(tone) > level) & (
         scene.doubt * 3 < np.abs(tone)
     )
-    hole = _grown(_touching(seeds, _grown(loose, 1)), 3)
+    hole = grown(touching(seeds, grown(loose, 1)), 3)
     return None if _flies_by(scene, hole) else hole
 
 
@@ -371,63 +386,36 @@ def _flies_by(scene: _Scene, hole: Flags) -> bool:
     """
     moving = scene.doubt > 12
     for other in scene.sides.between:
-        off = np.abs(_mean(_real(other) - scene.expected + scene.light, 3)) > _APART
+        off = np.abs(mean(real(other) - scene.expected + scene.light, 3)) > _APART
         if float(off[hole].mean()) < 0.5:  # else it is torn at the same place
             moving |= off
-    near = _grown(hole, max(round(float(hole.sum()) ** 0.5), 3)) & ~hole
+    near = grown(hole, max(round(float(hole.sum()) ** 0.5), 3)) & ~hole
     return float((near & moving).sum()) > _MOVING * float(hole.sum())
 
 
 def _likeness(a: Picture, b: Picture) -> tuple[Picture, Picture]:
     """Local correlation, -1..1, near 0 where one is smooth; local deviation of the other."""
-    ma, mb = _mean(a, 9), _mean(b, 9)
-    va, vb = _mean(a * a, 9) - ma * ma, _mean(b * b, 9) - mb * mb
+    ma, mb = mean(a, 9), mean(b, 9)
+    va, vb = mean(a * a, 9) - ma * ma, mean(b * b, 9) - mb * mb
     both = np.sqrt(np.maximum(va + 0.65, 0.65) * np.maximum(vb + 0.65, 0.65))
-    return np.asarray((_mean(a * b, 9) - ma * mb) / both), np.sqrt(np.maximum(vb, 0))
+    return np.asarray((mean(a * b, 9) - ma * mb) / both), np.sqrt(np.maximum(vb, 0))
 
 
-# --- parts ----------------------------------------------------------------------------------------------------------
+# --- parts ------------------------------------------------------------------------------------------------------------
 
 
 def _rimmed(scene: _Scene, area: Flags) -> Flags:
     """The area with the spoilt line beside it."""
-    near = _grown(area, 2 * _RIM)
+    near = grown(area, 2 * _RIM)
     spoilt = (scene.off > 8 + 2 * scene.doubt + 2 * min(scene.noise, 4.0)) & near
-    return _grown(_touching(area, spoilt | area), 1) | _grown(area, _RIM // 2 + 1)
-
-
-def _touching(seeds: Flags, within: Flags) -> Flags:
-    """The seeds, and the parts of ``within`` that touch them."""
-    import cv2
-
-    count, labels = cv2.connectedComponents((seeds | within).astype(np.uint8), connectivity=8)
-    hit = np.zeros(count, bool)
-    hit[labels[seeds]] = True
-    hit[0] = False
-    return np.asarray(hit[labels])
+    return grown(touching(area, spoilt | area), 1) | grown(area, _RIM // 2 + 1)
 
 
 def _light(frame: Picture, expected: Picture) -> float:
     """What the greater part of the picture is darker than expected, levels: flicker."""
-    change = np.rint(_mean(expected - frame, 5)).clip(-20, 20).astype(np.intp) + 20
+    change = np.rint(mean(expected - frame, 5)).clip(-20, 20).astype(np.intp) + 20
     counts = np.convolve(np.bincount(change.ravel(), minlength=41), [1, 1, 1], "same")
     return float(counts[2:-2].argmax() + 2 - 20)
-
-
-def _slope(picture: Picture) -> Picture:
-    """What one pixel of displacement changes."""
-    import cv2
-
-    smooth = _mean(picture, 3)
-    dx, dy = (cv2.Sobel(smooth, cv2.CV_32F, i, 1 - i, scale=1 / 8) for i in (1, 0))
-    return _mean(np.asarray(np.hypot(dx, dy)), 5)
-
-
-def _depth(area: Flags) -> Picture:
-    """Distance to the edge of the area, on both sides."""
-    import cv2
-
-    return np.asarray(sum(cv2.distanceTransform(part.astype(np.uint8), cv2.DIST_L2, 3) for part in (area, ~area)))
 
 
 def _reduced(flags: Flags) -> Picture:
@@ -435,51 +423,3 @@ def _reduced(flags: Flags) -> Picture:
 
     size = [-(-side // _REDUCED) for side in flags.shape[::-1]]
     return np.asarray(cv2.resize(flags.astype(np.float32), size, interpolation=cv2.INTER_AREA))
-
-
-def _mean(picture: Picture, side: int) -> Picture:
-    import cv2
-
-    return np.asarray(cv2.blur(picture, (side, side)))
-
-
-def _deviation(picture: Picture, side: int) -> Picture:
-    mean = _mean(picture, side)
-    return np.sqrt(np.maximum(_mean(picture * picture, side) - mean * mean, 0))
-
-
-def _widest(picture: Picture) -> Picture:
-    import cv2
-
-    return np.asarray(cv2.dilate(picture, np.ones((3, 3), np.uint8)))
-
-
-def _grown(flags: Flags, steps: int) -> Flags:
-    import cv2
-
-    return np.asarray(cv2.dilate(flags.astype(np.uint8), np.ones((3, 3), np.uint8), iterations=steps) > 0)
-
-
-def _eroded(flags: Flags, steps: int) -> Flags:
-    return ~_grown(~flags, steps)
-
-
-def _moved(picture: Picture, flow: Picture) -> Picture:
-    import cv2
-
-    rows, columns = np.mgrid[: picture.shape[0], : picture.shape[1]].astype(np.float32)
-    at = columns + flow[..., 0], rows + flow[..., 1]
-    return np.asarray(cv2.remap(picture, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
-
-
-def _everywhere(way: Picture, like: Picture) -> Picture:
-    """A flow that is the same at all places."""
-    return np.broadcast_to(way, (*like.shape, 2))
-
-
-def _real(picture: Bytes) -> Picture:
-    return picture.astype(np.float32)
-
-
-def _bytes(picture: Picture) -> Bytes:
-    return np.rint(picture).clip(0, 255).astype(np.uint8)
