@@ -19,7 +19,7 @@ from larger.training import Plan, reached, train, trained
 from learning import Defaults, parser_of
 from shipping import stamp
 
-DEFAULTS: Defaults = {"steps": 10000, "size": 12, "side": 48, "rate": 2e-3}
+DEFAULTS: Defaults = {"steps": 10000, "size": 7, "side": 64, "rate": 2e-3}
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import vapoursynth as vs
 
 from vsfilmrestore.filters._blur import BLUR
+from vsfilmrestore.filters._crispness import CRISP, with_crispness
 from vsfilmrestore.filters._model import can_run, dependence, network_for, network_named, weights_of
 from vsfilmrestore.inference.apply import run_network
 from vsfilmrestore.inference.call import ModelCall
@@ -21,6 +22,8 @@ AUTO, NONE = "auto", "none"
 """Our own network where networks can be run; no network."""
 MOST: Final = 1.8
 """Largest sigma of a softness that the networks know, in pixels; they are told the share of it."""
+_TOLD: Final = {"blur": f"x.{BLUR} {MOST} / 1 min 0 max", "crisp": f"x.{CRISP}", "noise": "0"}
+"""What the networks are told beside luma, by the names of their inputs."""
 
 type Settings = Mapping[str, Any]
 
@@ -74,7 +77,6 @@ class Own:
             VsfrError: It cannot be run.
         """
         found, contract = network_named(self.name, self.task)
-        blank = core.std.BlankClip(luma, keep=True).std.CopyFrameProps(luma)
-        share = core.akarin.Expr([blank], f"x.{BLUR} {MOST} / 1 min 0 max")
-        clips = {extra.name: share if extra.name == "blur" else blank for extra in contract.extra}
+        blank = core.std.BlankClip(luma, keep=True).std.CopyFrameProps(with_crispness(luma))
+        clips = {extra.name: core.akarin.Expr([blank], _TOLD[extra.name]) for extra in contract.extra}
         return run_network(luma, found.path, contract, sha256=found.file.sha256, clips=clips)

@@ -10,12 +10,12 @@ from torch import nn
 from unet import LayerGraph
 
 from .kernels import enlarging
-from .network import LEAK, LargerNet
+from .network import LEAK, MOST, LargerNet
 
 __all__ = ["NAMES", "export"]
 
-NAMES = ("frame", "blur", "noise")
-"""Names of the inputs: luma, the blur that is to go over `samples.BLURS`, the grain that is to go times 32."""
+NAMES = ("frame", "blur", "crisp")
+"""Names of the inputs: luma, the blur that is to go over `samples.BLURS`, how crisp the frame is."""
 
 
 def export(net: LargerNet, file: Path, head: Literal["large", "same"]) -> None:
@@ -25,7 +25,8 @@ def export(net: LargerNet, file: Path, head: Literal["large", "same"]) -> None:
     if head == "same":
         graph.end("Add", "frame", graph.convolution(seen, net.same), output="picture")
     else:
-        added = graph.add("Add", graph.plain(), graph.convolution(seen, net.large))
+        change = graph.add("Mul", graph.convolution(seen, net.large), graph.share(net))
+        added = graph.add("Add", graph.plain(), change)
         graph.end("DepthToSpace", added, output="picture", blocksize=2, mode="CRD")
     made = ("height x 2", "width x 2") if head == "large" else None
     graph.write(file, "film2x" if head == "large" else "deblur", NAMES, "picture", 1, ("height", "width"), made)
@@ -44,6 +45,14 @@ class _Graph(LayerGraph):
             seen = self.add("LeakyRelu", self.convolution(seen, layer), alpha=LEAK)
             first = first or seen
         return self.add("Add", seen, first)
+
+    def share(self, net: LargerNet) -> str:
+        """`LargerNet.share`."""
+        gain = net.gain.detach().numpy()
+        parts = zip(NAMES[1:], gain[1:], strict=True)
+        blur, crisp = (self.add("Mul", name, self.constant(f"by {name}", by)) for name, by in parts)
+        told = self.add("Add", self.add("Add", blur, crisp), self.constant("start", gain[0]))
+        return self.add("Clip", told, self.constant("none", 0.0), self.constant("most", MOST))
 
     def plain(self) -> str:
         """A plain enlargement, four channels for one."""

@@ -13,8 +13,10 @@ from .kernels import enlarging
 __all__ = ["INPUTS", "LargerNet"]
 
 INPUTS = 3
-"""Luma, the blur that is to go, the grain that is to go."""
+"""Luma, the blur that is to go, how crisp the frame is."""
 LEAK = 0.1
+MOST = 2.0
+"""Of the change that the layers foretell, at most so many times is made."""
 
 
 class LargerNet(nn.Module):
@@ -24,6 +26,7 @@ class LargerNet(nn.Module):
         super().__init__()
         counts = [INPUTS, *[wide] * (deep + 1)]
         self.layers = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1) for a, b in pairwise(counts))
+        self.gain = nn.Parameter(torch.tensor([1.0, 0.0, 0.0]))
         self.large, self.same = nn.Conv2d(wide, 4, 3, padding=1), nn.Conv2d(wide, 1, 3, padding=1)
         self.register_buffer("plain", torch.from_numpy(enlarging())[:, None], persistent=False)
         for head in (self.large, self.same):
@@ -49,4 +52,9 @@ class LargerNet(nn.Module):
         for layer in list(self.layers)[1:]:
             y = F.leaky_relu(layer(y), LEAK)
         y = y + first
-        return self.large(y), self.same(y)
+        return self.large(y) * self.share(x), self.same(y)
+
+    def share(self, x: torch.Tensor) -> torch.Tensor:
+        """How much of what is found is added, by how crisp the frame is and how much blur is to go: B, 1, ..."""
+        start, blur, crisp = self.gain.unbind()
+        return (start + blur * x[:, 1:2] + crisp * x[:, 2:3]).clamp(0, MOST)

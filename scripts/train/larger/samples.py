@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,6 +12,8 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
+
+from vsfilmrestore.filters._crispness import crispness_of
 
 from .kernels import HALVES, gaussian, halving
 
@@ -25,8 +28,10 @@ BLURS = 1.8
 """Largest sigma of a blur, in pixels of the small picture."""
 _RADIUS = 13
 _MARGIN = 24
-_CLEAN = 0.25
+_CLEAN = 0.4
 """Share of the crops that were made smaller and are else as they were."""
+_OWN = (0.45, 2.5)
+"""Share of the crops that are soft of themselves, and the largest sigma of that, in pixels of the large picture."""
 
 type Stills = list[np.ndarray]
 
@@ -36,7 +41,8 @@ class Lesson:
     """A batch.
 
     Attributes:
-        seen: B, 3, side, side: luma 0..1, the blur's sigma over `BLURS`, the grain that is to go (sigma times 32).
+        seen: B, 3, side, side: luma 0..1, the sigma over `BLURS` of the blur that is to go, how crisp it is (see
+            `vsfilmrestore.filters._crispness`).
         large: B, 1, twice the side: what an enlargement should be.
         same: B, 1, side, side: what it should be at its own size.
     """
@@ -72,26 +78,26 @@ def lesson(stills: Stills, step: int, size: int, side: int) -> Lesson:
 def degraded(crops: torch.Tensor, rng: np.random.Generator) -> Lesson:
     """What a copy leaves of large pictures, B, 1, height, width, with a margin that is cut off.
 
-    Half of them keep their grain, enlarged plainly: there the network is told that none is to go.
+    Grain stays, enlarged plainly. Many are soft of themselves, and are to stay so: a network that sees sharp pictures
+    only draws every edge sharp, whatever it is told.
     """
     clean = rng.random(len(crops)) < _CLEAN
     blurs = [(0.0, 1.0) if well else _blur(rng) for well in clean]
+    owns = [_own(rng) for _ in clean]
     names = [HALVES[k] for k in rng.integers(len(HALVES), size=len(crops))]
-    same = _halved(crops, names, [0.0] * len(names), [0.0] * len(names))
-    soft = _halved(crops, names, [b * s for b, s in blurs], [b / s for b, s in blurs])
-    grain = [_grain(rng, picture[0].numpy(), well) for picture, well in zip(soft, clean, strict=True)]
-    noise = torch.from_numpy(np.stack([n for n, _ in grain]))[:, None]
-    sigma = torch.tensor([s for _, s in grain])
-    goes = torch.from_numpy((rng.random(len(crops)) < 0.5).astype(np.float32))
-    stays = noise * (1 - goes)[:, None, None, None]
-    levels = (soft + noise)[:, 0].clamp(0, 1).numpy()
-    coded = [_coded(rng, picture, well) for picture, well in zip(levels, clean, strict=True)]
-    worn = torch.from_numpy(np.stack(coded))[:, None]
-    planes = torch.stack((torch.tensor([b / BLURS for b, _ in blurs]), sigma * goes * 32), 1)
-    seen = torch.cat((worn, planes[:, :, None, None].expand(-1, -1, *worn.shape[-2:])), 1)
-    large = crops[..., _MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
-    plain = F.interpolate(stays, scale_factor=2, mode="bicubic", align_corners=False)
-    return Lesson(seen, large + plain, same + stays)
+    halves = [own / 2 for own in owns]
+    same = _halved(crops, names, halves, halves)
+    across, down = ([math.hypot(b * s**way, h) for (b, s), h in zip(blurs, halves, strict=True)] for way in (1, -1))
+    soft = _halved(crops, names, across, down)
+    noise = torch.from_numpy(np.stack([_grain(rng, p[0].numpy(), well) for p, well in zip(soft, clean, strict=True)]))
+    levels = (soft[:, 0] + noise).clamp(0, 1).numpy()
+    worn = [_coded(rng, picture, well) for picture, well in zip(levels, clean, strict=True)]
+    planes = torch.tensor([[b / BLURS, crispness_of(p)] for (b, _), p in zip(blurs, worn, strict=True)])
+    small = torch.from_numpy(np.stack(worn))[:, None]
+    seen = torch.cat((small, planes[:, :, None, None].expand(-1, -1, *small.shape[-2:])), 1)
+    large = torch.stack([_softer(crop, own) for crop, own in zip(crops, owns, strict=True)])
+    stays = noise[:, None]
+    return Lesson(seen, large + F.interpolate(stays, scale_factor=2, mode="bicubic", align_corners=False), same + stays)
 
 
 def _crop(stills: Stills, rng: np.random.Generator, side: int) -> np.ndarray:
@@ -106,7 +112,15 @@ def _crop(stills: Stills, rng: np.random.Generator, side: int) -> np.ndarray:
             break
     crop = np.rot90(crop, int(rng.integers(4)))
     crop = (crop[:, ::-1] if rng.random() < 0.5 else crop).astype(np.float32) / 255
-    return _toned(crop, rng)
+    return _filmed(_toned(crop, rng), rng)
+
+
+def _filmed(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """One in four with the grain of the film in it, one in six as a codec left it: the picture, nothing to take out."""
+    if rng.random() < 0.25:
+        noise = cv2.GaussianBlur(rng.standard_normal(crop.shape, np.float32), (0, 0), rng.uniform(0.4, 1.3))
+        crop = np.clip(crop + noise * np.float32(rng.uniform(1, 7) / 255 / noise.std()), 0, 1)
+    return _coded(rng, crop, False) if rng.random() < 0.45 else crop
 
 
 def _toned(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -124,6 +138,25 @@ def _blur(rng: np.random.Generator) -> tuple[float, float]:
     """Sigma, and the square root of how much wider than high it is."""
     sigma = 0.0 if rng.random() < 0.35 else float(rng.uniform(0.2, BLURS))
     return sigma, float(np.exp(rng.normal(0, 0.1))) if rng.random() < 0.4 else 1.0
+
+
+def _own(rng: np.random.Generator) -> float:
+    """Sigma of the softness of the picture itself, in its own pixels."""
+    return float(rng.uniform(0.3, _OWN[1])) if rng.random() < _OWN[0] else 0.0
+
+
+def _softer(crop: torch.Tensor, sigma: float) -> torch.Tensor:
+    """One large picture through a Gaussian, the margin gone."""
+    if sigma:
+        taps = torch.from_numpy(_bell(round(sigma, 2)))
+        crop = F.conv2d(F.conv2d(crop[None], taps[None, None, None]), taps[None, None, :, None])[0]
+    cut = _MARGIN - _RADIUS if sigma else _MARGIN
+    return crop[..., cut:-cut, cut:-cut]
+
+
+@lru_cache(maxsize=1024)
+def _bell(sigma: float) -> np.ndarray:
+    return gaussian(sigma, _RADIUS)
 
 
 def _halved(crops: torch.Tensor, names: Sequence[str], across: Sequence[float], down: Sequence[float]) -> torch.Tensor:
@@ -146,10 +179,10 @@ def _taps(name: str, sigma: float) -> np.ndarray:
     return np.convolve(halving(name), gaussian(sigma, _RADIUS)).astype(np.float32)
 
 
-def _grain(rng: np.random.Generator, picture: np.ndarray, none: bool) -> tuple[np.ndarray, float]:
-    """Grain for a small picture, more of it in middle tones or the same in all; its sigma."""
+def _grain(rng: np.random.Generator, picture: np.ndarray, none: bool) -> np.ndarray:
+    """Grain for a small picture, more of it in middle tones or the same in all."""
     if none or rng.random() < 0.4:
-        return np.zeros_like(picture), 0.0
+        return np.zeros_like(picture)
     sigma = float(rng.uniform(0.5, 8)) / 255
     noise = rng.standard_normal(picture.shape, np.float32)
     soft = rng.uniform(0, 0.7)
@@ -158,7 +191,7 @@ def _grain(rng: np.random.Generator, picture: np.ndarray, none: bool) -> tuple[n
     noise *= sigma / noise.std()
     if rng.random() < 0.5:
         noise *= np.sqrt(4 * np.clip(picture, 0.02, 0.98) * (1 - np.clip(picture, 0.02, 0.98)))
-    return noise, float(noise.std())
+    return noise
 
 
 def _coded(rng: np.random.Generator, picture: np.ndarray, none: bool) -> np.ndarray:

@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from learning import follow, rate, save
 
+from vsfilmrestore.filters._crispness import crispness_of
+
 from .kernels import halving
 from .network import LargerNet
 from .samples import Lesson, Stills, lesson
@@ -21,8 +23,10 @@ __all__ = ["Plan", "loss_of", "reached", "train", "trained"]
 
 _KEEP = 0.998
 """How slowly the weights that are kept follow those that learn."""
-_NOTHING = 1 / 255
-"""An error that is as good as none."""
+_NOTHING = 0.3 / 255
+"""An error that is as good as none: that of rounding to 8 bits."""
+_SAME = 0.1
+"""What the picture at its own size counts beside the larger one."""
 _EDGE = 6
 """Pixels at the edge of a crop that count for nothing: there the network sees what no picture has."""
 
@@ -55,12 +59,12 @@ def loss_of(net: LargerNet, batch: Lesson) -> tuple[torch.Tensor, tuple[float, f
         untouched = _apart(batch.seen[:, :1], batch.same, _EDGE)
     wrong = [_apart(large, batch.large, 2 * _EDGE), _apart(same, batch.same, _EDGE)]
     left = [(a / (b + _NOTHING)).mean() for a, b in zip(wrong, (plain, untouched), strict=True)]
-    return left[0] + 0.5 * left[1], (left[0].item(), left[1].item())
+    return left[0] + _SAME * left[1], (left[0].item(), left[1].item())
 
 
 def _apart(made: torch.Tensor, true: torch.Tensor, edge: int) -> torch.Tensor:
     off = (made - true)[..., edge:-edge, edge:-edge]
-    return (off.square() + 1e-6).sqrt().mean((1, 2, 3))
+    return (off.square().mean((1, 2, 3)) + 1e-8).sqrt()
 
 
 def train(plan: Plan, stills: Stills, folder: Path, minutes: float, say: Callable[[str], None]) -> bool:
@@ -124,7 +128,8 @@ def reached(net: LargerNet, stills: Stills) -> str:
         x = F.conv2d(x, taps[None, None, :, None], stride=(2, 1))
         x = (x * 255).round().clamp(0, 255) / 255
         with torch.no_grad():
-            made = net(torch.cat((x, torch.zeros_like(x), torch.zeros_like(x)), 1))[0]
+            crisp = torch.full_like(x, crispness_of(x[0, 0].numpy()))
+            made = net(torch.cat((x, torch.zeros_like(x), crisp), 1))[0]
         bicubic = F.interpolate(x, scale_factor=2, mode="bicubic", align_corners=False)
         ours.append(_decibels(made[0, 0].numpy(), true.numpy()))
         plain.append(_decibels(bicubic[0, 0].numpy(), true.numpy()))
