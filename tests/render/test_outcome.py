@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +174,7 @@ def test_there_is_time_for_some_shots_spread_over_the_film() -> None:
     assert max(np.diff([0, *sorted(chosen), 59])) < 20, "spread"
     assert len(outcome._affordable(range(60), cut, before, 0.7)) == 1
     assert outcome._affordable(range(60), cut, before, 0.3) == []
+    assert outcome._affordable(range(60), cut, replace(before, seconds=0.0), 1e9) == []
 
 
 def test_shots_are_kept_by_their_key(tmp_path: Path) -> None:

@@ -138,7 +138,12 @@ def _spent(latest: Latest) -> float:
 
 
 def _affordable(wanted: Sequence[int], cut: CutList, before: Assessment, room: float) -> list[int]:
-    """As many shots as there is time for, spread evenly over the reel, going by what the source took; one at least."""
+    """As many shots as there is time for, spread over the reel; none where nobody knows how long the source took.
+
+    The first may take twice the time, so that a short film is measured.
+    """
+    if not before.seconds:
+        return []
     looks = sum(len(shot) + _LOOK for shot in before.shots) or 1
     each = before.seconds / looks
     found: list[int] = []
