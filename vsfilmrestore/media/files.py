@@ -244,12 +244,12 @@ def _check_whole(
     lost = _lost(facts, pictures.counted if facts.exact else there, rate, sound)
     if not lost or (options.last is not None and options.last < there):
         return ()
-    told = f"the file is cut off: its header tells of {there + lost} frames, {there} are there"
+    told = f"its header tells of {there + lost} frames, {there} are there"
     if not options.tolerant:
         hint = f"Copy it again, or take what is there with --tolerant or with --last {there - 1}"
-        raise MediaError(told, file=path, hint=hint)
-    many = "1 is" if lost == 1 else f"{lost} are"
-    return (f"{told}; {many} missing ({float(lost / rate):.2f} s). Copy it again if there is a whole one",)
+        raise MediaError(f"the file is cut off: {told}", file=path, hint=hint)
+    gone = f"{lost} ({float(lost / rate):.2f} s) are missing"
+    return (f"the file is cut off or damaged: {told}, {gone}; copy it again, if there is a whole one",)
 
 
 def _lost(facts: ContainerFacts, there: int, rate: Fraction, sound: vs.AudioNode | None) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from statistics import median
+from statistics import median_low
 from typing import Final
 
 import vapoursynth as vs
@@ -26,6 +26,8 @@ _SLACK: Final = 1.0
 """Frames by which a picture may be late before it is left out: jitter costs none."""
 _LOSS: Final = 5
 """Places with repeated pictures that weigh as much as one picture left out, which was filmed and would be lost."""
+_OFF: Final = 2
+"""The same, of a frame by which a picture is off its time."""
 _ALIKE: Final = 0.05
 """Share of the pictures by which two rates may differ and are as good."""
 _NEAR: Final = 0.02
@@ -58,12 +60,14 @@ class Course:
         dropped: Pictures that are not shown, as others came at the same moment; rising.
         held: Frames, as counted in the result, that show the picture before once more; rising.
         length: Frames of the result.
+        off: How far the pictures shown are from their times, in frames, all together.
     """
 
     rate: Fraction
     dropped: tuple[int, ...]
     held: tuple[int, ...]
     length: int
+    off: float
 
     @property
     def gaps(self) -> bool:
@@ -110,7 +114,7 @@ def sensible_rate(times: Sequence[float], told: Sequence[Fraction]) -> Fraction:
         told: Rates that the file tells, the likeliest first.
     """
     seen = times[:_LOOKED_AT]
-    usual = 1000 / median(b - a for a, b in pairwise(seen) if b > a)
+    usual = 1000 / median_low(b - a for a, b in pairwise(seen) if b > a)
     for rate in told:
         if rate in _STANDARD and float(rate) <= _ABOVE * usual and _lost(seen, rate) <= _RARELY:
             return rate
@@ -129,8 +133,8 @@ def _lost(times: Sequence[float], rate: Fraction) -> float:
     return len(course_at(times, rate).dropped) / len(times)
 
 
-def _cost(course: Course) -> int:
-    return len(list(_runs(course.held))) + _LOSS * len(course.dropped)
+def _cost(course: Course) -> float:
+    return len(list(_runs(course.held))) + _LOSS * len(course.dropped) + _OFF * course.off
 
 
 def course_at(times: Sequence[float], rate: Fraction) -> Course:
@@ -143,7 +147,7 @@ def course_at(times: Sequence[float], rate: Fraction) -> Course:
     step = 1000 / float(rate)
     dropped: list[int] = []
     held: list[int] = []
-    last = -1
+    last, off = -1, 0.0
     for number, time in enumerate(times):
         wanted = (time - times[0]) / step
         place = max(last + 1, round(wanted))
@@ -152,7 +156,8 @@ def course_at(times: Sequence[float], rate: Fraction) -> Course:
             continue
         held.extend(range(last + 1, place))
         last = place
-    return Course(rate, tuple(dropped), tuple(held), last + 1)
+        off += abs(place - wanted)
+    return Course(rate, tuple(dropped), tuple(held), last + 1, off)
 
 
 def _runs(numbers: Sequence[int]) -> Iterable[int]:
