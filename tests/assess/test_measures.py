@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,10 +17,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 from films import HEIGHT, WIDTH, Picture, film, pan, shifted, texture
 
 from vsfilmrestore.assess.cadence import cadence_of
+from vsfilmrestore.assess.damage import _judged, _places, _united
 from vsfilmrestore.assess.faults import faults_of, torn_of
 from vsfilmrestore.assess.fields import fields_of
 from vsfilmrestore.assess.frame_geometry import borders_of
 from vsfilmrestore.assess.measure import assess_clip, bounds_of
+from vsfilmrestore.assess.passers import PasserFinder
 from vsfilmrestore.assess.passing import FrameFacts, PassFacts, pass_over
 from vsfilmrestore.assess.reading import Reading, ranges_text
 from vsfilmrestore.assess.samples import Shot
@@ -260,3 +263,61 @@ def test_a_very_long_film_is_read_in_runs() -> None:
     assert found.step >= 8
     assert any("the film is long" in remark for remark in found.remarks)
     assert np.isfinite(found.frames["luma.average"]).sum() < 250
+
+
+def test_motion_that_begins_is_no_copy_and_copies_under_grain_keep_their_cycle() -> None:
+    still = pan(1, 40, 0.0)
+    moving = pan(1, 20, 2.0)
+    facts, _ = passed([still[0]] * 3 + [pan(1, 4, 0.25)[n] for n in (1, 2, 3)] + moving)
+    assert cadence_of(facts).doubles == []
+    rng = np.random.default_rng(3)
+    held = [moving[n * 4 // 5 % 20] for n in range(25)]
+    grainy = [np.clip(p + rng.normal(0, 0.05, p.shape), 0, 1).astype(np.float32) for p in held]
+    told = cadence_of(passed(grainy)[0])
+    assert (told.word, told.doubles) == ("4 in 5", [])
+
+
+def test_a_film_spread_evenly_over_more_frames_is_no_film_with_doubled_frames() -> None:
+    wide = pan(1, 32, 2)
+    told = cadence_of(passed([wide[int(n * 0.781 + 0.3)] for n in range(40)])[0])
+    assert (told.word, told.doubles) == ("19 in 24", [])
+    assert len(told.repeats) == 40 - len({int(n * 0.781 + 0.3) for n in range(40)})
+    some = cadence_of(passed([wide[n - sum(n > d for d in (5, 9, 18, 29))] for n in range(34)])[0])
+    assert (some.word, some.doubles) == ("every frame", [6, 10, 19, 30])
+
+
+def test_dirt_is_looked_for_away_from_copies() -> None:
+    shot = Shot(Reading(film(pan(1, 40))), 0, 40)
+    copies = [n for n in range(40) if n % 4 == 3]
+    good = _judged(shot, (), copies)
+    assert good == [n for n in range(1, 39) if n % 4 in (0, 1)]
+    assert set(_places(shot, 2, good)) <= set(good)
+    assert _judged(shot, [10], range(40)) == [n for n in range(1, 39) if n not in (9, 10, 11)]  # there are no others
+
+
+def test_stains_leave_hints_and_limbs_do_not() -> None:
+    def seen(alter: Callable[[Picture, int], Picture]) -> list[tuple[int, int]]:
+        finder = PasserFinder(0)
+        for n in range(30):
+            ground = cv2.resize(texture(4), (48, 36), interpolation=cv2.INTER_AREA) * 200
+            finder.see(np.asarray(alter(np.asarray(ground, np.float32), n), np.float32))
+        return finder.found
+
+    spot = np.zeros((36, 48), np.float32)
+    cv2.circle(spot, (30, 16), 7, (1.0,), -1)
+
+    def stained(ground: Picture, n: int) -> Picture:
+        return ground * (1 - 0.2 * spot) if 10 <= n < 16 else ground
+
+    def passing(ground: Picture, n: int) -> Picture:
+        limb = np.asarray(cv2.resize(texture(9), (48, 36), interpolation=cv2.INTER_AREA) * 200, np.float32)
+        return np.where(spot > 0, limb, ground) if 10 <= n < 16 else ground
+
+    assert seen(stained) == [(10, 16)]
+    assert seen(passing) == []
+    assert seen(lambda ground, n: ground) == []
+
+
+def test_hints_that_overlap_are_looked_at_once() -> None:
+    assert _united([(13, 17), (4, 8), (6, 10)]) == [(4, 10), (13, 17)]
+    assert _united([(0, 12), (11, 23), (22, 34)]) == [(0, 24)]

@@ -91,7 +91,7 @@ def _usual_nearby(steps: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """What steps with a new picture are like around each step: the upper quartile of 13, or less on one side of it."""
     padded = np.pad(steps, 6, mode="reflect" if len(steps) > 6 else "edge")
     around = np.lib.stride_tricks.sliding_window_view(padded, 13)
-    beside = np.lib.stride_tricks.sliding_window_view(np.pad(steps, _BESIDE, mode="edge"), 2 * _BESIDE + 1)
+    beside = np.lib.stride_tricks.sliding_window_view(np.pad(steps, _BESIDE), 2 * _BESIDE + 1)
     sides = beside[:, :_BESIDE].max(axis=1), beside[:, _BESIDE + 1 :].max(axis=1)
     return np.asarray(np.minimum(np.quantile(around, 0.75, axis=1), np.minimum(*sides)))
 
@@ -126,6 +126,8 @@ def _evenly(repeats: Flags, moving: Flags) -> str:
         return ""
     gaps = np.diff(places)
     share = 1 - 1 / float(gaps.mean())
+    if gaps.max() == gaps.min():
+        return ""  # that is a cycle, or few frames of one
     if gaps.max() - gaps.min() > 1 or not _EVENLY[0] < share < _EVENLY[1]:
         return ""
     first, last = int(places[0]), len(repeats) - 1 - int(places[-1])

@@ -18,9 +18,26 @@ __all__ = ["material_of"]
 type Floats = npt.NDArray[np.float32]
 
 _SMALLEST: Final = 64
-_BRIGHT: Final = 0.85
-_NEAR, _FAR = 3, 40
-"""Distances from a highlight, in pixels of a picture 1024 wide, between which light may bleed."""
+_GLOW: Final = 6.0
+"""Reach of halation, in pixels of a picture 1024 wide: a Gaussian's sigma."""
+_AROUND: Final = 2.5
+"""Its surroundings, that much wider."""
+_LIGHT: Final = 0.75
+"""Luma from which on light comes back from the base,"""
+_SHADE: Final = 0.6
+"""and up to which it can be seen beside it."""
+_LIT: Final = 0.03
+_RED_OVER_GREEN: Final = 0.65
+"""How much more of the light comes back in red than in green: halation is red first."""
+_FEWEST: Final = 60
+_RED, _GREEN = 1.5748 + 0.4681, 0.1873
+"""Red less green, of the colour differences (ITU-R BT.709)."""
+_GREY: Final = 0.004
+"""Mean of the colour differences up to which a picture is grey."""
+_CLEAR: Final = 0.3
+"""Uncertainty of the share from which on a picture tells nothing."""
+_ALIKE: Final = 25
+"""Pixels beside one another that tell no more than one."""
 _SAME: Final = 0.25
 """Levels by which frames that are copies of one another differ."""
 
@@ -31,16 +48,16 @@ def material_of(runs: Sequence[Sequence[Sample]], borders: Borders) -> dict[str,
     inner = [[borders.within(sample.luma) for sample in run] for run in runs]
     if min(inner[0][0].shape) < _SMALLEST:
         return found
-    found |= _grain(runs, inner, borders)
+    found |= _grain(runs, inner)
     blur = blur_of([middle_of(run[len(run) // 2]) for run in inner])
     found |= {"blur.sigma": blur.sigma, "confidence.blur": blur.confidence}
     middles = [run[len(run) // 2] for run in inner]
-    found["halation"] = _halation(middles)
+    found["halation"] = _halation([run[len(run) // 2] for run in runs])
     found["generation"] = _generation(middles, found)
     return found
 
 
-def _grain(runs: Sequence[Sequence[Sample]], inner: Sequence[Sequence[Floats]], borders: Borders) -> dict[str, float]:
+def _grain(runs: Sequence[Sequence[Sample]], inner: Sequence[Sequence[Floats]]) -> dict[str, float]:
     luma, chroma = GrainMeter("grey"), 0.0
     groups = 0
     for run, lumas in zip(runs, inner, strict=True):
@@ -49,7 +66,7 @@ def _grain(runs: Sequence[Sequence[Sample]], inner: Sequence[Sequence[Floats]], 
         if len(moving) < 2:
             continue
         luma.add([[part] for part in moving])
-        chroma = max(chroma, _chroma_noise(run, borders))
+        chroma = max(chroma, _chroma_noise(run))
         groups += 1
     if not groups:
         return {"confidence.grain": 0.0}
@@ -62,7 +79,7 @@ def _apart(a: Floats, b: Floats) -> bool:
     return float(np.abs(a[::4, ::4] - b[::4, ::4]).mean()) * 255 > _SAME / 4
 
 
-def _chroma_noise(run: Sequence[Sample], borders: Borders) -> float:
+def _chroma_noise(run: Sequence[Sample]) -> float:
     """Standard deviation of what neighbouring frames differ by in colour, in the quieter half of small blocks."""
     if len(run) < 2 or len(run[0].raw) < 3:
         return 0.0
@@ -78,26 +95,47 @@ def _chroma_noise(run: Sequence[Sample], borders: Borders) -> float:
     return float(np.mean(sides))
 
 
-def _halation(pictures: Sequence[Floats]) -> float:
-    """Light around highlights, as a share of their height above what lies far from them."""
+def _halation(samples: Sequence[Sample]) -> float:
+    """Red light around highlights, as a share of theirs; 0 of grey pictures, where nothing tells it from the scene.
+
+    What is redder beside a highlight than a little farther off, in proportion to the light that reaches it and apart
+    from what is lighter there.
+    """
+    shares = [share for share in map(_red_light, samples) if share is not None]
+    return float(np.clip(np.median(shares), 0, 1)) if shares else 0.0
+
+
+def _red_light(sample: Sample) -> float | None:
     import cv2
 
-    shares = []
-    for picture in pictures:
-        unit = max(picture.shape[1] / 1024, 0.25)
-        bright = (picture > _BRIGHT).astype(np.uint8)
-        if not 0.0005 < float(bright.mean()) < 0.25:
-            continue
-        distance = cv2.distanceTransform(1 - bright, cv2.DIST_L2, 3) / unit
-        steep = cv2.GaussianBlur(picture, (0, 0), 1.5 * unit)
-        near, far = ((distance > a) & (distance < b) for a, b in ((_NEAR, 8), (_FAR, 2 * _FAR)))
-        if near.sum() < 200 or far.sum() < 200:
-            continue
-        middle = (distance > 10) & (distance < 20)
-        low = float(np.median(steep[far]))
-        fall = float(np.median(steep[middle])) - low if middle.any() else 0.0
-        shares.append(min(max(fall, 0.0) / max(_BRIGHT - low, 0.1), 1.0))
-    return float(np.median(shares)) if shares else 0.0
+    if len(sample.raw) < 3:
+        return None
+    blue, red = ((middle_of(plane) - 128) / np.float32(224) for plane in sample.raw[1:3])
+    if float(np.abs(red).mean() + np.abs(blue).mean()) < _GREY:
+        return None
+    height, width = red.shape
+    luma = cv2.resize(middle_of(sample.luma), (width, height), interpolation=cv2.INTER_AREA)
+    light = np.clip((luma - _LIGHT) * 4, 0, 1)
+    sigma = _GLOW * sample.luma.shape[1] / 1024 * width / middle_of(sample.luma).shape[1]
+    glow = cv2.GaussianBlur(light, (0, 0), sigma)
+    shade = (luma < _SHADE).astype(np.float32)
+    near = (shade > 0) & (glow > _LIT)
+    if int(near.sum()) < _FEWEST:
+        return None
+    around = np.maximum(cv2.GaussianBlur(shade, (0, 0), _AROUND * sigma), 1e-3)
+    parts = (glow * (1 - luma), luma, _RED * red + _GREEN * blue)
+    beyond = [(part - cv2.GaussianBlur(part * shade, (0, 0), _AROUND * sigma) / around)[near] for part in parts]
+    return _share_of(*beyond)
+
+
+def _share_of(glow: Floats, luma: Floats, redness: Floats) -> float | None:
+    """By how much the picture is redder where the glow is, for one that is no lighter; None where that is unsure."""
+    sides: Any = np.stack([glow, luma], axis=1)
+    share, *_ = np.linalg.lstsq(sides, redness, rcond=None)
+    left = redness - sides @ share
+    free = glow - luma * float(glow @ luma) / max(float(luma @ luma), 1e-9)
+    error = (float((left * left).mean()) * _ALIKE / max(float(free @ free), 1e-9)) ** 0.5
+    return float(share[0]) / _RED_OVER_GREEN if error < _CLEAR else None
 
 
 def _generation(pictures: Sequence[Floats], known: dict[str, float]) -> float:

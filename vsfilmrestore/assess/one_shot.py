@@ -179,8 +179,9 @@ def _from_samples(
     values.update(material_of(shot.runs, borders))
     fields = fields_of(shot)
     values |= {"interlaced": fields.share, "interlaced.order": fields.order, "telecine": fields.telecine}
-    # Two moments in one frame tremble by themselves.
-    values["confidence.weave"] = float(values["confidence.weave"]) * (1 - fields.share)
+    # Two moments in one frame tremble by themselves, and their combs look like grain.
+    for name in ("confidence.weave", "confidence.grain"):
+        values[name] = float(values[name]) * (1 - fields.share) if name in values else 0.0
     values["confidence.interlaced"] = fields.confidence
     _damaged(values, lists, shot, stains, look.copies)
     values.update(tape_colour_of(samples))

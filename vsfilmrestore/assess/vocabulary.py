@@ -117,10 +117,10 @@ MEASURES: Final[tuple[Measure, ...]] = (
     _number("cadence.share", "", 1, "Share of frames that bring a new picture"),
     # The material
     _number("grain.sigma", "8 bit", 255, "Standard deviation of grain and noise in luma", "AVAA Grain, noise"),
-    _number("grain.size", "px", _ANY, "Width of a grain: where its autocorrelation falls to a half, twice"),
+    _number("grain.size", "px", _ANY, "Size of a grain: sigma of the Gaussian that makes such grain of white noise"),
     _number("grain.chroma", "8 bit", 255, "The same of the colour differences", "AVAA Chroma noise"),
     _number("blur.sigma", "px", _ANY, "Gaussian blur of the sharpest edges", "AVAA Soft focus"),
-    _number("halation", "", 1, "Light that bleeds around highlights, share of their height", "AVAA Halation"),
+    _number("halation", "", 1, "Red light that comes back around highlights, share of theirs", "AVAA Halation"),
     _number("generation", "", 1, "Loss by copying: crushed ends, softening and grain beyond the frame's own"),
     # Colour
     _word("colour", "Grey, one tint over grey, or colour", "grey", "tinted", "colour"),
@@ -133,12 +133,11 @@ MEASURES: Final[tuple[Measure, ...]] = (
         "cast.intent",
         "What a cast is likely meant for",
         "none",
+        "monochrome",
+        "tinted",
         "night",
         "sunset",
-        "tinted",
-        "toned",
-        "stock",
-        "unknown",
+        "drawn",
     ),
     _number("cast.size", "8 bit", 181, "Distance of the picture's grey from neutral"),
     # Frame and fields

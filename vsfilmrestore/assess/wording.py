@@ -22,7 +22,7 @@ QUIET: Final = {
     "stains.share": 0.001,
     "grain.sigma": 2.5,
     "blur.sigma": 1.0,
-    "halation": 0.45,
+    "halation": 0.6,
     "generation": 0.4,
     "interlaced": 0.1,
     "frame_line": 1.0,
@@ -36,6 +36,10 @@ QUIET: Final = {
 }
 """Clips that nothing is wrong with measure up to about this much: below, a measure is not told in words."""
 
+_FAST: Final = {"flicker": 3.0, "dirt.density": 3.0, "dropouts": 2.0, "blur.sigma": 2.0, "generation": 2.0}
+"""So many times louder must be what fast motion may look like, where it is fast."""
+_SMEARED: Final = 1.3
+"""Size of grain, in pixels, from which it is the blur of fast motion."""
 _DOUBT: Final = 0.3
 """Confidence below which a measure is not told in words."""
 _SURE: Final = 0.5
@@ -101,7 +105,8 @@ def _damage(shot: ShotMeasures) -> Iterator[str]:
 
 
 def _material(shot: ShotMeasures) -> Iterator[str]:
-    if _loud(shot, "grain.sigma"):
+    smeared = shot.word("motion") == "fast" and shot["grain.size"] > _SMEARED
+    if _loud(shot, "grain.sigma") and not smeared:
         yield f"grain {shot['grain.sigma']:.1f}"
     if _loud(shot, "blur.sigma"):
         yield f"soft {shot['blur.sigma']:.1f} px"
@@ -150,7 +155,8 @@ _TELLERS: Final[tuple[Callable[[ShotMeasures], Iterator[str]], ...]] = (
 
 
 def _loud(shot: ShotMeasures, name: str) -> bool:
-    return shot[name] > QUIET[name] and shot.confidence(name.split(".")[0]) > _DOUBT
+    limit = QUIET[name] * (_FAST.get(name, 1.0) if shot.word("motion") == "fast" else 1.0)
+    return shot[name] > limit and shot.confidence(name.split(".")[0]) > _DOUBT
 
 
 def write_table(file: TextIO, found: Assessment, names: Sequence[str], timecodes: Sequence[str]) -> None:
