@@ -62,6 +62,10 @@ def open_file(path: Path, options: SourceOptions) -> Media:
     audio = None if sound is None else cut_audio(sound, first, last, rate)
     about_sound += _beyond(sound, clip, rate, in_time=pictures.in_time)
     colour, aspect = _told_by_pictures(path, clip, first, options)
+    aspect = aspect or facts.sample_aspect
+    if aspect != 1 and _is_turned(clip, facts):
+        aspect = 1 / aspect
+        clip = clip.std.SetFrameProps(_SARNum=aspect.numerator, _SARDen=aspect.denominator)
     media = Media(
         path=path,
         kind="file",
@@ -72,7 +76,7 @@ def open_file(path: Path, options: SourceOptions) -> Media:
         has_timecode=has_timecode,
         drop=drop,
         reel=facts.reel,
-        sample_aspect=aspect or facts.sample_aspect,
+        sample_aspect=aspect,
         colour=colour,
         name=path.stem,
         remarks=(
@@ -115,6 +119,7 @@ class _Pictures:
         remarks: What was assumed.
         in_time: Whether pictures keep time with the sound.
         held: Frames that stand where the file has none.
+        varies: Whether the rate of the file varies.
     """
 
     clip: vs.VideoNode
@@ -123,6 +128,7 @@ class _Pictures:
     remarks: tuple[str, ...] = ()
     in_time: bool = True
     held: tuple[int, ...] = ()
+    varies: bool = False
 
 
 def _pictures(path: Path, facts: ContainerFacts, options: SourceOptions) -> _Pictures:
@@ -155,7 +161,8 @@ def _in_time(
         raise _varies(path, times, course.rate, course)
     told = _told_of(course, times, asked=options.rate is not None)
     held = course.held if course.gaps else ()
-    return _Pictures(course.of(clip), course.rate, len(clip) + len(held), (told,), held=held)
+    varies = not course.gaps
+    return _Pictures(course.of(clip), course.rate, len(clip) + len(held), (told,), held=held, varies=varies)
 
 
 def _told_of(course: Course, times: Sequence[float], *, asked: bool) -> str:
@@ -241,7 +248,9 @@ def _check_whole(
         MediaError: It is shorter than its header says, and ``options.tolerant`` is not set.
     """
     there, rate = pictures.clip.num_frames, pictures.rate
-    lost = _lost(facts, pictures.counted if facts.exact else there, rate, sound)
+    if pictures.varies and not facts.exact:
+        return ()  # how long the last picture stays nobody knows
+    lost = _lost(facts, pictures.counted if facts.exact else there, rate, sound, options)
     if not lost or (options.last is not None and options.last < there):
         return ()
     told = f"its header tells of {there + lost} frames, {there} are there"
@@ -252,12 +261,13 @@ def _check_whole(
     return (f"the file is cut off or damaged: {told}, {gone}; copy it again, if there is a whole one",)
 
 
-def _lost(facts: ContainerFacts, there: int, rate: Fraction, sound: vs.AudioNode | None) -> int:
+def _lost(facts: ContainerFacts, there: int, rate: Fraction, sound: vs.AudioNode | None, options: SourceOptions) -> int:
     """Frames that the header promises and that are not there; 0 where it is not sure."""
     if facts.length is None or not facts.trusted or rate != facts.rates[0]:
         return 0
     lost = facts.length - there
-    if lost <= (_MOST_SHORT if facts.exact else max(_MOST_SHORT, float(rate) / 2)):
+    sure = facts.exact or (options.tolerant and facts.own)  # a remark too many does less harm than a refusal
+    if lost <= (_MOST_SHORT if sure else max(_MOST_SHORT, float(rate) / 2)):
         return 0
     if facts.own:
         return lost
@@ -303,6 +313,11 @@ def _first_props(path: Path, clip: vs.VideoNode, tries: int) -> dict[str, Any]:
             failed = failed or error
     assert failed is not None
     raise MediaError(f"the first picture cannot be decoded ({_reason(failed)})", file=path) from failed
+
+
+def _is_turned(clip: vs.VideoNode, facts: ContainerFacts) -> bool:
+    """Whether pictures that lie on their side in the file were set upright; BestSource leaves their aspect alone."""
+    return facts.width != facts.height and (clip.width, clip.height) == (facts.height, facts.width)
 
 
 def _silent_tags(clip: vs.VideoNode, colour: ColourTags) -> tuple[str, ...]:
