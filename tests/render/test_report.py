@@ -267,6 +267,8 @@ def test_before_a_render_it_is_of_what_was_found(shown: Shown, tmp_path: Path) -
     assert "Weave" in told.page
     assert [shot["measured"]["grain.sigma"] for shot in told.facts["shots"]] == [2.5, 1.0]
     assert {shot["state"] for shot in told.facts["shots"]} == {"not rendered"}
+    assert 'href="#frames"' in shown.page
+    assert 'href="#frames"' not in told.page, "there are none to go to"
     write_assessment(
         project.folder, "k", replace(found, source=replace(found.source, frames=11), frames=FrameMeasures(11, {}))
     )
@@ -432,7 +434,7 @@ def test_it_is_used_by_keyboard(shown: Shown, browser: Any) -> None:
     browser.press("j")
     assert "remove_dirt" in browser.ask("document.getElementById('readout').textContent")
     browser.ask("document.getElementById('cursor').focus()")
-    values = "[...document.querySelectorAll('.key output')].map(each => each.textContent)"
+    values = "[...document.querySelectorAll('.key .value')].map(each => each.textContent)"
     assert set(browser.ask(values)) - {"", "–"}, "every curve tells its number under the cursor"
     browser.press("End", 35)
     assert browser.ask("document.getElementById('cursor').getAttribute('aria-valuenow')") == "11"

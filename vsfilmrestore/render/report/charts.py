@@ -81,7 +81,10 @@ def drawn(chart: Chart, walls: Sequence[float]) -> Markup:
         _bands(walls, bins),
         paths,
     )
-    legend = [tag("span", {"class": f"key {each.css}"}, each.label, " ", tag("output")) for each in chart.series]
+    legend = [
+        tag("span", {"class": f"key {each.css}"}, each.label, " ", tag("span", {"class": "value"}))
+        for each in chart.series
+    ]
     unit = tag("span", {"class": "unit"}, f" {chart.unit}") if chart.unit else None
     return tag(
         "figure",

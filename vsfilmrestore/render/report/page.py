@@ -63,7 +63,7 @@ def page(content: Content, pictures: Pictures, colours: Mapping[str, str], rows:
         policy=_policy(style, script),
         style=style,
         script=script,
-        header=_header(content),
+        header=_header(content, pictures),
         parts=join(parts),
         footer=_signatures(content),
         data=data_block("data", reel_data(content, charts) | {"names": _names(content), "anchors": anchors[:rows]}),
@@ -87,7 +87,7 @@ def _title(content: Content) -> str:
     return str(facts["treatment"]["title"]) or (name if " " in name else name.replace("_", " "))
 
 
-def _header(content: Content) -> Markup:
+def _header(content: Content, pictures: Pictures) -> Markup:
     facts, told, cut = content.facts, content.facts["treatment"], content.plan.cut
     output, rendered = facts["output"], facts["rendered"]
     media = [medium["name"] for medium in facts["media"]]
@@ -115,7 +115,7 @@ def _header(content: Content) -> Markup:
         ("left", "What was left"),
         ("tools", "Tools"),
     ]
-    there = [(id_, text) for id_, text in links if id_ != "frames" or facts["rendered"]]
+    there = [(id_, text) for id_, text in links if id_ != "frames" or pictures.stills]
     return tag(
         "header",
         {},

@@ -30,6 +30,7 @@ _ORDER: Final = (
     "Time",
     "Memory",
 )
+_COSTS: Final = 1.25
 JUMPS: Final = 200
 """Modified frames that can be jumped to on the page: those most was done to. ``frames.csv`` has all."""
 
@@ -42,9 +43,10 @@ def charts_of(content: Content) -> list[Chart]:
 
 
 def _tells(chart: Chart) -> bool:
-    """Whether a chart shows more than one level all along."""
+    """Whether a chart shows more than one level all along; of time and memory, more than one to speak of."""
     known = [[value for value in series.values if value is not None] for series in chart.series]
-    return any(max(values) > min(values) for values in known if values)
+    least = _COSTS if chart.title in ("Time", "Memory") else 1.0
+    return any(max(values) > least * min(values) for values in known if values)
 
 
 def _of_render(content: Content) -> list[Chart]:
@@ -89,9 +91,10 @@ def _measured(content: Content, name: str) -> tuple[Column, Column] | None:
     before = measured.column(name, factor)
     if not np.isfinite(before).any():
         return None
-    if outcome is None or not outcome.shots:
+    treated = treated_shots(content.plan)
+    if outcome is None or (treated and not outcome.shots):
         return before, np.full(len(before), np.nan)
-    return before, measured.column(name, factor, outcome, treated_shots(content.plan))
+    return before, measured.column(name, factor, outcome, treated)
 
 
 def measured_columns(content: Content) -> dict[str, Column]:

@@ -6,7 +6,7 @@
 
   /* The cursor over the curves. */
   const plots = document.querySelector(".plots"), cursor = one("cursor"), readout = one("readout");
-  const bins = data.first.length, values = [...plots.querySelectorAll(".key output")];
+  const bins = data.first.length, values = [...plots.querySelectorAll(".key .value")];
   let place = 0, jump = -1;
   const short = (value) => value === null ? "–" : String(Number(value.toPrecision(3)));
   const binOf = (frame) => {

@@ -81,7 +81,11 @@ def _treated(facts: Mapping[str, Any]) -> str:
     shots, treated = facts["totals"]["shots"], facts["totals"]["treated"]
     done = "treated" if facts["rendered"] else "to be treated"
     if not treated:
-        return "nothing was found that calls for a treatment" if _assessed(facts) else "nothing was asked for"
+        if not _assessed(facts):
+            return "nothing was asked for"
+        if facts["compared"]:
+            return "nothing was done. What was found is told below, and with each shot why it was left"
+        return "nothing was found that calls for a treatment"
     if treated == shots:
         return f"all {done}" if shots > 1 else done
     return f"{count(treated)} {done}, {count(shots - treated)} left as they are"
