@@ -29,7 +29,7 @@ type Spoil = Callable[[int, list[Any]], None]
 
 def coloured(frames: int = 12, speed: float = 0.5) -> vs.VideoNode:
     """A slow pan over blobs, the light ones warm."""
-    clip = film(pan(3, frames, speed), vs.YUV420P8)
+    clip = film(pan(3, frames, speed), vs.YUV420P8).std.AddBorders(top=64)
 
     def tint(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
         out = f.copy()
@@ -115,7 +115,7 @@ def test_dust_that_stays_as_long_as_a_drawing_is_found_among_drawings() -> None:
 
 @pytest.mark.parametrize("fmt", [vs.GRAY8, vs.RGB24, vs.YUV444P16])
 def test_every_format_is_looked_at_as_far_as_it_can_have_the_fault(fmt: int) -> None:
-    clip = shot(film(pan(3, 8), fmt))
+    clip = shot(film(pan(3, 8), fmt).std.AddBorders(top=64))
     assert switching_of(clip) == {"head_switching": 0}
     assert bool(carrier_of(clip)) == bool(chroma_of(clip)) == (fmt == vs.YUV444P16)
 

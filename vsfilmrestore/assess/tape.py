@@ -23,6 +23,8 @@ __all__ = ["carrier_of", "chroma_of", "held_dust_of", "switching_of"]
 core = vs.core
 
 _SMALLEST: Final = 64
+_LINES: Final = 240
+"""No tape has fewer lines, and small pictures tear in patterns of their own."""
 _LOW: Final = 48
 """Lowest lines that are looked at: three times as many as head switching may tear."""
 _FRAMES: Final = 7
@@ -36,7 +38,7 @@ _SEEN: Final = 0.5
 
 def switching_of(shot: Shot) -> dict[str, float]:
     """``head_switching``: how many of the lowest lines are torn sideways, on up to seven frames."""
-    if min(shot.clip.width, shot.clip.height) < _SMALLEST:
+    if shot.clip.width < _SMALLEST or shot.clip.height < _LINES:
         return {}
     frames = shot.frames(_lowest, shot.places(_FRAMES))
     return {"head_switching": float(head_switching_lines([_plane(frame) for frame in frames]))}

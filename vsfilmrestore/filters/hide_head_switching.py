@@ -29,9 +29,15 @@ _SHIFT: Final = 3
 _REACH: Final = 40
 _SURE: Final = 0.7
 """Share of the frames that must show it."""
+_MOSTLY: Final = 0.6
+"""Share of the lines below the first torn one that must lie beside the whole ones."""
+_ALIKE: Final = 2
+"""Lines by which frames that agree may differ."""
 _FITS: Final = 0.5
 _BETTER: Final = 0.15
 """How well it must fit there, and how much better than where it lies."""
+_ROUGHLY: Final = (0.3, 0.05)
+"""The same of lines farther below: the picture has changed there."""
 
 type Array = npt.NDArray[Any]
 
@@ -129,7 +135,12 @@ def head_switching_lines(pictures: list[Array]) -> int:
     """
     counts = [_torn(np.asarray(each, np.float32)) for each in pictures]
     seen = [count for count in counts if 0 < count <= _MOST]
-    return int(np.median(seen)) if len(seen) >= _SURE * len(counts) else 0
+    if not seen:
+        return 0
+    middle = int(np.median(seen))
+    # The heads change at the same line of every frame; what a picture shows there comes and goes.
+    alike = sum(abs(count - middle) <= _ALIKE for count in seen)
+    return middle if alike >= _SURE * len(counts) else 0
 
 
 def _torn(picture: Array) -> int:
@@ -143,14 +154,20 @@ def _torn(picture: Array) -> int:
     torn = [place + 2 for place, way in enumerate(ways) if abs(way) >= _SHIFT]
     if not torn or torn[0] < len(flat) - _MOST:
         return 0  # the picture itself is so: lines above the bottom lie beside one another too
-    return len(flat) - torn[0]
+    first = torn[0]
+    # What is torn lies beside the last whole lines down to the edge; where a pattern begins only one line does.
+    beside = [
+        abs(_way(flat[first - 2 + (row - first) % 2], flat[row], reach, *_ROUGHLY)) >= _SHIFT
+        for row in range(first, len(flat))
+    ]
+    return len(flat) - first if float(np.mean(beside)) >= _MOSTLY else 0
 
 
-def _way(above: Array, line: Array, reach: int) -> int:
+def _way(above: Array, line: Array, reach: int, well: float = _FITS, better: float = _BETTER) -> int:
     """By how many pixels a line lies beside another; 0 where nothing fits clearly better."""
     middle = above[reach:-reach]
     lying = np.lib.stride_tricks.sliding_window_view(line, len(middle))
     powers = np.maximum(np.sum(lying**2, axis=1) * float(np.sum(middle**2)), 1e-9)
     fits = (lying @ middle) / np.sqrt(powers)
     best = int(np.argmax(fits))
-    return best - reach if fits[best] > _FITS and fits[best] > fits[reach] + _BETTER else 0
+    return best - reach if fits[best] > well and fits[best] > fits[reach] + better else 0
