@@ -171,7 +171,7 @@ def _told_of(course: Course, times: Sequence[float], *, asked: bool) -> str:
         many = "1 frame is" if held == 1 else f"{held} frames are"
         return (
             f"{many} not in the file: {ranges_text(course.held)}; the frame before stands there, so that all after it "
-            "keep their time"
+            "keep their time, and what follows may be damaged, too"
         )
     return (
         f"the frame rate varies ({_spread(times)} frames per second); frames were dropped or repeated to make it "
