@@ -14,6 +14,7 @@ import pytest
 import vapoursynth as vs
 
 from tests.render.test_report import EDL, GIVEN, Shown, write_scan
+from vsfilmrestore.assess.colours import fade_of
 from vsfilmrestore.assess.measure import assess_clip
 from vsfilmrestore.assess.results import Assessment, FrameMeasures, ShotMeasures, SourceFacts
 from vsfilmrestore.assess.stored import read_assessment, write_assessment
@@ -199,6 +200,22 @@ def test_a_file_that_is_none_of_ours_counts_for_nothing(tmp_path: Path) -> None:
     assert Kept.known(tmp_path, {7: "a"}) == {}
     with pytest.raises(ProjectError, match="measured again"):
         Kept(tmp_path)
+
+
+def test_fade_of_the_result_is_that_of_all_shots_of_a_reel_together(measured: Shown) -> None:
+    cut = open_reel(measured.project).cut
+    chance = np.random.default_rng(3)
+    looks = [chance.uniform(0.1, 0.9, (30, 40, 3)).astype(np.float32) for _ in range(4)]
+    known = {n: KeptShot(ShotMeasures(0, 6, {"kind": "picture"}), (), looks[2 * n : 2 * n + 2]) for n in range(2)}
+    source = SourceFacts("f", 160, 112, 12, "24", "RGB24")
+
+    def before(values: dict[str, float | str]) -> Assessment:
+        return Assessment(source, (ShotMeasures(0, 6, values), ShotMeasures(6, 12)), FrameMeasures(12, {}))
+
+    found = outcome._faded(known, cut, before({"fade.red": 0.4}))
+    assert found[0] == found[1]
+    assert found[0]["fade.red"] == pytest.approx(fade_of([looks[0], looks[2], looks[1], looks[3]])["fade.red"])
+    assert outcome._faded(known, cut, before({})) == {}, "nobody told fade of the source"
 
 
 SURE = {"confidence.flicker": 1.0, "confidence.dirt": 1.0, "confidence.weave": 1.0, "confidence.fade": 0.9}
