@@ -265,3 +265,46 @@ def test_a_tape_that_tears_below_never_ran_through_a_gate() -> None:
 def test_archive_leaves_what_covers_and_what_the_signal_did() -> None:
     said = {"head_switching": 6, "rainbows": 0.2, "cels.hold": 2, "cels.dust": 6.0, "drawn": 0.6, "colour": "colour"}
     assert set(doses(found(said, "archive"))) == {"clean_cels"}
+
+
+@pytest.mark.parametrize(
+    ("seen", "step", "why"),
+    [
+        ({"motion": "fast", "grain.sigma": 13.0, "grain.size": 1.9}, "denoise", "1.9 px wide it is blurred motion"),
+        (
+            {"motion": "fast", "drawn": 0.4, "grain.sigma": 9.2, "grain.size": 0.5},
+            "denoise",
+            "so narrow it is dither",
+        ),
+        (
+            {"weave.x": 0.3, "weave.y": 0.3, "grain.sigma": 5.2, "grain.size": 0.18},
+            "denoise",
+            "it is fine detail that weaves",
+        ),
+        (
+            {"motion": "fast", "weave.x": 1.7, "weave.y": 1.0, "confidence.weave": 0.57},
+            "stabilize",
+            "fast motion may look like that",
+        ),
+        ({"motion": "fast", "dirt.density": 0.7, "dirt.share": 0.0014}, "remove_dirt", "so few may be fast limbs"),
+        ({"dirt.density": 0.5, "grain.sigma": 0.4}, "remove_dirt", "without grain it is hardly film"),
+    ],
+)
+def test_what_only_looks_like_damage_is_left_and_told(seen: dict[str, float | str], step: str, why: str) -> None:
+    diagnosis = found(seen)
+    assert step not in doses(diagnosis)
+    assert left(diagnosis, step).endswith(f", but {why}: left")
+
+
+def test_the_same_with_a_film_about_it_is_damage() -> None:
+    assert "denoise" in doses(found({"grain.sigma": 13.0, "grain.size": 1.9}))
+    assert "denoise" in doses(found({"motion": "fast", "drawn": 0.4, "grain.sigma": 9.2, "grain.size": 0.7}))
+    assert "stabilize" in doses(found({"motion": "fast", "weave.x": 1.7, "weave.y": 1.0, "confidence.weave": 0.8}))
+    assert "remove_dirt" in doses(found({"dirt.density": 0.5}))
+
+
+def test_grain_is_given_back_only_where_none_is_left() -> None:
+    fine, coarse = found({"grain.sigma": 4.0}), found({"grain.sigma": 10.0})
+    assert set(doses(fine)) == {"denoise"}
+    assert set(doses(coarse)) == {"denoise", "regrain"}
+    assert (doses(fine)["denoise"] or 0) < (doses(coarse)["denoise"] or 0)
