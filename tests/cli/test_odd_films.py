@@ -81,7 +81,7 @@ def film(
             out.mux(video.encode(frame))
         out.mux(video.encode())
         if track is not None:
-            seconds = (times[-1] / 1000 if times else count / 24) + 0.04
+            seconds = (times[-1] / 1000 if times else count / 24) + 0.06
             block = av.AudioFrame.from_ndarray(
                 np.zeros((1, int(8000 * seconds)), np.int16), format="s16", layout="mono"
             )
@@ -163,6 +163,7 @@ def test_a_rate_that_varies(restored: Restored, capfd: pytest.CaptureFixture[str
     assert all(abs(seen.index(n) / 30 - time / 1000) <= 1 / 30 for n, time in enumerate(PHONE))
     assert media.audio is not None
     assert media.audio.num_samples == round(len(seen) * 8000 / 30)
+    assert seen[-2:] == [len(PHONE) - 1] * 2  # the last picture stays until the sound ends
     assert any("the frame rate varies" in text and "make it 30 (0 dropped, 5 repeated)" in text for text in remarks)
     assert main(["restore", str(path), "-o", "no.mkv", "--project", "q.vsfr", "--refuse"]) == 3
     assert "the frame rate varies" in capfd.readouterr().err

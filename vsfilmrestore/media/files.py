@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +54,9 @@ def open_file(path: Path, options: SourceOptions) -> Media:
             given.
     """
     facts = read_container(path)
-    pictures = _pictures(path, facts, options)
-    clip, rate = pictures.clip, pictures.rate
     sound, about_sound = _sound(path, facts, options)
+    pictures = _as_long_as(_pictures(path, facts, options), sound)
+    clip, rate = pictures.clip, pictures.rate
     lost = _check_whole(path, facts, pictures, sound, options)
     first, last = _wanted(path, clip, options)
     start, has_timecode, drop, doubt = start_count(facts.timecode, rate)
@@ -119,7 +120,7 @@ class _Pictures:
         remarks: What was assumed.
         in_time: Whether pictures keep time with the sound.
         held: Frames that stand where the file has none.
-        varies: Whether the rate of the file varies.
+        stay: Frames that one picture stays at most, where the rate of the file varies; else 0.
     """
 
     clip: vs.VideoNode
@@ -128,7 +129,7 @@ class _Pictures:
     remarks: tuple[str, ...] = ()
     in_time: bool = True
     held: tuple[int, ...] = ()
-    varies: bool = False
+    stay: int = 0
 
 
 def _pictures(path: Path, facts: ContainerFacts, options: SourceOptions) -> _Pictures:
@@ -161,8 +162,18 @@ def _in_time(
         raise _varies(path, times, course.rate, course)
     told = _told_of(course, times, asked=options.rate is not None)
     held = course.held if course.gaps else ()
-    varies = not course.gaps
-    return _Pictures(course.of(clip), course.rate, len(clip) + len(held), (told,), held=held, varies=varies)
+    stay = 0 if course.gaps else ceil(max(b - a for a, b in pairwise(times)) * course.rate / 1000)
+    return _Pictures(course.of(clip), course.rate, len(clip) + len(held), (told,), held=held, stay=stay)
+
+
+def _as_long_as(pictures: _Pictures, sound: vs.AudioNode | None) -> _Pictures:
+    """Where pictures stay for various times the last one does, too: while there is sound, if no longer than others."""
+    if sound is None or not pictures.stay:
+        return pictures
+    more = ceil(sound.num_samples * pictures.rate / sound.sample_rate) - len(pictures.clip)
+    if not 0 < more < pictures.stay:
+        return pictures
+    return replace(pictures, clip=pictures.clip.std.DuplicateFrames([len(pictures.clip) - 1] * more))
 
 
 def _told_of(course: Course, times: Sequence[float], *, asked: bool) -> str:
@@ -248,7 +259,7 @@ def _check_whole(
         MediaError: It is shorter than its header says, and ``options.tolerant`` is not set.
     """
     there, rate = pictures.clip.num_frames, pictures.rate
-    if pictures.varies and not facts.exact:
+    if pictures.stay and not facts.exact:
         return ()  # how long the last picture stays nobody knows
     lost = _lost(facts, pictures.counted if facts.exact else there, rate, sound, options)
     if not lost or (options.last is not None and options.last < there):
