@@ -19,14 +19,17 @@ from films import HEIGHT, WIDTH, Picture, film, pan, shifted, texture
 from vsfilmrestore.assess.cadence import cadence_of
 from vsfilmrestore.assess.damage import _judged, _places, _united
 from vsfilmrestore.assess.faults import faults_of, torn_of
-from vsfilmrestore.assess.fields import fields_of
+from vsfilmrestore.assess.fields import _telecine, fields_of
 from vsfilmrestore.assess.frame_geometry import borders_of
+from vsfilmrestore.assess.material import _halation
 from vsfilmrestore.assess.measure import assess_clip, bounds_of
 from vsfilmrestore.assess.passers import PasserFinder
 from vsfilmrestore.assess.passing import FrameFacts, PassFacts, pass_over
 from vsfilmrestore.assess.reading import Reading, ranges_text
-from vsfilmrestore.assess.samples import Shot
+from vsfilmrestore.assess.results import ShotMeasures
+from vsfilmrestore.assess.samples import Sample, Shot
 from vsfilmrestore.assess.trembling import flicker_of, weave_of
+from vsfilmrestore.assess.wording import found_in
 from vsfilmrestore.errors import MediaError
 
 core = vs.core
@@ -321,3 +324,41 @@ def test_stains_leave_hints_and_limbs_do_not() -> None:
 def test_hints_that_overlap_are_looked_at_once() -> None:
     assert _united([(13, 17), (4, 8), (6, 10)]) == [(4, 10), (13, 17)]
     assert _united([(0, 12), (11, 23), (22, 34)]) == [(0, 24)]
+
+
+def test_pulldown_shows_through_fine_detail_that_looks_combed() -> None:
+    pair = [n % 5 in (2, 3) for n in range(30)]
+    four = [n % 5 != 0 for n in range(30)]
+    assert [_telecine(np.array(each)) for each in (pair, four, [True] * 30, [False] * 30)] == [
+        "3:2",
+        "3:2",
+        "none",
+        "none",
+    ]
+
+
+def test_halation_is_red_light_and_grey_highlights_have_none() -> None:
+    def told(glow: float) -> float:
+        rng = np.random.default_rng(5)
+        ground = np.asarray(texture(2, 512, 384) * 0.4, np.float32)
+        light = np.zeros((384, 512), np.float32)
+        for x, y in rng.integers(40, 340, (6, 2)):
+            cv2.circle(light, (int(x), int(y)), 14, (1.0,), -1)
+        halo = glow * cv2.GaussianBlur(light, (0, 0), 3.0)
+        red, green = (np.maximum(ground + part * (1 - ground), light) for part in (halo, 0.35 * halo))
+        blue = np.maximum(ground, light)
+        luma = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+        colours = [(blue - luma) / 1.8556 * 224 + 128, (red - luma) / 1.5748 * 224 + 131 + 2 * luma]
+        return _halation([Sample(0, luma, (luma * 219 + 16, *colours))])
+
+    shares = [told(glow) for glow in (0.0, 0.1, 0.2, 0.4)]
+    assert shares[0] < 0.03
+    assert shares == sorted(shares)
+    assert shares[3] == pytest.approx(0.4, abs=0.2)
+
+
+def test_what_fast_motion_looks_like_is_not_told_in_words() -> None:
+    values = {"flicker": 1.9, "confidence.flicker": 1.0, "grain.sigma": 3.0, "grain.size": 2.0, "confidence.grain": 1.0}
+    calm, fast = (ShotMeasures(0, 40, values | {"motion": word}) for word in ("some", "fast"))
+    assert found_in(calm) == "flicker 1.9 %, grain 3.0"
+    assert found_in(fast) == "fast motion"

@@ -44,8 +44,8 @@ def fields_of(shot: Shot) -> Fields:
     run = np.array(_combed(shot, range(start, min(start + _RUN, len(shot)))))
     order = measure_field_order(clip) or "none"
     share, pattern = float(run.mean()), _telecine(run)
-    if share < _SOME and pattern == "none":
-        return Fields(confidence=min(len(run) / _RUN, 1.0))  # fine lines that move
+    if pattern == "none" and (share < _SOME or order == "none"):
+        return Fields(confidence=min(len(run) / _RUN, 1.0))  # fine lines: nothing moves as fields do
     if share > _NEARLY_ALL and pattern == "none":
         woven = _combed(shot, shot.places(_FEW), lambda clip: _other_weave(clip, order == "top"))
         pattern = "2:2" if np.mean(woven) < 1 - _NEARLY_ALL else "none"
@@ -72,7 +72,10 @@ def _combed(
 
 
 def _telecine(combed: np.ndarray) -> str:
-    """``3:2`` where two frames side by side of every five are combed, as pulldown leaves them."""
+    """``3:2`` where two frames side by side of every five are combed, as pulldown leaves them.
+
+    Where fine detail looks combed as well, it is four of five: all that share a field with the frame beside them.
+    """
     if len(combed) < 2 * _CYCLE:
         return "none"
     phase = np.arange(len(combed)) % _CYCLE
@@ -81,4 +84,6 @@ def _telecine(combed: np.ndarray) -> str:
     on = {pair, (pair + 1) % _CYCLE}
     inside = float(np.mean([rate[p] for p in on]))
     outside = float(np.mean([rate[p] for p in range(_CYCLE) if p not in on]))
-    return "3:2" if inside > 0.6 and outside < 0.2 else "none"
+    alone = np.sort(rate)
+    whole = alone[0] < 0.2 and alone[1] > 0.8
+    return "3:2" if (inside > 0.6 and outside < 0.2) or whole else "none"

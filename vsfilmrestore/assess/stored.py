@@ -27,7 +27,7 @@ __all__ = ["FILE", "MEASURING", "program_version", "read_assessment", "source_ke
 FILE: Final = "assessment.sqlite"
 """Name of the file in a project folder."""
 
-MEASURING: Final = 1
+MEASURING: Final = 2
 """Version of the measures themselves: raised where one of them is measured in another way."""
 
 _TABLES: Final = """

@@ -27,7 +27,7 @@ QUIET: Final = {
     "interlaced": 0.1,
     "frame_line": 1.0,
     "fade.delta_e": 3.0,
-    "drawn": 0.5,
+    "drawn": 0.35,
     "chroma.delay": 1.5,
     "dot_crawl": 0.03,
     "rainbows": 0.05,
