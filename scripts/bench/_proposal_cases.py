@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ type Planes = list[list[npt.NDArray[Any]]]
 type Change = Callable[[npt.NDArray[Any], int, np.random.Generator], npt.NDArray[Any]]
 
 CLIPS = tuple(FILES)
+_TOLD = {"_Matrix": 1, "_Transfer": 1, "_Primaries": 1, "_Range": vs.RANGE_LIMITED, "_ChromaLocation": 1}
 _GREY = 16 + 0.45 * 219
 
 
@@ -138,6 +139,11 @@ class Footage:
 
     def case(self, name: str, kind: str) -> Case:
         """The same whatever was asked for before."""
+        made = self._case(name, kind)
+        told = made.damaged.std.SetFrameProps(**_TOLD, _FieldBased=2 if kind == "interlaced" else 0)
+        return replace(made, damaged=told)
+
+    def _case(self, name: str, kind: str) -> Case:
         clip, seed = self._clip(name), zlib.crc32(name.encode())
         if kind == "interlaced":
             return _interlaced(clip)
@@ -160,10 +166,7 @@ class Footage:
         if name not in self._held:
             file, first = FILES[name]
             clip = load(self._folder / "clips" / file, first, min(2 * self._frames, _LONGEST), self._width)
-            told = core.std.BlankClip(clip, keep=True).std.SetFrameProps(
-                _Matrix=1, _Transfer=1, _Primaries=1, _Range=vs.RANGE_LIMITED, _ChromaLocation=1, _FieldBased=0
-            )
-            self._held[name] = clip_of(planes_of(clip), told)
+            self._held[name] = clip_of(planes_of(clip), clip)
         return self._held[name]
 
 
@@ -197,4 +200,4 @@ def _interlaced(clip: vs.VideoNode) -> Case:
         woven.append([plane.copy() for plane in first])
         for plane, later in zip(woven[-1], second, strict=True):
             plane[1::2] = later[1::2]
-    return Case(clip_of(woven, clip.std.SetFieldBased(2)), planes[: 2 * len(woven) : 2])
+    return Case(clip_of(woven, clip), planes[: 2 * len(woven) : 2])
