@@ -89,7 +89,7 @@ def test_an_avi_that_counts_ticks_is_whole(tmp_path: Path) -> None:
 def test_times_that_make_no_sense_are_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_movie(tmp_path / "w.mkv", plain_frames(12))
     times = [n * 1000 / 24 - (95_443_717 if n > 6 else 0) for n in range(12)]
-    monkeypatch.setattr("vsfilmrestore.media.files._read_times", lambda _: times)
+    monkeypatch.setattr("vsfilmrestore.media.file_pictures._read_times", lambda _: times)
     with pytest.raises(MediaError, match="the frame rate varies"):
         open_media(path)
     media = open_media(path, TOLERANT)
@@ -110,3 +110,23 @@ def test_frames_known_to_be_unreadable_are_not_asked_for(tmp_path: Path, bad: tu
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VSFILMRESTORE_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+def test_pictures_that_change_their_size_are_brought_to_the_first(tmp_path: Path) -> None:
+    small = write_movie(tmp_path / "a.ts", plain_frames(10), codec="mpeg2video", rate=25)
+    large = write_movie(
+        tmp_path / "b.ts",
+        plain_frames(10, 96, 128),
+        codec="mpeg2video",
+        rate=25,
+        times=[960 * n for n in range(10, 20)],
+    )
+    both = tmp_path / "c.ts"
+    both.write_bytes(small.read_bytes() + large.read_bytes())
+    with pytest.raises(MediaError, match=r"change their size .* --tolerant"):
+        open_media(both)
+    media = open_media(both, TOLERANT)
+    assert (media.video.width, media.video.height) == (64, 48)
+    assert media.remarks[0].endswith("all are brought to 64x48 YUV420P8, as the first is")
+    assert [frame.width for frame in media.video.frames()] == [64] * len(media)
+    assert len(media) >= 18

@@ -6,28 +6,23 @@ know comes from the container: timecode, reel, and whether the file ends where i
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
-from itertools import pairwise
-from math import ceil
 from pathlib import Path
 from typing import Any
 
 import vapoursynth as vs
 
-from vsfilmrestore.errors import InstallationError, MediaError
+from vsfilmrestore.errors import MediaError
 from vsfilmrestore.media import props
 from vsfilmrestore.media.audio import cut_audio, sample_position
 from vsfilmrestore.media.cache import index_path
 from vsfilmrestore.media.colour import UNSPECIFIED, ColourTags, untold
 from vsfilmrestore.media.container import ContainerFacts, read_container, start_count
+from vsfilmrestore.media.file_pictures import Pictures, as_long_as, passed_over, read_pictures, reason
 from vsfilmrestore.media.model import Media, SourceOptions
-from vsfilmrestore.media.naming import ranges_text
-from vsfilmrestore.media.stand_ins import frozen, unread
-from vsfilmrestore.media.timecode import exact_rate, format_timecode, rate_text
-from vsfilmrestore.media.timing import Course, believable, course_at, sensible_rate, steady_rate
+from vsfilmrestore.media.stand_ins import unread
+from vsfilmrestore.media.timecode import format_timecode
 
 __all__ = ["open_audio", "open_file"]
 
@@ -35,14 +30,11 @@ core = vs.core
 
 _MOST_SHORT = 3
 """Frames a header may promise beyond what is there: rounding, and leading pictures that cannot be decoded."""
-_MOST_SHOWN = 64
-"""Damaged places that BestSource is led to."""
 _EARLY = 0.5
 """Seconds by which sound that ends early does."""
 _MOST_TRIED = 250
 """Pictures that are tried until one can be decoded."""
 _ALPHA = "the pictures have a channel of transparency (alpha), which is not carried; the colours below it are"
-_NO_TIMES = "the file does not tell when each picture is shown; they are taken as they come, {rate} a second"
 
 
 def open_file(path: Path, options: SourceOptions) -> Media:
@@ -55,7 +47,7 @@ def open_file(path: Path, options: SourceOptions) -> Media:
     """
     facts = read_container(path)
     sound, about_sound = _sound(path, facts, options)
-    pictures = _as_long_as(_pictures(path, facts, options), sound)
+    pictures = as_long_as(read_pictures(path, facts, options), sound)
     clip, rate = pictures.clip, pictures.rate
     lost = _check_whole(path, facts, pictures, sound, options)
     first, last = _wanted(path, clip, options)
@@ -70,7 +62,7 @@ def open_file(path: Path, options: SourceOptions) -> Media:
     media = Media(
         path=path,
         kind="file",
-        video=_without(clip, options.unreadable),
+        video=passed_over(clip, options.unreadable),
         audio=audio,
         rate=rate,
         start=start + first if has_timecode else 0,
@@ -106,152 +98,11 @@ def open_audio(path: Path, options: SourceOptions) -> vs.AudioNode | None:
     except vs.Error as error:
         if "track" in str(error).lower():
             return None
-        raise MediaError(f"the sound cannot be read ({_reason(error)})", file=path) from error
-
-
-@dataclass(frozen=True, slots=True)
-class _Pictures:
-    """The clip at constant rate.
-
-    Attributes:
-        clip: The clip.
-        rate: Its rate.
-        counted: Pictures in the file, with those that are missing in between.
-        remarks: What was assumed.
-        in_time: Whether pictures keep time with the sound.
-        held: Frames that stand where the file has none.
-        stay: Frames that one picture stays at most, where the rate of the file varies; else 0.
-    """
-
-    clip: vs.VideoNode
-    rate: Fraction
-    counted: int
-    remarks: tuple[str, ...] = ()
-    in_time: bool = True
-    held: tuple[int, ...] = ()
-    stay: int = 0
-
-
-def _pictures(path: Path, facts: ContainerFacts, options: SourceOptions) -> _Pictures:
-    clip, times = _indexed(path, options)
-    rate, asked = _constant_rate(facts, clip, times), options.rate
-    if rate is None:
-        assert times is not None
-        return _in_time(path, clip, times, facts, options)
-    remarks = () if times is not None else (_NO_TIMES.format(rate=rate_text(rate)),)
-    if asked is not None and asked != rate:
-        remarks = (f"the file says {rate_text(rate)} frames per second, {rate_text(asked)} was asked for",)
-    chosen = asked or rate
-    timed = core.std.AssumeFPS(clip, fpsnum=chosen.numerator, fpsden=chosen.denominator)
-    return _Pictures(timed, chosen, len(clip), remarks, chosen == rate)
-
-
-def _in_time(
-    path: Path, clip: vs.VideoNode, times: Sequence[float], facts: ContainerFacts, options: SourceOptions
-) -> _Pictures:
-    """Pictures of no constant rate, put where their times say."""
-    if not believable(times):
-        rate = options.rate or facts.rates[0]
-        if not (options.tolerant or options.rate):
-            raise _varies(path, times, rate)
-        timed = core.std.AssumeFPS(clip, fpsnum=rate.numerator, fpsden=rate.denominator)
-        told = f"the times of its pictures make no sense; they are shown as they come, {rate_text(rate)} a second"
-        return _Pictures(timed, rate, len(clip), (told,), in_time=False)
-    course = course_at(times, options.rate or sensible_rate(times, facts.rates))
-    if not (options.tolerant or options.rate):
-        raise _varies(path, times, course.rate, course)
-    told = _told_of(course, times, asked=options.rate is not None)
-    held = course.held if course.gaps else ()
-    stay = 0 if course.gaps else ceil(max(b - a for a, b in pairwise(times)) * course.rate / 1000)
-    return _Pictures(course.of(clip), course.rate, len(clip) + len(held), (told,), held=held, stay=stay)
-
-
-def _as_long_as(pictures: _Pictures, sound: vs.AudioNode | None) -> _Pictures:
-    """Where pictures stay for various times the last one does, too: while there is sound, if no longer than others."""
-    if sound is None or not pictures.stay:
-        return pictures
-    more = ceil(sound.num_samples * pictures.rate / sound.sample_rate) - len(pictures.clip)
-    if not 0 < more < pictures.stay:
-        return pictures
-    return replace(pictures, clip=pictures.clip.std.DuplicateFrames([len(pictures.clip) - 1] * more))
-
-
-def _told_of(course: Course, times: Sequence[float], *, asked: bool) -> str:
-    rate, held, dropped = rate_text(course.rate), len(course.held), len(course.dropped)
-    if course.gaps:
-        many = "1 frame is" if held == 1 else f"{held} frames are"
-        return (
-            f"{many} not in the file: {ranges_text(course.held)}; the frame before stands there, so that all after it "
-            "keep their time, and what follows may be damaged, too"
-        )
-    return (
-        f"the frame rate varies ({_spread(times)} frames per second); frames were dropped or repeated to make it "
-        f"{rate} ({dropped} dropped, {held} repeated), in step with the sound"
-        + ("" if asked else "; --rate chooses another")
-    )
-
-
-def _varies(path: Path, times: Sequence[float], rate: Fraction, course: Course | None = None) -> MediaError:
-    hint = f"Give the rate it should have, {rate_text(rate)} perhaps; frames are then dropped or repeated to keep time"
-    if course is not None and course.gaps:
-        told = f"{len(course.held)} frames are missing: {ranges_text(course.held)}"
-        return MediaError(told, file=path, hint=f"Copy it again, or take it as it is with --tolerant. {hint}")
-    told = f"the frame rate varies ({_spread(times)} frames per second)"
-    return MediaError(told, file=path, hint=f"{hint}; --tolerant takes that rate")
-
-
-def _indexed(path: Path, options: SourceOptions) -> tuple[vs.VideoNode, list[float] | None]:
-    """The clip and the time of each frame in milliseconds; None where the file does not tell them."""
-    if not hasattr(core, "bs"):
-        raise InstallationError(
-            "the VapourSynth plug-in BestSource is missing", hint="pip install vapoursynth-bestsource"
-        )
-    stamp: dict[str, Any] = {"cachemode": 4, "cachepath": str(index_path(path, options.cache)), "showprogress": False}
-    times: list[float] | None = None
-    with tempfile.TemporaryDirectory(prefix="vsfilmrestore-") as folder:
-        file = Path(folder) / "times.txt"
-        try:
-            try:
-                clip = core.bs.VideoSource(str(path), timecodes=str(file), **stamp)
-                times = _read_times(file)
-            except vs.Error as error:
-                # As in programme streams, where not every picture has one.
-                if "unknown timestamp" not in str(error):
-                    raise
-                clip = core.bs.VideoSource(str(path), **stamp)
-        except vs.Error as error:
-            raise MediaError(f"the pictures cannot be read ({_reason(error)})", file=path) from error
-    if clip.format is None or not clip.width or not clip.height:
-        raise MediaError("the pictures change their size or format on the way", file=path)
-    return clip, times
-
-
-def _read_times(path: Path) -> list[float]:
-    if not path.exists():
-        return []
-    return [float(line) for line in path.read_text().splitlines() if line and not line.startswith("#")]
-
-
-def _constant_rate(facts: ContainerFacts, clip: vs.VideoNode, times: list[float] | None) -> Fraction | None:
-    """The rate that puts every frame at its time, or None."""
-    if times is None:
-        return facts.rates[0]
-    counted = [exact_rate(clip.fps)] if clip.fps else []
-    if len(times) < 2:
-        return (*counted, *facts.rates)[0]
-    return steady_rate(times, (*facts.rates, *counted))
-
-
-def _spread(times: Sequence[float]) -> str:
-    steps = sorted(b - a for a, b in pairwise(times) if b > a)
-    if not steps:
-        return "no two"
-    slow, fast = 1000 / steps[-1], 1000 / steps[0]
-    return f"{slow:.3g} to {fast:.3g}"
+        raise MediaError(f"the sound cannot be read ({reason(error)})", file=path) from error
 
 
 def _check_whole(
-    path: Path, facts: ContainerFacts, pictures: _Pictures, sound: vs.AudioNode | None, options: SourceOptions
+    path: Path, facts: ContainerFacts, pictures: Pictures, sound: vs.AudioNode | None, options: SourceOptions
 ) -> tuple[str, ...]:
     """A file cut off in copying opens as if it were shorter: tell, unless a last frame within it was asked for.
 
@@ -323,7 +174,7 @@ def _first_props(path: Path, clip: vs.VideoNode, tries: int) -> dict[str, Any]:
         except vs.Error as error:
             failed = failed or error
     assert failed is not None
-    raise MediaError(f"the first picture cannot be decoded ({_reason(failed)})", file=path) from failed
+    raise MediaError(f"the first picture cannot be decoded ({reason(failed)})", file=path) from failed
 
 
 def _is_turned(clip: vs.VideoNode, facts: ContainerFacts) -> bool:
@@ -362,19 +213,6 @@ def _beyond(sound: vs.AudioNode | None, clip: vs.VideoNode, rate: Fraction, *, i
     return tuple(remarks)
 
 
-def _without(clip: vs.VideoNode, bad: Sequence[int]) -> vs.VideoNode:
-    """The clip with others in the place of unreadable frames.
-
-    BestSource fails once or twice at whole frames behind a damaged place, until it knows of it. So it is led there.
-    """
-    for number in [number for number in bad if number < clip.num_frames][:_MOST_SHOWN] * 2:
-        try:
-            clip.get_frame(number).close()
-        except vs.Error:
-            continue
-    return frozen(clip, bad)
-
-
 def _with_props(media: Media, start: int) -> vs.VideoNode:
     """Name, reel, number and timecode on every frame of the whole file; what BestSource told stays."""
     fixed: dict[str, str | int] = {props.SOURCE_FILE: media.path.name}
@@ -394,7 +232,3 @@ def _with_props(media: Media, start: int) -> vs.VideoNode:
         return frame
 
     return core.std.ModifyFrame(clip, clip, stamp)
-
-
-def _reason(error: vs.Error) -> str:
-    return str(error).split(":", 1)[-1].strip() or "no reason given"
