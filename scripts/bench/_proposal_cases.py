@@ -111,8 +111,8 @@ TAPE: dict[str, Callable[[vs.VideoNode], vs.VideoNode]] = {
 }
 WORN = (weave(0.8), flicker(4), grain(5))
 CASES = (
-    "worn", "grain 4", "dirt a", "weave 0.4 px", "flicker 1.5 %", "soft", "copied", "scratches", "grain 10", "weave 1.5 px",
-    "flicker 5 %", "stains", "clean", "dirt b", "faded", "interlaced", "dropouts", *TAPE,
+    "worn", "grain 4", "dirt a", "weave 0.4 px", "flicker 1.5 %", "soft", "copied", "scratches", "grain 10",
+    "weave 1.5 px", "flicker 5 %", "stains", "clean", "dirt b", "faded", "interlaced", "dropouts", *TAPE,
 )  # fmt: skip
 """Their order settles which clips they are put on."""
 EVERYWHERE = ("clean", "worn")

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -41,7 +42,6 @@ from vsfilmrestore.assess.diagnosis import Diagnosis, diagnose
 from vsfilmrestore.assess.diagnosis_table import Table
 from vsfilmrestore.assess.measure import assess_clip
 from vsfilmrestore.assess.results import ShotMeasures, shot_facts
-from vsfilmrestore.media.out.atomic import atomic_text
 from vsfilmrestore.recipes import Recipe
 from vsfilmrestore.recipes.presets import names
 from vsfilmrestore.render.proposal import recipe_of
@@ -95,7 +95,10 @@ class Known:
             if self._path:
                 self._read()
                 facts = {"ground": self._ground, "known": self._held}
-                atomic_text(self._path, json.dumps(facts, indent=1))
+                # A name of its own: parts that run at once write the same file.
+                draft = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+                draft.write_text(json.dumps(facts, indent=1), encoding="utf-8")
+                draft.replace(self._path)
         return self._held[key]
 
 
