@@ -270,11 +270,15 @@ def test_archive_leaves_what_covers_and_what_the_signal_did() -> None:
 @pytest.mark.parametrize(
     ("seen", "step", "why"),
     [
-        ({"motion": "fast", "grain.sigma": 13.0, "grain.size": 1.9}, "denoise", "1.9 px wide it is blurred motion"),
+        (
+            {"motion": "fast", "grain.sigma": 13.0, "grain.size": 1.9},
+            "denoise",
+            "with a size of 1.9 px it is blurred motion",
+        ),
         (
             {"motion": "fast", "drawn": 0.4, "grain.sigma": 9.2, "grain.size": 0.5},
             "denoise",
-            "so narrow it is dither",
+            "so fine it is dither",
         ),
         (
             {"weave.x": 0.3, "weave.y": 0.3, "grain.sigma": 5.2, "grain.size": 0.18},
