@@ -121,7 +121,7 @@ def _item(name: str, facts: Mapping[str, Any], shots: int, made: bool) -> Markup
     repairs = facts["totals"]["repairs"].get(name) if made else None
     if repairs is not None:
         places = f"{plural(repairs['made'], 'place')} in {plural(repairs['frames'], 'frame')}"
-        of += f": {places}" if repairs["made"] else ": none was found"
+        of = f": {places}" if repairs["made"] else ": none was found"
     return tag("li", {}, told, of, " ", tag("small", {}, name))
 
 
@@ -166,8 +166,8 @@ def _of_which(facts: Mapping[str, Any], after: bool) -> str:
         alone = facts["totals"]["shots"] > told["treated"]
         return f"Source and result were measured in the same way{', in the shots that were treated' if alone else ''}."
     return (
-        f"Of {told['measured']} of {told['treated']} treated shots, spread over the film; "
-        "report --measure measures all of them."
+        f"Told by {told['measured']} of {told['treated']} treated shots, spread over the film; "
+        "report --measure measures all."
     )
 
 
