@@ -87,8 +87,8 @@ class PasserFinder:
         hit = (size > np.maximum(_LEAST, _ALONE * usual)).astype(np.uint8)
         if not _WIDE[0] < float(hit.mean()) < _WIDE[1]:
             return None
-        hit = cv2.morphologyEx(hit, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-        count, labels, stats, _ = cv2.connectedComponentsWithStats(hit)
+        whole = cv2.morphologyEx(hit, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+        count, labels, stats, _ = cv2.connectedComponentsWithStats(whole)
         pieces = tuple(n for n in range(1, count) if stats[n, cv2.CC_STAT_AREA] > _WIDE[0] * hit.size)
         return _Step(now, change, np.asarray(labels), last, thumb, pieces) if pieces else None
 

@@ -22,7 +22,6 @@ QUIET: Final = {
     "stains.share": 0.001,
     "grain.sigma": 2.5,
     "blur.sigma": 1.0,
-    "halation": 0.6,
     "generation": 0.4,
     "interlaced": 0.1,
     "frame_line": 1.0,
@@ -110,9 +109,8 @@ def _material(shot: ShotMeasures) -> Iterator[str]:
         yield f"grain {shot['grain.sigma']:.1f}"
     if _loud(shot, "blur.sigma"):
         yield f"soft {shot['blur.sigma']:.1f} px"
-    for name in ("halation", "generation"):
-        if _loud(shot, name):
-            yield {"halation": "halation", "generation": "generation loss"}[name]
+    if _loud(shot, "generation"):
+        yield "generation loss"
     if _loud(shot, "fade.delta_e"):
         left = [f"{100 * shot[f'fade.{colour}']:.0f}" for colour in ("red", "green", "blue")]
         yield f"faded to {' '.join(left)} %"
