@@ -292,6 +292,11 @@ def test_archive_leaves_what_covers_and_what_the_signal_did() -> None:
         ),
         ({"motion": "fast", "dirt.density": 0.7, "dirt.share": 0.0014}, "remove_dirt", "so few may be fast limbs"),
         ({"dirt.density": 0.5, "grain.sigma": 0.4}, "remove_dirt", "without grain it is hardly film"),
+        (
+            {"motion": "fast", "interlaced": 0.54, "interlaced.order": "top"},
+            "deinterlace",
+            "fast motion and lost lines look like combs",
+        ),
     ],
 )
 def test_what_only_looks_like_damage_is_left_and_told(seen: dict[str, float | str], step: str, why: str) -> None:
