@@ -126,7 +126,7 @@ def run(given: argparse.Namespace) -> Iterator[Record]:
     footage = Footage(given.footage, given.frames, given.width) if given.footage else None
     own, of = (int(each) for each in given.part.split("/"))
     for number, (name, kind) in enumerate(dealt(tuple(given.clips), tuple(given.cases), given.each)):
-        if number % of != own - 1:
+        if number % of != own - 1 or name not in given.only:
             continue
         place = f"{name}/{kind}"
         if footage and not given.tables:
@@ -245,6 +245,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--footage", type=Path, help="folder with clips/ and overlays/")
     parser.add_argument("--clips", nargs="+", choices=CLIPS, default=list(CLIPS))
+    parser.add_argument("--only", nargs="+", choices=CLIPS, default=list(CLIPS), help="of the clips dealt to, these")
     parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument(
         "--each", type=int, default=len(CLIPS), help="clips that each case but clean and worn is put on"
