@@ -18,6 +18,8 @@ _REPEAT: Final = 0.22
 """A frame differs by less than this share of what is usual from the one before if it repeats it."""
 _MAYBE: Final = 0.42
 """The same where repeats come regularly, which tells by itself: grain and coding make copies of a frame differ."""
+_DOUBLE: Final = 0.35
+"""The same against the middle step around, where single frames are doubled and most are not."""
 _BESIDE: Final = 3
 """Frames on each side of which one must bring what is usual: where motion begins or ends nothing is repeated."""
 _NOISE: Final = 0.12
@@ -78,7 +80,7 @@ def cadence_of(facts: Sequence[FrameFacts]) -> Cadence:
             return Cadence(word, 1 - float(seen[moving].mean()), [], [], confidence, _places(seen))
     share = 1 - float(repeats[moving].mean()) if moving.any() else 1.0
     if share > 0.8:
-        found = _places(repeats)
+        found = _places(repeats & (steps < _DOUBLE * _median_nearby(steps)))  # a jolt beside makes no copy
         return Cadence("every frame", share, found, _jumps(facts, steps, repeats), confidence, found)
     return Cadence("uneven", share, [], [], 0.5 * confidence, _places(repeats))
 
@@ -94,6 +96,11 @@ def _usual_nearby(steps: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     beside = np.lib.stride_tricks.sliding_window_view(np.pad(steps, _BESIDE), 2 * _BESIDE + 1)
     sides = beside[:, :_BESIDE].max(axis=1), beside[:, _BESIDE + 1 :].max(axis=1)
     return np.asarray(np.minimum(np.quantile(around, 0.75, axis=1), np.minimum(*sides)))
+
+
+def _median_nearby(steps: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    padded = np.pad(steps, 6, mode="reflect" if len(steps) > 6 else "edge")
+    return np.asarray(np.median(np.lib.stride_tricks.sliding_window_view(padded, 13), axis=1))
 
 
 def _pattern(repeats: Flags, moving: Flags) -> str:
