@@ -62,7 +62,7 @@ def upscale(
     scale: Annotated[
         float, Setting("size of the result over that of the source; 0 takes the model's own, 1 keeps the size", 0, 16)
     ] = 0.0,
-    sharpen: Annotated[float, Setting("share of the softness that our own network takes out besides", 0, 1)] = 0.7,
+    sharpen: Annotated[float, Setting("share of the softness that our own network takes out besides", 0, 1)] = 0.9,
     blur: Annotated[
         float, Setting("that softness: sigma in pixels of the source; 0 measures it in the shot", 0, 3)
     ] = 0.0,
