@@ -19,17 +19,19 @@ import vapoursynth as vs
 from vsfilmrestore.filters._between_motion import (
     BEYOND,
     GUESSES,
+    MORE,
     Followed,
     Motions,
     followed,
-    grown_flow,
+    more_at,
     motions_at,
     share_lost,
     size_for,
 )
+from vsfilmrestore.filters._between_search import grown_flow
 from vsfilmrestore.filters._cadence import TIME
 from vsfilmrestore.filters._flow import Flow, Grey, Picture, moved, to
-from vsfilmrestore.filters._lost_frame import Beside, Guesses, made_between
+from vsfilmrestore.filters._lost_frame import Beside, Doubts, Guesses, made_between
 from vsfilmrestore.filters._model import can_run, card_named, network_named, weights_of
 from vsfilmrestore.filters._motion import analysis_luma
 from vsfilmrestore.inference.apply import run_network
@@ -44,8 +46,10 @@ OWN: Final = "between-t1"
 TASK: Final = "interpolate"
 UNALIKE: Final = "_VsfrUnalike"
 """Property of what is judged: how little two frames are alike, 0..1; from 0.75 on they are two scenes."""
-_SCALE: Final = 0.75 / 0.41
-"""From `share_lost` to that: between 0.38, the fastest shot looked at, and 0.45, the least of the cuts."""
+_SCALE: Final = 0.75 / 0.29
+"""From `share_lost` to that: between 0.25, the fastest shot looked at, and 0.33, the least of the cuts."""
+_SCALE_NEAR: Final = 0.75 / 0.41
+"""The same in pictures too small for the far guess: more is lost of either."""
 
 INPUTS: Final = (
     *(f"{side}{n}" for n in range(1, GUESSES + 1) for side in ("left", "right")),
@@ -56,7 +60,7 @@ INPUTS: Final = (
 )
 """Inputs of the network: left and right by each guess and as they are, motions and what they lay down, the time."""
 _VIEWS: Final = 2 * GUESSES + 2
-_FIELDS: Final = 4 * GUESSES
+_FIELDS: Final = 4 * (GUESSES + MORE)
 _FLOW_UNIT: Final = 32.0
 """Pixels of motion that count as 1."""
 _MENDED: Final = 2.0
@@ -69,7 +73,15 @@ _LEAST: Final = 0.01
 _SHARE: Final = np.float32(0.5)
 """Of the network in what is drawn. The rest are guesses weighed by how well both sides agree: two estimates that err in
 different places are better together than either is."""
+_DOUBTS: Final[Doubts] = ((2.0, 1.0), (1.0, 0.5))
+"""The worse the best of such guesses is, the more the others count: where none is right, the mean of all is nearest to
+the truth."""
+_OTHER: Final = 0.5
+"""Share of guesses that are made and weighed in another way, as for lost frames, where two frames are wholly alike."""
+_UNSURE: Final = 0.14
+"""`UNALIKE` from which on those count nothing: what goes that far is beyond them."""
 _KNOWN: Final = "_VsfrKnown"
+"""Property of flows: which of the guesses could be made, and last whether more could."""
 
 
 def blends(name: str) -> bool:
@@ -135,7 +147,7 @@ class Blend:
         width, height = looked[0].width, looked[0].height
         seen = _seen(times, spread(self._ways), looked)
         planes = {name: seen.std.CropAbs(width, height, 0, n * height) for n, name in enumerate(INPUTS)}
-        beside = [*looked, *(spread(clip) for clip in self._far)]
+        beside = [spread(self._ways), *looked, *(spread(clip) for clip in self._far)]
         sides = [spread(clip) for clip in self._sides]
         return _drawn(sides, beside, seen, _told(self._model, planes), 1 / self._stretch)
 
@@ -171,12 +183,12 @@ def _followed(
         ways = followed(
             Beside(left, far_left if beyond else None), Beside(right, far_right if beyond else None), stretch
         )
-        parts = [
-            flow[..., axis] for each in zip(ways.ahead, ways.back, strict=True) for flow in each for axis in (0, 1)
-        ]
-        np.copyto(np.asarray(out[0]), np.concatenate(parts))
-        out.props[_KNOWN] = [int(known) for known in ways.known]
-        out.props[UNALIKE] = min(share_lost(ways, left, right) * _SCALE, 1.0)
+        pairs = [*zip(ways.ahead, ways.back, strict=True), *ways.more]
+        parts = np.concatenate([flow[..., axis] for each in pairs for flow in each for axis in (0, 1)])
+        np.copyto(np.asarray(out[0])[: len(parts)], parts)
+        out.props[_KNOWN] = [int(known) for known in (*ways.known, bool(ways.more))]
+        scale = _SCALE if ways.known[1] else _SCALE_NEAR
+        out.props[UNALIKE] = min(share_lost(ways, left, right) * scale, 1.0)
         return out
 
     made = core.std.ModifyFrame(sheet, [sheet, plan, *near, *far], follow)
@@ -186,10 +198,11 @@ def _followed(
 
 def _ways_of(frame: vs.VideoFrame) -> Followed:
     parts = np.asarray(frame[0])
-    parts = parts.reshape(GUESSES, 2, 2, parts.shape[0] // _FIELDS, parts.shape[1]).transpose(0, 1, 3, 4, 2)
-    known = [bool(each) for each in frame.props[_KNOWN]]  # type: ignore[union-attr]
+    parts = parts.reshape(_FIELDS // 4, 2, 2, parts.shape[0] // _FIELDS, parts.shape[1]).transpose(0, 1, 3, 4, 2)
+    *known, more = (bool(each) for each in frame.props[_KNOWN])  # type: ignore[union-attr]
     flows = np.ascontiguousarray(parts)
-    return Followed(list(flows[:, 0]), list(flows[:, 1]), known)
+    rest = [(ahead, back) for ahead, back in flows[GUESSES:]] if more else []
+    return Followed(list(flows[:GUESSES, 0]), list(flows[:GUESSES, 1]), known, rest)
 
 
 def _seen(times: vs.VideoNode, ways: vs.VideoNode, looked: Sequence[vs.VideoNode]) -> vs.VideoNode:
@@ -267,7 +280,9 @@ def _drawn(
         if all(np.array_equal(np.asarray(a), np.asarray(b)) for a, b in zip(*f[:2], strict=True)):
             return out
         choice, time = _Choice.of(f[3], f[2]), float(f[2].props[TIME])  # type: ignore[arg-type]
-        guesses = _guessed(f[4:], time, step, beyond=bool(f[2].props[BEYOND]))
+        guesses = _guessed(f[5:], _ways_of(f[4]), choice.motions, time, step)
+        other = _OTHER * max(1 - float(f[4].props[UNALIKE]) / _UNSURE, 0.0)  # type: ignore[arg-type]
+        others = Guesses.of(*_beside(f[5:], beyond=bool(f[2].props[BEYOND])), time, step) if other else None
         integer = out.format.sample_type == vs.INTEGER
         white = float((1 << out.format.bits_per_sample) - 1) if integer else 1.0
         for plane in range(out.format.num_planes):
@@ -275,6 +290,8 @@ def _drawn(
             added = np.float32(white) if rgb or not plane else np.float32(0)
             made = _SHARE * _mixed(a, b, choice, time, added)
             made += (1 - _SHARE) * made_between(a, b, guesses, time, 0.0)
+            if others is not None:
+                made += np.float32(other) * (made_between(a, b, others, time, 0.0) - made)
             target = np.asarray(out[plane])
             np.copyto(target, (np.rint(made).clip(0, white) if integer else made).astype(target.dtype))
         return out
@@ -282,11 +299,18 @@ def _drawn(
     return core.std.ModifyFrame(sides[0], [*sides, seen, maps, *beside], draw)
 
 
-def _guessed(frames: Sequence[vs.VideoFrame], time: float, step: float, *, beyond: bool) -> Guesses:
+def _guessed(
+    frames: Sequence[vs.VideoFrame], ways: Followed, motions: Sequence[Flow], time: float, step: float
+) -> Guesses:
+    sides = _beside(frames, beyond=ways.known[-1])
+    given = [motion for motion, known in zip(motions, ways.known, strict=True) if known]
+    given += [np.zeros_like(motions[0]), *more_at(ways, sides[0].near, sides[1].near, time)]
+    return Guesses.among(*sides, time, step, given, _DOUBTS)
+
+
+def _beside(frames: Sequence[vs.VideoFrame], *, beyond: bool) -> tuple[Beside, Beside]:
     left, right, far_left, far_right = (np.ascontiguousarray(frame[0]) for frame in frames)
-    return Guesses.of(
-        Beside(left, far_left if beyond else None), Beside(right, far_right if beyond else None), time, step
-    )
+    return Beside(left, far_left if beyond else None), Beside(right, far_right if beyond else None)
 
 
 def _mixed(a: Picture, b: Picture, choice: _Choice, time: float, added: np.float32) -> Picture:

@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from vsfilmrestore.filters._flow import Flow, Picture, flow_between, half, half_flow, laid_down, moved, to
 
-__all__ = ["Beside", "Guesses", "made_between", "sharpened"]
+__all__ = ["Beside", "Doubts", "Guesses", "made_between", "sharpened"]
 
 _WIDEST: Final = 1280
 """Wider pictures are looked at in this width at most."""
@@ -50,6 +50,11 @@ _SAME: Final = 3.0
 """Levels by which the neighbours may differ from a frame that is there and still tell its detail; none from twice."""
 _ALIKE: Final = 10.0
 """Levels from which the two sides show different things, so that what differs is not grain."""
+
+
+type Doubts = tuple[tuple[float, float], tuple[float, float]]
+"""Levels by which a guess may be worse and still count for a third, and what is added of those of the best: first of
+the base of a picture, then of its detail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +98,33 @@ class Guesses:
         step = min(time, 1 - time) if step is None else step
         left, right = _reduced(left), _reduced(right)
         left, right = _moving(left, right), _moving(right, left)
-        motions = _motions(left, right, time, step)
+        return cls._weighed(
+            left, right, time, step, _motions(left, right, time, step), ((_DOUBT, 0), (_DETAIL_DOUBT, 0))
+        )
+
+    @classmethod
+    def among(
+        cls, left: Beside, right: Beside, time: float, step: float, motions: Sequence[Flow], doubts: Doubts
+    ) -> Guesses:
+        """Weigh guesses that are there already.
+
+        Args:
+            left: The frame before.
+            right: The frame after.
+            time: 0 at the left, 1 at the right.
+            step: Time from left or right to the frame beyond it.
+            motions: From left to right at that time, in half the size of the frames and in pixels of it.
+            doubts: Of the base and of the detail.
+        """
+        return cls._weighed(_moving(left, right), _moving(right, left), time, step, motions, doubts)
+
+    @classmethod
+    def _weighed(
+        cls, left: Beside, right: Beside, time: float, step: float, motions: Sequence[Flow], doubts: Doubts
+    ) -> Guesses:
         costs = _costs(left, right, time, step, motions)
         lost = float((costs[0].min(axis=0) > _LOST_COST).mean())
-        base, detail = (_weights(costs, time, doubt) for doubt in (_DOUBT, _DETAIL_DOUBT))
+        base, detail = (_weights(costs, time, *doubt) for doubt in doubts)
         return cls(time, motions, base, detail, costs[0].argmin(axis=0), lost)
 
 
@@ -266,9 +294,10 @@ def _difference(a: Picture, b: Picture) -> Picture:
     return np.asarray(cv2.GaussianBlur(np.minimum(np.abs(a - b), _CAP), (0, 0), _VIEW))
 
 
-def _weights(costs: Picture, time: float, doubt: float) -> Picture:
+def _weights(costs: Picture, time: float, doubt: float, share_of_least: float) -> Picture:
     """Weights of left and right, ``[motion, side, row, column]``, from what each guess costs."""
-    share = np.exp(-(costs - costs.min(axis=(0, 1))) / np.float32(doubt))
+    least = costs.min(axis=(0, 1))
+    share = np.exp(-(costs - least) / (np.float32(doubt) + np.float32(share_of_least) * least))
     share[share < 0.02] = 0
     share /= share.sum(axis=(0, 1))
     left, right = (1 - time) * share[0], time * share[0]

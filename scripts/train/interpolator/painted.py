@@ -23,6 +23,8 @@ _MARGIN = 1.5
 _MOMENTS = 5
 _FARTHEST = 0.25
 """Width of the picture that a layer may cross between two frames that are kept."""
+_SHAKEN = 0.4
+"""Share of scenes whose camera moves, and all layers with it."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,9 @@ def painted(
     stills: Sequence[Path], rng: np.random.Generator, times: Sequence[float], size: tuple[int, int]
 ) -> list[npt.NDArray[np.uint8]]:
     """Pictures of one scene at some times, in units of the gap between two frames that are kept."""
-    layers = [_layer(stills, rng, size, back=True)]
-    layers += [_layer(stills, rng, size, back=False) for _ in range(int(rng.integers(1, 5)))]
+    camera = _heading(rng, 0.08, size) if rng.random() < _SHAKEN else np.zeros(2)
+    layers = [_layer(stills, rng, size, camera, back=True)]
+    layers += [_layer(stills, rng, size, camera, back=False) for _ in range(int(rng.integers(1, 5)))]
     shutter = float(rng.choice([0.0, rng.uniform(0.1, 0.35)]))
     noise = float(rng.choice([0.0, rng.uniform(1, 5)]))
     made = []
@@ -73,13 +76,25 @@ def _drawn(layers: Sequence[_Layer], time: float, size: tuple[int, int]) -> Plan
     return np.asarray(picture, dtype=np.float32)
 
 
-def _layer(stills: Sequence[Path], rng: np.random.Generator, size: tuple[int, int], *, back: bool) -> _Layer:
+def _heading(rng: np.random.Generator, usual: float, size: tuple[int, int]) -> npt.NDArray[np.float64]:
+    """A speed; ``usual`` is the share of the width that it crosses."""
+    heading = rng.uniform(0, 2 * np.pi)
+    return min(rng.exponential(usual), _FARTHEST) * size[1] * np.array([np.cos(heading), np.sin(heading)])
+
+
+def _layer(
+    stills: Sequence[Path],
+    rng: np.random.Generator,
+    size: tuple[int, int],
+    camera: npt.NDArray[np.float64],
+    *,
+    back: bool,
+) -> _Layer:
     texture = _texture(stills[int(rng.integers(len(stills)))], rng, size)
     height, width = texture.shape
-    heading = rng.uniform(0, 2 * np.pi)
-    far = min(rng.exponential(0.03 if back else 0.09), _FARTHEST) * size[1]
-    speed = far * np.array([np.cos(heading), np.sin(heading)])
-    bend = rng.normal(0, 0.15, 2) * far * 0.3
+    speed = _heading(rng, 0.03 if back else 0.09, size)
+    bend = rng.normal(0, 0.15, 2) * float(np.hypot(*speed)) * 0.3
+    speed = speed + camera
     if back:
         matte, pivot = np.ones_like(texture), (width / 2, height / 2)
         turn, zoom = rng.normal(0, 0.7), rng.normal(0, 0.01)

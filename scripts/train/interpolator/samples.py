@@ -27,6 +27,8 @@ _KINDS = {"pictures": np.uint8, "flows": np.float16, "covers": np.uint8, "time":
 _CUT = 32.0
 _STILL = 0.6
 _TRIES = 30
+_SHAKEN = 0.35
+"""Share of pieces of video that a camera is made to shake."""
 _MOVIES, _STILLS = (".mp4", ".mkv", ".webm", ".mov"), (".webp", ".jpg", ".jpeg", ".png")
 
 
@@ -108,10 +110,10 @@ def _told(five: list[npt.NDArray[np.uint8]], rng: np.random.Generator, spacing: 
 def _filmed(movies: list[Path], rng: np.random.Generator, spacing: _Spacing) -> list[npt.NDArray[np.uint8]]:
     """Five frames of a video in which something moves and nothing is cut, more often such that move much."""
     best: tuple[float, list[npt.NDArray[np.uint8]]] | None = None
-    wanted = int(rng.choice([1, 3]))
+    wanted = int(rng.choice([1, 4]))
     for _ in range(_TRIES):
         film = _film(movies[int(rng.integers(len(movies)))])
-        step = int(rng.choice([1, 1, 1, 2]))
+        step = int(rng.choice([1, 1, 2, 3]))
         reach = spacing.frames[-1] * step
         if len(film) <= reach:
             continue
@@ -130,7 +132,24 @@ def _filmed(movies: list[Path], rng: np.random.Generator, spacing: _Spacing) -> 
     five = best[1]
     if rng.random() < 0.5:
         five = [cv2.flip(each, 1) for each in five]
-    return _as_large(five, rng)
+    return _as_large(_shaken(five, rng, spacing) if rng.random() < _SHAKEN else five, rng)
+
+
+def _shaken(
+    five: list[npt.NDArray[np.uint8]], rng: np.random.Generator, spacing: _Spacing
+) -> list[npt.NDArray[np.uint8]]:
+    """The same by a camera that is moved and turned, evenly but for a little."""
+    height, width = five[0].shape
+    heading, far = rng.uniform(0, 2 * np.pi), min(rng.exponential(0.08), 0.2) * width
+    speed, bend = far * np.array([np.cos(heading), np.sin(heading)]), rng.normal(0, 0.04, 2) * far
+    turn, size, made = rng.normal(0, 2.0), rng.uniform(1.1, 1.3), []
+    for picture, number in zip(five, spacing.frames, strict=True):
+        time = (number - spacing.frames[2]) / (spacing.frames[3] - spacing.frames[1])
+        matrix = cv2.getRotationMatrix2D((width / 2, height / 2), turn * time, size)
+        matrix[:, 2] += speed * time + bend * time * time
+        across = (width, height)
+        made.append(cv2.warpAffine(picture, matrix, across, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT))
+    return [np.asarray(each, dtype=np.uint8) for each in made]
 
 
 def _as_large(five: list[npt.NDArray[np.uint8]], rng: np.random.Generator) -> list[npt.NDArray[np.uint8]]:

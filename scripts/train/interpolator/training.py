@@ -144,7 +144,7 @@ def made(net: BlendNet, batch: Batch, *, half: bool = True) -> torch.Tensor:
 def errors_of(picture: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
     """Small errors and large ones, and those of edges; one number for each crop."""
     error = picture - truth
-    plain = (error * error + _FLOOR**2).sqrt() - _FLOOR + 4 * error * error
+    plain = (error * error + _FLOOR**2).sqrt() - _FLOOR + 10 * error * error
     across, down = error[..., 1:] - error[..., :-1], error[..., 1:, :] - error[..., :-1, :]
     return plain.mean((1, 2, 3)) + 0.25 * (across.abs().mean((1, 2, 3)) + down.abs().mean((1, 2, 3)))
 
