@@ -30,7 +30,7 @@ _RADIUS = 13
 _MARGIN = 24
 _CLEAN = 0.4
 """Share of the crops that were made smaller and are else as they were."""
-_OWN = (0.15, 2.5)
+_OWN = (0.3, 2.5)
 """Share of the crops that are soft of themselves, and the largest sigma of that, in pixels of the large picture."""
 
 type Stills = list[np.ndarray]
