@@ -15,7 +15,7 @@ SHIFT = (36, -14)
 
 
 def shaken(large: float = 2) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-    """Two pictures of small things and so much of large ones, of which the second lies 36 pixels farther right and 14 higher."""
+    """Pictures of small things and so much of large ones; the second lies 36 pixels farther right and 14 higher."""
     fine = np.random.default_rng(4).uniform(0, 255, (300, 420)).astype(np.float32)
     fine = cv2.GaussianBlur(fine, (0, 0), 3) + large * cv2.GaussianBlur(fine, (0, 0), 10)
     levels = np.rint((fine - fine.min()) / (fine.max() - fine.min()) * 255).astype(np.uint8)
