@@ -106,15 +106,16 @@ def _nearest(a: Picture, b: Picture) -> Flow:
 
     height, width = a.shape
     across, down = width // _REACH, height // _REACH
-    edges = (down, down, across, across)
-    shown = _shifts(cv2.copyMakeBorder(b, *edges, cv2.BORDER_REPLICATE), width)
-    outside = _shifts(cv2.copyMakeBorder(np.zeros_like(b), *edges, cv2.BORDER_CONSTANT, value=_OUTSIDE), width)
+    edges = ((down, down), (across, across))
+    shown = _shifts(np.pad(b, edges, mode="edge"), width)
+    outside = _shifts(np.pad(np.zeros_like(b), edges, constant_values=_OUTSIDE), width)
     columns = np.arange(-across, across + 1, dtype=np.float32)
     least, found = np.full(a.shape, np.inf, np.float32), np.zeros((*a.shape, 2), np.float32)
     for row in range(-down, down + 1):
         rows = slice(down + row, down + row + height)
-        cost = np.minimum(np.abs(shown[rows] - a[..., None]), _CAP) + outside[rows]
-        cost = cv2.blur(np.ascontiguousarray(cost), (_AROUND, _AROUND)) + _SLOPE * np.hypot(columns, np.float32(row))
+        apart = np.minimum(np.abs(shown[rows] - a[..., None]), _CAP) + outside[rows]
+        cost = np.asarray(cv2.blur(np.ascontiguousarray(apart), (_AROUND, _AROUND)), dtype=np.float32)
+        cost += np.float32(_SLOPE) * np.hypot(columns, np.float32(row))
         best = cost.argmin(axis=-1)
         lowest = np.take_along_axis(cost, best[..., None], axis=-1)[..., 0]
         better = lowest < least
