@@ -171,6 +171,19 @@ def test_a_tear_is_filled_and_nothing_else_touched() -> None:
     assert psnr(made[7][hole], truth[7][hole]) > 28
 
 
+def test_smaller_holes_beside_a_large_one_are_filled_as_well() -> None:
+    truth = pan(14)
+    spoilt = truth.copy()
+    burn(spoilt[7])
+    spoilt[7, 20:36, 200:216] = 250
+    made = seen(repair_frames(filmed(spoilt)))
+    assert psnr(made[7, 20:36, 200:216], truth[7, 20:36, 200:216]) > 26
+    # By itself it is a speck, and none of this filter's.
+    spoilt[7] = truth[7]
+    spoilt[7, 20:36, 200:216] = 250
+    assert changed(repair_frames(filmed(spoilt))) == []
+
+
 def flown_by(at: dict[int, tuple[int, int]]) -> Pictures:
     """A still scene, before which something round and large is seen in a few frames."""
     pictures = pan(11, step=0)

@@ -197,10 +197,12 @@ def _emptied(scene: _Scene, strength: float) -> Flags | None:
         part = labels == label
         if float(emptied[part].mean()) > 0.9 and not _is_glare(scene, part):
             found |= part
-    # Its corners are too narrow to be flat, but of its tone and joined to it.
-    found = grown(found, 2)
-    spoilt = toned | (scene.off > _APART + 3 * scene.doubt)
-    return _rimmed(scene, touching(found, spoilt & grown(found, 8 * _RIM))) if found.any() else None
+    if not found.any():
+        return None
+    # Its corners are too narrow to be flat, but of its tone and joined to it; where one hole is, smaller ones may be.
+    off = scene.off > _APART + 3 * scene.doubt
+    found = grown(found, 2) | touching(eroded(toned & off, 3), toned & off)
+    return _rimmed(scene, touching(found, (toned | off) & grown(found, 8 * _RIM)))
 
 
 def _is_glare(scene: _Scene, field: Flags) -> bool:

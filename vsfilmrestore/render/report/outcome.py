@@ -33,7 +33,7 @@ type Watch = Callable[[int, int], None]
 
 SHARE: Final = 0.05
 """Share of the time of a render that its result may be measured for, and"""
-LEAST: Final = 3.0
+LEAST: Final = 15.0
 """seconds that there are for it at any rate."""
 _LOOK: Final = 200
 """Frames that the close look at a shot takes as long as."""
