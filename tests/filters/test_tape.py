@@ -15,7 +15,7 @@ from tests.inference.makers import hashes, orders, streamed
 from vsfilmrestore.filters import FILTERS
 from vsfilmrestore.filters._chroma_shift import ACROSS, DOWN
 from vsfilmrestore.filters._holds import HOLD, hold_of
-from vsfilmrestore.filters.hide_head_switching import LINES
+from vsfilmrestore.filters.hide_head_switching import LINES, head_switching_lines
 from vsfilmrestore.media.props import changed_prop
 
 core = vs.core
@@ -213,6 +213,20 @@ def test_pictures_that_are_not_torn_stay() -> None:
     for clip in (torn(0), torn(40), composite(1, 0, still=False)):
         assert streamed(fr.hide_head_switching(clip)) == streamed(clip)
     assert changed(fr.hide_head_switching(torn(0), lines=4), "hide_head_switching", 2) > 0
+
+
+def test_a_slanted_edge_at_the_bottom_is_not_torn() -> None:
+    """A strip that leans lies farther right in each line; the posts beside it stand upright."""
+    rows, columns = np.mgrid[:48, :320].astype(np.float32)
+    room = np.full((48, 320), 150, np.float32)
+    for post in (60, 240, 290):
+        room[np.abs(columns - post) < 4] = 125
+    leaning = room.copy()
+    leaning[(rows > 33) & (np.abs(columns - 100 - 5 * (rows - 33)) < 6)] = 240
+    assert head_switching_lines([leaning] * 7) == 0
+    torn_off = room.copy()
+    torn_off[34:] = np.roll(room[34:], 9, axis=1)
+    assert head_switching_lines([torn_off] * 7) == 14
 
 
 def test_holds_are_told_by_what_differs() -> None:

@@ -39,6 +39,13 @@ _BETTER: Final = 0.15
 _ROUGHLY: Final = (0.3, 0.05)
 """The same of lines farther below: the picture has changed there."""
 
+_PARTS: Final = 6
+"""Parts of a line that are looked at one by one,"""
+_DRAWN: Final = 0.02
+"""those with so large a share of its drawing or more;"""
+_MAJORITY: Final = 0.6
+"""share of them that must be moved."""
+
 type Array = npt.NDArray[Any]
 
 
@@ -150,7 +157,7 @@ def _torn(picture: Array) -> int:
     flat = cv2.GaussianBlur(picture, (0, 0), sigmaX=1.5, sigmaY=0.01)
     flat = np.abs(np.gradient(flat, axis=1))
     reach = min(_REACH, flat.shape[1] // 8)
-    ways = [_way(flat[row - 2], flat[row], reach) for row in range(2, len(flat))]
+    ways = [_way(flat[row - 2], flat[row], reach, whole=True) for row in range(2, len(flat))]
     torn = [place + 2 for place, way in enumerate(ways) if abs(way) >= _SHIFT]
     if not torn or torn[0] < len(flat) - _MOST:
         return 0  # the picture itself is so: lines above the bottom lie beside one another too
@@ -163,11 +170,33 @@ def _torn(picture: Array) -> int:
     return len(flat) - first if float(np.mean(beside)) >= _MOSTLY else 0
 
 
-def _way(above: Array, line: Array, reach: int, well: float = _FITS, better: float = _BETTER) -> int:
-    """By how many pixels a line lies beside another; 0 where nothing fits clearly better."""
+def _way(
+    above: Array, line: Array, reach: int, well: float = _FITS, better: float = _BETTER, *, whole: bool = False
+) -> int:
+    """By how many pixels a line lies beside another, with ``whole`` all of it; 0 where nothing fits clearly better."""
     middle = above[reach:-reach]
     lying = np.lib.stride_tricks.sliding_window_view(line, len(middle))
     powers = np.maximum(np.sum(lying**2, axis=1) * float(np.sum(middle**2)), 1e-9)
     fits = (lying @ middle) / np.sqrt(powers)
     best = int(np.argmax(fits))
-    return best - reach if fits[best] > well and fits[best] > fits[reach] + better else 0
+    moved = fits[best] > well and fits[best] > fits[reach] + better
+    return best - reach if moved and (not whole or _all_along(middle, lying[best], lying[reach])) else 0
+
+
+def _all_along(wanted: Array, moved: Array, still: Array) -> bool:
+    """Whether a line is like another when moved in most of its parts that have a drawing, and in two at least.
+
+    A torn line is moved as a whole. Of a slanted edge one part of a line shows the way; what stands upright beside it
+    does not follow.
+    """
+    drawn, votes = 0, 0
+    least = _DRAWN * float(np.sum(wanted**2))
+    for one, there, here in zip(*(np.array_split(each, _PARTS) for each in (wanted, moved, still)), strict=True):
+        if float(np.sum(one**2)) > least:
+            drawn += 1
+            votes += _likeness(one, there) > _likeness(one, here)
+    return votes >= 2 and votes > _MAJORITY * drawn
+
+
+def _likeness(a: Array, b: Array) -> float:
+    return float(a @ b) / max(float(np.sqrt(np.sum(a**2) * np.sum(b**2))), 1e-9)
