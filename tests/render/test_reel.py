@@ -11,6 +11,7 @@ import vapoursynth as vs
 from vsfilmrestore import timeline
 from vsfilmrestore.errors import OutputError, SettingError, UsageError
 from vsfilmrestore.recipes import Recipe
+from vsfilmrestore.render.job import open_project
 from vsfilmrestore.render.plan import remarks_of_media
 from vsfilmrestore.render.reel import Reel
 from vsfilmrestore.render.reel_shot import matches
@@ -149,3 +150,17 @@ def test_markers_go_with_a_cut_list(small_reel: Path) -> None:
         Reel.open(scan, scan=scan)
     with pytest.raises(UsageError, match="scan takes all shots from one film"):
         Reel.open(small_reel / "cut.edl", scan=scan, media=scan)
+
+
+def test_a_project_is_opened_as_it_is_rendered(small_reel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(small_reel)
+    given = {"media": ["scans"], "preset": "none", "steps": {"remove_dirt": 0.9}}
+    project = open_project(Path("cut.edl"), Path("film.vsfr"), given)
+    before = sorted(small_reel.rglob("*"))
+    reel = Reel.open(project.folder)
+    assert [len(decision.recipe) for decision in reel.decisions] == [1, 1, 1]
+    assert len(reel.restored()) == 48
+    assert sorted(small_reel.rglob("*")) == before
+    for said in ({"preset": "none"}, {"media": "scans"}, {"rate": 24}):
+        with pytest.raises(UsageError, match="a project says all this itself"):
+            Reel.open(project.folder, **said)

@@ -9,13 +9,14 @@ from fractions import Fraction
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 import vapoursynth as vs
 
 from vsfilmrestore.filters.masks import apply_repair
-from vsfilmrestore.serve.viewing import mask_of, scenes_of
+from vsfilmrestore.serve.viewing import mask_of, scenes_of, show_reel
 
 core = vs.core
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,6 +44,24 @@ def repaired(name: str, box: tuple[int, int, int, int], clip: vs.VideoNode) -> v
     white = core.std.BlankClip(clip, format=vs.GRAY8, color=[255], width=right - left, height=bottom - top)
     mask = white.std.AddBorders(left, clip.width - right, top, clip.height - bottom)
     return apply_repair(name, clip, clip.std.Invert(), mask)
+
+
+def test_outputs_tell_a_colour_that_viewers_can_show() -> None:
+    """Viewers turn all into RGB, and grey film without tags could not be shown."""
+    silent = core.std.BlankClip(format=vs.GRAY8, width=64, height=48, length=2).std.SetFrameProps(
+        _Matrix=vs.MATRIX_UNSPECIFIED, _Transfer=vs.TRANSFER_UNSPECIFIED
+    )
+    told = silent.std.SetFrameProps(_Matrix=vs.MATRIX_BT2020_NCL, _Primaries=9, _Transfer=14)
+    reel = Mock(source=lambda: told, restored=lambda: silent)
+    show_reel(reel, first=70)
+    names = ("_Matrix", "_Primaries", "_Transfer")
+    outputs: list[Any] = [vs.get_output(number).clip for number in (70, 71, 72)]  # type: ignore[union-attr]
+    for number in (70, 71, 72):
+        vs.clear_output(number)
+    colours = [tuple(clip.get_frame(0).props[name] for name in names) for clip in outputs]
+    assert colours == [(9, 9, 14), (6, 6, 1), (6, 6, 1)]
+    rgb = outputs[1].resize.Bicubic(format=vs.RGB24, matrix=0, transfer=1, primaries=1)
+    assert rgb.get_frame(0).format.id == vs.RGB24
 
 
 def test_the_masks_of_all_steps_are_one_output() -> None:

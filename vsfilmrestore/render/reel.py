@@ -7,7 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from os import PathLike
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import vapoursynth as vs
 
@@ -27,6 +27,7 @@ from vsfilmrestore.render.link_facts import Facts
 from vsfilmrestore.render.networks import absent_networks, require_networks
 from vsfilmrestore.render.placing import RateRule
 from vsfilmrestore.render.plan import CutFile, Linking, Plan, plan_of_cut, remarks_of_media
+from vsfilmrestore.render.project import Project
 from vsfilmrestore.render.reel_shot import ReelShot
 from vsfilmrestore.render.remap import in_time, record_rate
 from vsfilmrestore.render.sidecar import Sidecar
@@ -101,10 +102,14 @@ class Reel:
         sequence: str = "",
         scan: PathName | None = None,
     ) -> Self:
-        """Open a cut list with its media, or a medium as one single shot.
+        """Open a cut list with its media, a medium as one single shot, or a project as ``vsfilmrestore render`` does.
+
+        A project (a folder ``.vsfr``) says all else itself: its input, its shots, what was proposed for them and what
+        was taken back. Nothing is written into it.
 
         Args:
-            path: Cut list (.otio, .otioz, .otiod, .edl, .xml, .fcpxml, .aaf) or medium (movie, folder of stills, .vpy).
+            path: Cut list (.otio, .otioz, .otiod, .edl, .xml, .fcpxml, .aaf), medium (movie, folder of stills, .vpy) or
+                project.
             media: Folders to search, or media files; the cut list's own folder if not given.
             markers: A marker list to join with the cut, or several.
             preset: Recipe of shots nobody wrote anything about, or the name of a preset.
@@ -122,6 +127,11 @@ class Reel:
             VsfrError: What cannot be read, linked or understood, with file, line and shot.
         """
         path = Path(path)
+        if Project.is_project(path):
+            asked = (media, markers, rate, settings, handles, relink, media_rate_rule, sequence, scan)
+            if any(asked) or preset != "archive" or opener is not open_media:
+                raise UsageError("a project says all this itself: change project.toml, or open its input", file=path)
+            return cls._of_project(path)
         recipe = Recipe.preset(preset) if isinstance(preset, str) else preset
         if not timeline.is_cut_list(path):
             if scan is not None or sequence or markers:
@@ -149,6 +159,12 @@ class Reel:
         told = plan.scan.told if plan.scan is not None else _as_told
         bound, agreement = bind(plan.cut, plan.links, opener, rate_rule=plan.rate_rule, handles=handles, told=told)
         return cls(plan.cut, bound, plan.decisions, plan.links, agreement, plan)
+
+    @classmethod
+    def _of_project(cls, folder: Path) -> Self:
+        from vsfilmrestore.render.job import open_project, open_reel  # they make reels themselves
+
+        return cast(Self, open_reel(open_project(folder, None, {}, save=False), save=False))
 
     @classmethod
     def of_medium(

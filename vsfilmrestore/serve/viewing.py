@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import vapoursynth as vs
 
+from vsfilmrestore.media.out.prepare import usual_matrix
 from vsfilmrestore.media.props import MASK_PREFIX
 from vsfilmrestore.render.reel import Reel
 
@@ -47,12 +48,23 @@ def show_reel(reel: Reel, *, first: int = 0) -> None:
 
 
 def _output(clip: vs.VideoNode, number: int, name: str) -> None:
+    clip = _telling(clip)
     if importlib.util.find_spec("vsview") is None:
         clip.set_output(number)
         return
     from vsview.api import set_output
 
     set_output(clip, number, name)
+
+
+def _telling(clip: vs.VideoNode) -> vs.VideoNode:
+    """The clip, with the usual colour of its size where frames do not tell theirs: viewers cannot show them else."""
+    if clip.format.color_family == vs.RGB:
+        return clip
+    usual = usual_matrix(clip)  # matrix and primaries have the same numbers for HD and for SD, and SD the curve of HD
+    wanted = {"_Matrix": usual, "_Primaries": usual, "_Transfer": 1}
+    told = {name: f"x.{name} 0 > x.{name} 2 = not and x.{name} {value} ?" for name, value in wanted.items()}
+    return core.akarin.PropExpr([clip], lambda: told)
 
 
 def mask_of(restored: vs.VideoNode, kind: str = "") -> vs.VideoNode:
