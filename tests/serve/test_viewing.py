@@ -55,7 +55,7 @@ def test_outputs_tell_a_colour_that_viewers_can_show() -> None:
     reel = Mock(source=lambda: told, restored=lambda: silent)
     show_reel(reel, first=70)
     names = ("_Matrix", "_Primaries", "_Transfer")
-    outputs: list[Any] = [vs.get_output(number).clip for number in (70, 71, 72)]  # type: ignore[union-attr]
+    outputs: list[Any] = [vs.get_output(number).clip for number in (70, 71, 72)]
     for number in (70, 71, 72):
         vs.clear_output(number)
     colours = [tuple(clip.get_frame(0).props[name] for name in names) for clip in outputs]
