@@ -131,6 +131,22 @@ def test_our_own_network_is_taken_and_beats_kernels() -> None:
 
 
 @pytest.mark.usefixtures("ours")
+@pytest.mark.parametrize("size", [(320, 240), (96, 20)])
+def test_no_line_is_drawn_along_the_edge(size: tuple[int, int]) -> None:
+    import cv2
+
+    true = worn(edges(*size), 0.5)
+    clip = clip_of(cv2.resize(true, (size[0] // 2, size[1] // 2), interpolation=cv2.INTER_AREA), vs.GRAY16)
+    rim = np.ones(true.shape, bool)
+    rim[2:-2, 2:-2] = False
+    off, usual = (
+        float(np.sqrt(np.mean((luma_of(made) - true)[rim] ** 2)))
+        for made in (fr.upscale(clip), clip.resize.Bicubic(*size))
+    )
+    assert off < usual
+
+
+@pytest.mark.usefixtures("ours")
 def test_our_own_network_is_the_same_in_any_order_and_leaves_colour_to_the_kernel() -> None:
     shot = clip_of(worn(edges(96, 64), 1.0), vs.YUV420P8, 3) + clip_of(edges(96, 64, 5), vs.YUV420P8)
     made = fr.upscale(shot)

@@ -22,6 +22,8 @@ AUTO, NONE = "auto", "none"
 """Our own network where networks can be run; no network."""
 MOST: Final = 1.8
 """Largest sigma of a softness that the networks know, in pixels; they are told the share of it."""
+_EDGE: Final = 16
+"""Pixels of the mirrored rim: as far as the networks see but for a trace."""
 _TOLD: Final = {"blur": f"x.{BLUR} {MOST} / 1 min 0 max", "crisp": f"x.{CRISP}", "noise": "0"}
 """What the networks are told beside luma, by the names of their inputs."""
 
@@ -77,6 +79,25 @@ class Own:
             VsfrError: It cannot be run.
         """
         found, contract = network_named(self.name, self.task)
-        blank = core.std.BlankClip(luma, keep=True).std.CopyFrameProps(with_crispness(luma))
+        wide = _with_edges(luma)
+        blank = core.std.BlankClip(wide, keep=True).std.CopyFrameProps(with_crispness(luma))
         clips = {extra.name: core.akarin.Expr([blank], _TOLD[extra.name]) for extra in contract.extra}
-        return run_network(luma, found.path, contract, sha256=found.file.sha256, clips=clips)
+        made = run_network(wide, found.path, contract, sha256=found.file.sha256, clips=clips)
+        across, down = (
+            made_side * (wide_side - side) // (2 * wide_side)
+            for made_side, wide_side, side in (
+                (made.width, wide.width, luma.width),
+                (made.height, wide.height, luma.height),
+            )
+        )
+        return made.std.Crop(across, across, down, down)
+
+
+def _with_edges(clip: vs.VideoNode) -> vs.VideoNode:
+    """The clip, mirrored at its edges: a network takes what lies beyond for black, and draws a line there."""
+    edge = min(_EDGE, clip.width)
+    left, right = clip.std.Crop(right=clip.width - edge), clip.std.Crop(left=clip.width - edge)
+    clip = core.std.StackHorizontal([left.std.FlipHorizontal(), clip, right.std.FlipHorizontal()])
+    edge = min(_EDGE, clip.height)
+    top, bottom = clip.std.Crop(bottom=clip.height - edge), clip.std.Crop(top=clip.height - edge)
+    return core.std.StackVertical([top.std.FlipVertical(), clip, bottom.std.FlipVertical()])
