@@ -3,8 +3,8 @@
 The kernel is asked to keep its hands off the contents (``direct_io``): it would read ahead, and every look at a header
 would render a frame. Names and sizes never change while a reel is mounted, so those it may keep.
 
-One thread of ours runs FUSE's loop, which has threads of its own. Stopping takes the mount away first, so that nobody
-new comes, ends all waiting with ``EIO``, and then lets the loop end by itself. If this process dies, FUSE's helper
+One thread of ours runs FUSE's loop, which has threads of its own. Stopping ends all waiting with ``EIO``, gives readers a
+moment to let go, takes the mount away, and lets the loop end by itself. If this process dies, FUSE's helper
 ``fusermount3`` sees it and takes the mount away.
 """
 
@@ -43,6 +43,7 @@ _THREADS: Final = 64
 _IDLE_THREADS: Final = 16
 _START_SECONDS: Final = 20.0
 _STOP_SECONDS: Final = 10.0
+_LET_GO_SECONDS: Final = 0.5
 _MOST_TOLD: Final = 1000
 _BLOCK: Final = 4096
 
@@ -81,6 +82,11 @@ class Operations:
         self._owner = {"st_uid": os.getuid(), "st_gid": os.getgid()}
         self._folder = _working_folder()
         self.mounted = threading.Event()
+
+    @property
+    def in_use(self) -> bool:
+        """Whether any file or folder is open."""
+        return bool(self._opened)
 
     def init(self, path: str) -> None:
         # FUSE's library goes to the root folder, but scripts and media may be named from where the user stands.
@@ -222,6 +228,11 @@ class Mount:
             Whether all of it ended; if not, a frame is still being made, and leaving the process ends it.
         """
         self._files.close()
+        # Readers have been told, and let go of their files. Were the mount taken away while the library reads that they
+        # do, it would complain on the terminal.
+        end = time.monotonic() + _LET_GO_SECONDS
+        while self._operations.in_use and time.monotonic() < end:
+            time.sleep(0.01)
         unmount(self.place)
         if self._watcher is not None:
             self._watcher.terminate()
