@@ -3,8 +3,8 @@
 The kernel is asked to keep its hands off the contents (``direct_io``): it would read ahead, and every look at a header
 would render a frame. Names and sizes never change while a reel is mounted, so those it may keep.
 
-One thread of ours runs FUSE's loop, which has threads of its own. Stopping ends all waiting with ``EIO``, gives readers a
-moment to let go, takes the mount away, and lets the loop end by itself. If this process dies, FUSE's helper
+One thread of ours runs FUSE's loop, which has threads of its own. Stopping ends all waiting with ``EIO``, gives readers
+a moment to let go, takes the mount away, and lets the loop end by itself. If this process dies, FUSE's helper
 ``fusermount3`` sees it and takes the mount away.
 """
 
