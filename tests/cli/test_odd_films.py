@@ -16,7 +16,10 @@ import pytest
 from vsfilmrestore.assess.reading import Reading
 from vsfilmrestore.assess.results import Assessment, FrameMeasures, ShotMeasures, SourceFacts
 from vsfilmrestore.cli.main import main
+from vsfilmrestore.errors import SettingError
 from vsfilmrestore.media.source import Media, open_media
+from vsfilmrestore.render.opening import media_opener
+from vsfilmrestore.render.project import ProjectSettings
 
 WIDTH, HEIGHT = 64, 48
 
@@ -216,3 +219,9 @@ def test_what_is_no_film_is_one_line(name: str, data: bytes, words: str, capfd: 
     assert words in told
     assert told.count("\n") == 1
     assert sorted(path.name for path in Path().iterdir()) == [name]
+
+
+@pytest.mark.parametrize("text", ["0-999999999999", "7-3", "all", "9" * 5000])
+def test_a_list_of_unreadable_frames_that_makes_no_sense_is_refused(text: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="unreadable"):
+        media_opener(ProjectSettings(input="film.mkv", unreadable=text), tmp_path)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
 
 from vsfilmrestore import timeline
 from vsfilmrestore.assess.reading import Reading
 from vsfilmrestore.media.naming import ranges_text
-from vsfilmrestore.render.opening import media_opener, tolerates
+from vsfilmrestore.render.opening import MOST_UNREADABLE, media_opener, tolerates
 from vsfilmrestore.render.project import Project
 
 __all__ = ["without_unreadable"]
-
-_MOST: Final = 1_000_000
 
 
 def without_unreadable(project: Project) -> Project | None:
@@ -38,5 +35,5 @@ def without_unreadable(project: Project) -> Project | None:
     if not reading.unreadable:
         return None
     first = medium.first_number if medium.kind == "sequence" else said.first or 0
-    found = ranges_text(sorted(first + number for number in reading.unreadable), _MOST)
+    found = ranges_text(sorted(first + number for number in reading.unreadable), MOST_UNREADABLE)
     return replace(project, settings=replace(said, unreadable=", ".join(filter(None, (said.unreadable, found)))))

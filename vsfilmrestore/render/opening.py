@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ import vapoursynth as vs
 from vsfilmrestore import timeline
 from vsfilmrestore.errors import SettingError
 from vsfilmrestore.filters import FILTERS
+from vsfilmrestore.filters._frame_list import parse_frames
 from vsfilmrestore.filters.schema import nearest
 from vsfilmrestore.media.source import Media, SourceOptions, open_media
 from vsfilmrestore.media.timecode import exact_rate, parse_timecode
@@ -25,8 +27,10 @@ from vsfilmrestore.render.link_facts import Facts, Prober
 from vsfilmrestore.render.link_names import parts
 from vsfilmrestore.render.project import ProjectSettings
 
-__all__ = ["SaidOfMedium", "media_opener", "media_prober", "said_of_media", "tolerates"]
+__all__ = ["MOST_UNREADABLE", "SaidOfMedium", "media_opener", "media_prober", "said_of_media", "tolerates"]
 
+MOST_UNREADABLE: Final = 1_000_000
+"""Frames of a film that can be named as such."""
 _KEYS: Final = ("file", "start", "rate", "md5", "sha256")
 _FILM_FRAMES: Final = Fraction(4, 5)
 
@@ -165,15 +169,13 @@ def _about(known: list[SaidOfMedium], path: Path) -> SaidOfMedium | None:
 
 def _numbers(text: str) -> tuple[int, ...]:
     """Frames written as ``26-36, 60``."""
-    found: list[int] = []
-    for word in text.split(","):
-        first, _, last = word.strip().partition("-")
-        try:
-            found += range(int(first), int(last or first) + 1) if word.strip() else ()
-        except ValueError:
-            told = f"unreadable names frames, not '{word.strip()}'"
-            raise SettingError(told, file="project.toml", hint='Write "26-36, 60"') from None
-    return tuple(found)
+    try:
+        found = parse_frames(text)
+    except ValueError as error:
+        raise SettingError(f"unreadable: {error}", file="project.toml", hint='Write "26-36, 60"') from None
+    if sum(run.stop - run.start for run in found) > MOST_UNREADABLE:
+        raise SettingError(f"unreadable names more than {MOST_UNREADABLE} frames", file="project.toml")
+    return tuple(chain.from_iterable(found))
 
 
 def _rate(text: str) -> Fraction | None:
