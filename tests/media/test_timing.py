@@ -89,6 +89,7 @@ def test_times_that_are_constant_and_times_that_are_nonsense() -> None:
     assert steady_rate([n * 40.0 + 80 * (n > 5) for n in range(90)], rates) is None
     assert believable([0, 40, 40, 5000])
     assert not believable([0, 40, 20])
+    assert not believable([n * 500_000.0 for n in range(200)])  # a day and more
     assert not believable([0, 40, 95_443_718])  # the clock of a transport stream has turned over
 
 

@@ -18,6 +18,7 @@ from typing import Final
 
 import vapoursynth as vs
 
+from vsfilmrestore.media.stand_ins import runs
 from vsfilmrestore.media.timecode import exact_rate
 
 __all__ = ["Course", "believable", "course_at", "sensible_rate", "steady_rate"]
@@ -39,6 +40,8 @@ _ABOVE: Final = 1.5
 """How far above the usual pace of a film a rate that its file tells may be: some tell that of their clock."""
 _LONGEST: Final = 600.0
 """Seconds that one picture may stay; times that ask for more are broken."""
+_WHOLE: Final = 24 * 3600.0
+"""Seconds of a film; longer ones of varying rate would be little but repeated frames."""
 _LOOKED_AT: Final = 6000
 _FEW: Final = 20
 """Frames for each place where pictures are missing, at least, in a film that is steady otherwise."""
@@ -72,7 +75,7 @@ class Course:
     @property
     def gaps(self) -> bool:
         """Whether pictures are missing in a few places of a film that is steady otherwise."""
-        return not self.dropped and len(list(_runs(self.held))) * _FEW <= self.length
+        return not self.dropped and len(runs(self.held)) * _FEW <= self.length
 
     def of(self, clip: vs.VideoNode) -> vs.VideoNode:
         """The frames of a clip in this course; they are shared, not copied."""
@@ -102,8 +105,9 @@ def steady_rate(times: Sequence[float], rates: Iterable[Fraction]) -> Fraction |
 
 
 def believable(times: Sequence[float]) -> bool:
-    """Whether times rise, and no picture stays longer than ten minutes."""
-    return all(0 <= b - a <= 1000 * _LONGEST for a, b in pairwise(times)) and times[-1] > times[0]
+    """Whether times rise, no picture stays longer than ten minutes, and all of them take no more than a day."""
+    rising = all(0 <= b - a <= 1000 * _LONGEST for a, b in pairwise(times))
+    return rising and 0 < times[-1] - times[0] <= 1000 * _WHOLE
 
 
 def sensible_rate(times: Sequence[float], told: Sequence[Fraction]) -> Fraction:
@@ -134,7 +138,7 @@ def _lost(times: Sequence[float], rate: Fraction) -> float:
 
 
 def _cost(course: Course) -> float:
-    return len(list(_runs(course.held))) + _LOSS * len(course.dropped) + _OFF * course.off
+    return len(runs(course.held)) + _LOSS * len(course.dropped) + _OFF * course.off
 
 
 def course_at(times: Sequence[float], rate: Fraction) -> Course:
@@ -158,8 +162,3 @@ def course_at(times: Sequence[float], rate: Fraction) -> Course:
         last = place
         off += abs(place - wanted)
     return Course(rate, tuple(dropped), tuple(held), last + 1, off)
-
-
-def _runs(numbers: Sequence[int]) -> Iterable[int]:
-    """The first of each run."""
-    return (b for a, b in pairwise((-2, *numbers)) if b != a + 1)
