@@ -25,7 +25,7 @@ from vsfilmrestore.assess.material import _halation
 from vsfilmrestore.assess.measure import assess_clip, bounds_of
 from vsfilmrestore.assess.passers import PasserFinder
 from vsfilmrestore.assess.passing import FrameFacts, PassFacts, pass_over
-from vsfilmrestore.assess.reading import Reading, ranges_text
+from vsfilmrestore.assess.reading import Reading
 from vsfilmrestore.assess.results import ShotMeasures
 from vsfilmrestore.assess.samples import Sample, Shot
 from vsfilmrestore.assess.trembling import flicker_of, weave_of
@@ -231,11 +231,6 @@ def test_unreadable_frames_are_passed_over_and_told() -> None:
 def test_a_film_that_cannot_be_read_at_all_is_an_error() -> None:
     with pytest.raises(MediaError, match="none of its frames"):
         assess_clip(with_holes(film(pan(1, 20)), set(range(20))))
-
-
-def test_ranges() -> None:
-    assert ranges_text({3}) == "3"
-    assert ranges_text({1, 2, 5, 7, 8, 9, 20, 30}) == "1-2, 5, 7-9, 20 and 1 more place"
 
 
 @pytest.mark.parametrize("frames", [1, 2])

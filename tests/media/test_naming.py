@@ -74,3 +74,5 @@ def test_ranges_in_words() -> None:
     assert ranges_text([]) == ""
     assert ranges_text([7, 9, 10, 11, 14]) == "7, 9-11, 14"
     assert ranges_text(range(0, 40, 2), most=3) == "0, 2, 4, and 17 more places"
+    assert ranges_text([3]) == "3"
+    assert ranges_text([1, 2, 5, 7, 8, 9, 20, 30], most=4) == "1-2, 5, 7-9, 20, and 1 more place"

@@ -19,12 +19,13 @@ import vapoursynth as vs
 
 from vsfilmrestore.assess.one_shot import ShotLook, look_at_shot
 from vsfilmrestore.assess.passing import LEVELS, FrameFacts, PassFacts, pass_over
-from vsfilmrestore.assess.reading import Reading, ranges_text
+from vsfilmrestore.assess.reading import Reading
 from vsfilmrestore.assess.reel_colour import with_fade
 from vsfilmrestore.assess.results import Assessment, FrameMeasures, ShotMeasures, SourceFacts
 from vsfilmrestore.assess.sparse import LONGEST, SPARSE, pass_over_runs
 from vsfilmrestore.assess.stored import program_version
 from vsfilmrestore.errors import MediaError
+from vsfilmrestore.media.naming import ranges_text
 from vsfilmrestore.media.timecode import rate_text
 
 __all__ = ["Cut", "assess_clip", "bounds_of"]
@@ -112,8 +113,12 @@ def _rate(clip: vs.VideoNode) -> str:
 def _remarks(unreadable: tuple[int, ...], sparse: bool, facts: PassFacts, count: int) -> tuple[str, ...]:
     said = []
     if unreadable:
-        word = "frame" if len(unreadable) == 1 else "frames"
-        said.append(f"{len(unreadable)} {word} cannot be read and were passed over: {ranges_text(unreadable)}")
+        many = (
+            "1 frame cannot be read and was"
+            if len(unreadable) == 1
+            else f"{len(unreadable)} frames cannot be read and were"
+        )
+        said.append(f"{many} passed over: {ranges_text(sorted(unreadable), 4)}")
     if sparse:
         said.append(f"the film is long: {len(facts.frames)} of its {count} frames were read, in runs spread over it")
     return tuple(said)

@@ -12,9 +12,9 @@ import vapoursynth as vs
 
 from vsfilmrestore.errors import MediaError, plain_text
 from vsfilmrestore.media.failure import media_error_in
-from vsfilmrestore.media.stand_ins import frozen, runs
+from vsfilmrestore.media.stand_ins import frozen
 
-__all__ = ["Reading", "ranges_text"]
+__all__ = ["Reading"]
 
 core = vs.core
 
@@ -114,11 +114,3 @@ class Reading:
             middle = (low + high) // 2
             low, high = (middle, high) if self._is_bad(middle) else (low, middle)
         return high
-
-
-def ranges_text(numbers: set[int] | tuple[int, ...], most: int = 4) -> str:
-    """``12, 30-31 and 5 more places``."""
-    found = runs(numbers)
-    words = [str(run.start) if len(run) == 1 else f"{run.start}-{run.stop - 1}" for run in found[:most]]
-    rest = len(found) - most
-    return ", ".join(words) + (f" and {rest} more place{'s' if rest > 1 else ''}" if rest > 0 else "")

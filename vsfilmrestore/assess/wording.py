@@ -6,9 +6,9 @@ import csv
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TextIO
 
-from vsfilmrestore.assess.reading import ranges_text
 from vsfilmrestore.assess.results import Assessment, ShotMeasures
 from vsfilmrestore.assess.vocabulary import MEASURES
+from vsfilmrestore.media.naming import ranges_text
 
 __all__ = ["QUIET", "found_in", "write_table"]
 
@@ -79,7 +79,7 @@ def _frames(shot: ShotMeasures) -> Iterator[str]:
     ):
         if count := round(shot[name]):
             at = shot.lists.get("flashes.at" if name == "flashes" else f"{name}_at", ())
-            yield f"{word} {count} ({ranges_text({int(n) for n in at}, 3)})"
+            yield f"{word} {count} ({ranges_text(sorted({int(n) for n in at}), 3)})"
     if shot.word("cadence") not in ("", "every frame", "still") and shot.confidence("cadence") > _SURE:
         yield shot.word("cadence")
 

@@ -131,7 +131,8 @@ def ranges_text(numbers: Iterable[int], most: int = 8) -> str:
             pieces.append([n, n])
     words = [str(a) if a == b else f"{a}-{b}" for a, b in pieces[:most]]
     if len(pieces) > most:
-        words.append(f"and {len(pieces) - most} more places")
+        rest = len(pieces) - most
+        words.append(f"and {rest} more place{'s' if rest > 1 else ''}")
     return ", ".join(words)
 
 
