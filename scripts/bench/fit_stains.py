@@ -63,7 +63,7 @@ def scene_of(clip: vs.VideoNode) -> Scene:
     small = analysis(clip)
     luma = small.std.ShufflePlanes(0, vs.GRAY)
     motion = estimate(flat(small), (-1, 1), refine=True, cut_error=255, cut_share=100)
-    clips = luma, motion.compensate(luma, -1), motion.compensate(luma, 1)
+    clips = luma, *motion.compensate(luma).values()
     return Scene(*([picture_of(frame)[0].copy() for frame in each.frames()] for each in clips))
 
 

@@ -71,7 +71,7 @@ def sight(clip: vs.VideoNode) -> Sight:
     """Look at a clip of any constant format; nothing is read."""
     work = to16(clip)
     motion = estimate(work, DISTANCES)
-    return Sight(work, [match_level(motion.compensate(work, d), work) for d in DISTANCES])
+    return Sight(work, [match_level(each, work) for each in motion.compensate(work).values()])
 
 
 def shifted(clip: vs.VideoNode, frames: int) -> vs.VideoNode:

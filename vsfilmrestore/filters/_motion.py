@@ -6,8 +6,8 @@ and does nothing. `mirrored` gives the ends of a clip neighbours instead.
 
 ::
 
-    motion = estimate(clip, (-1, 1))
-    before, after = motion.compensate(clip, -1), motion.compensate(clip, 1)
+    moved = estimate(clip, (-1, 1)).compensate(clip)
+    before, after = moved[-1], moved[1]
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ class Motion:
     """Motion from each frame to its neighbours; made by `estimate`.
 
     The plug-in reads the first frame of a clip and its neighbour while the graph is built. All that is made here
-    therefore begins with blank frames, which are cut off again: building asks nothing of the source.
+    therefore begins with blank frames, which are cut off again: building asks nothing of the source. They are as many
+    for all neighbours, so that all share the pyramids of the picture: those cost more than the search.
 
     Attributes:
         luma: What was looked at: GRAY16, grown to hold a block.
@@ -61,29 +62,32 @@ class Motion:
     @property
     def vectors(self) -> dict[int, vs.VideoNode]:
         """Vector clips by distance, for other functions of the plug-in. Building them reads the first frame."""
-        return {d: _search(self.luma, d, self.block, self.refined) for d in self.distances}
+        return _search(self.luma, self.distances, self.block, self.refined)
 
-    def compensate(self, clip: vs.VideoNode, distance: int) -> vs.VideoNode:
-        """The neighbour at ``distance``, moved onto each frame; format, size and properties of ``clip``.
+    def compensate(self, clip: vs.VideoNode) -> dict[int, vs.VideoNode]:
+        """All neighbours by their distance, moved onto each frame; format, size and properties of ``clip``.
 
         Args:
             clip: Any constant format, of the size the vectors were made for.
-            distance: One of the distances given to `estimate`.
         """
         work, back = _workable(clip)
-        led = _led_by_blank(_cover(work, self.block), distance)
+        led = _led_by_blank(_cover(work, self.block), self._lead)
         fine = self.block // 2 if self.refined else self.block
-        moved = core.mvu.Compensate(
-            led,
-            core.mvu.Super(led, blksize=[fine], overlap=[fine // 2], onelevel=True),
-            self._led[distance],
-            thsad=_BLOCK_AREA * 255,  # even a poor block is better than the damaged one; callers judge by error()
-            thscd1=self._lost,
-            thscd2=self.cut_share,
-        )
-        moved = back(_uncover(moved[_lead(distance) :], clip.width, clip.height)).std.CopyFrameProps(clip)
-        first = min(max(-distance, 0), clip.num_frames)  # their neighbour is a blank frame, or none
-        return clip if first == clip.num_frames else clip[:first] + moved[first:] if first else moved
+        pyramid = core.mvu.Super(led, blksize=[fine], overlap=[fine // 2], onelevel=True)
+        found = {}
+        for distance, vectors in self._led.items():
+            moved = core.mvu.Compensate(
+                led,
+                pyramid,
+                vectors,
+                thsad=_BLOCK_AREA * 255,  # even a poor block is better than the damaged one; callers judge by error()
+                thscd1=self._lost,
+                thscd2=self.cut_share,
+            )
+            moved = back(_uncover(moved[self._lead :], clip.width, clip.height)).std.CopyFrameProps(clip)
+            first = min(max(-distance, 0), clip.num_frames)  # their neighbour is a blank frame, or none
+            found[distance] = clip if first == clip.num_frames else clip[:first] + moved[first:] if first else moved
+        return found
 
     def error(self, distance: int, full: float = 32.0) -> vs.VideoNode:
         """How badly the neighbour fits, blockwise: GRAY16, white from ``full`` 8-bit levels up.
@@ -102,12 +106,16 @@ class Motion:
 
     def _own(self, mask: vs.VideoNode, distance: int) -> vs.VideoNode:
         """The mask of a led clip, cut to size and length."""
-        mask = _uncover(mask[_lead(distance) :], self.width, self.height)
+        mask = _uncover(mask[self._lead :], self.width, self.height)
         missing = min(abs(distance), mask.num_frames)
         white = core.std.BlankClip(mask, length=missing, color=65535, keep=True)
         if missing == mask.num_frames:
             return white
         return white + mask[missing:] if distance < 0 else mask[:-missing] + white
+
+    @property
+    def _lead(self) -> int:
+        return _lead(self.distances)
 
     @property
     def _lost(self) -> int:
@@ -138,26 +146,26 @@ def estimate(
     luma = _cover(analysis_luma(clip), block)
     if prefilter:
         luma = luma.zsmooth.Median(radius=2)
-    led = {d: _search(_led_by_blank(luma, d), d, block, refine) for d in distances}
+    led = _search(_led_by_blank(luma, _lead(distances)), distances, block, refine)
     return Motion(luma, tuple(distances), block, refine, clip.width, clip.height, cut_error, cut_share, led)
 
 
-def _search(luma: vs.VideoNode, distance: int, block: int, refine: bool) -> vs.VideoNode:
+def _search(luma: vs.VideoNode, distances: Sequence[int], block: int, refine: bool) -> dict[int, vs.VideoNode]:
     pyramid = core.mvu.Super(luma, blksize=[block], overlap=[block // 2])
-    vectors = _one(core.mvu.Analyse(pyramid, delta=distance))
+    vectors = {d: _one(core.mvu.Analyse(pyramid, delta=d)) for d in distances}
     if not refine:
         return vectors
     fine = core.mvu.Super(luma, blksize=[block // 2], overlap=[block // 4])
-    return _one(core.mvu.Recalculate(fine, [vectors], thsad=_BLOCK_AREA))
+    return {d: _one(core.mvu.Recalculate(fine, [found], thsad=_BLOCK_AREA)) for d, found in vectors.items()}
 
 
-def _lead(distance: int) -> int:
-    """Blank frames needed: the first one and its neighbour, if that comes later."""
-    return 1 + max(distance, 0)
+def _lead(distances: Sequence[int]) -> int:
+    """Blank frames needed: the first one and its neighbours, if they come later."""
+    return 1 + max(0, *distances)
 
 
-def _led_by_blank(clip: vs.VideoNode, distance: int) -> vs.VideoNode:
-    return core.std.BlankClip(clip, length=_lead(distance), keep=True) + clip
+def _led_by_blank(clip: vs.VideoNode, frames: int) -> vs.VideoNode:
+    return core.std.BlankClip(clip, length=frames, keep=True) + clip
 
 
 def analysis_luma(clip: vs.VideoNode) -> vs.VideoNode:

@@ -67,7 +67,7 @@ def average(work: vs.VideoNode, reach: int, noise: float) -> Averaged:
         noise: Standard deviation to assume in 8-bit levels; 0 measures it in each frame.
     """
     motion = _search(work, reach)
-    moved = {d: motion.compensate(work, d) for i in range(1, reach + 1) for d in (-i, i)}
+    moved = motion.compensate(work)
     told = _assume(work, noise) if noise else measure_noise(work, [moved[-1], moved[1]])
     differences = tuple(_patch_difference(told, other) for other in moved.values())
     exprs = _per_plane(told, lambda p: _mean_expr(p, len(moved)))
@@ -79,7 +79,7 @@ def measured(source: vs.VideoNode) -> vs.VideoNode:
     """The 16-bit clip with the noise of each frame in its properties."""
     work = led(mirrored(source, 1))
     motion = _search(work, 1)
-    told = measure_noise(work, [motion.compensate(work, d) for d in (-1, 1)])
+    told = measure_noise(work, list(motion.compensate(work).values()))
     return told[2 : 2 + source.num_frames]
 
 

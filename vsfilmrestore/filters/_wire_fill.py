@@ -10,7 +10,6 @@ import numpy.typing as npt
 import vapoursynth as vs
 
 from vsfilmrestore.filters._between import workable
-from vsfilmrestore.filters._dirt_sight import DISTANCES
 from vsfilmrestore.filters._motion import Motion, analysis_luma
 from vsfilmrestore.filters.masks import mask_for_planes
 
@@ -78,7 +77,7 @@ class Views(NamedTuple):
     def of(cls, clip: vs.VideoNode, motion: Motion) -> Views:
         """Look at a clip; nothing is read."""
         (work, back), luma = workable(clip), analysis_luma(clip)
-        moved, lumas = ([motion.compensate(each, d) for d in DISTANCES] for each in (work, luma))
+        moved, lumas = (list(motion.compensate(each).values()) for each in (work, luma))
         return cls(clip, work, back, moved, lumas)
 
 

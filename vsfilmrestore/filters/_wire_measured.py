@@ -8,7 +8,6 @@ from typing import Final, NamedTuple
 import vapoursynth as vs
 
 from vsfilmrestore.filters._between import neighbour
-from vsfilmrestore.filters._dirt_sight import DISTANCES
 from vsfilmrestore.filters._motion import Motion, analysis_luma
 from vsfilmrestore.filters._ridges import Line, find_lines
 
@@ -83,7 +82,7 @@ def _known_again(lines: Sequence[Line]) -> list[Line]:
 
 def _moving(luma: vs.VideoNode, motion: Motion, sign: int, level: float) -> vs.VideoNode:
     """GRAY8, 255 where the past and the future both show the same background without the line."""
-    soft = [_soft(view) for view in (luma, *(motion.compensate(luma, d) for d in DISTANCES))]
+    soft = [_soft(view) for view in (luma, *motion.compensate(luma).values())]
     past, future = ("y z min", "a b min") if sign > 0 else ("y z max", "a b max")
     gained = "x P@ F@ max -" if sign > 0 else "P@ F@ min x -"
     return core.akarin.Expr(

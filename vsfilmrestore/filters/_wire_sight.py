@@ -47,7 +47,7 @@ def motion_behind(luma: vs.VideoNode, thickness: float) -> Motion:
 def wire_sight(clip: vs.VideoNode, motion: Motion) -> Sight:
     """Look at a clip of any constant format for wires; nothing is read."""
     work = to16(clip)
-    return Sight(work, [match_level(motion.compensate(work, d), work) for d in DISTANCES])
+    return Sight(work, [match_level(each, work) for each in motion.compensate(work).values()])
 
 
 def _without_lines(luma: vs.VideoNode, thickness: float) -> vs.VideoNode:

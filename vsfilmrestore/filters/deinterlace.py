@@ -128,7 +128,7 @@ def _bettered(fields: vs.VideoNode, top: bool) -> vs.VideoNode:
     """The guessed lines again, with what the fields before and after show of them."""
     luma = analysis_luma(fields).std.Convolution([1, 2, 1], mode="v") if fields.height > 2 else analysis_luma(fields)
     motion = estimate(luma, (-1, 1), prefilter=False, cut_error=60.0)
-    moved = [match_level(motion.compensate(fields, d), fields, _LEVEL_RADIUS) for d in (-1, 1)]
+    moved = [match_level(each, fields, _LEVEL_RADIUS) for each in motion.compensate(fields).values()]
     misfits = [_misfit(fields, other) for other in moved]
     known = 0 if top else 1
     unit = _misfit_unit(fields)

@@ -88,7 +88,7 @@ def remove_stains(
         return apply_repair("remove_stains", clip, clip, nothing, show=show)
     small = analysis(clip)
     motion = estimate(flat(small), (-1, 1), refine=True, cut_error=255, cut_share=100)
-    moved = [motion.compensate(small, d) for d in (-1, 1)]
+    moved = list(motion.compensate(small).values())
     dose = _Dose(strength, max_size / 1000, longest, polarity)
     field = _field(_found(_looks(small, moved), small, moved, dose), small, moved, longest)
     repaired, mask = _lifted(clip, field)
