@@ -96,12 +96,12 @@ class Apart(NamedTuple):
 
 def stands_apart(now: npt.NDArray[np.uint16], moved: Sequence[npt.NDArray[np.uint16]]) -> Apart:
     """Compare the luma of a frame with that of its four neighbours, moved onto it; 16 bits."""
-    a, b, c, d = (each.astype(np.int32) for each in moved)
+    a, b, c, d = moved
     low, high = np.maximum(np.minimum(a, b), np.minimum(c, d)), np.minimum(np.maximum(a, b), np.maximum(c, d))
     first, second = np.minimum(low, high), np.maximum(low, high)
-    three = np.maximum(np.maximum(now - second, first - now), 0)
-    levels = (three, now - (first + second) // 2)
-    return Apart(*((each / LEVEL).astype(np.float32) for each in levels))
+    three = (np.maximum(now, second) - second) + (first - np.minimum(now, first))  # one of both is 0; all stays unsigned
+    middle = now.astype(np.int32) - (first.astype(np.int32) + second) // 2
+    return Apart(*(np.multiply(each, 1 / LEVEL, dtype=np.float32) for each in (three, middle)))
 
 
 def heard(found: Specks, sure: npt.NDArray[np.floating[Any]]) -> Reals:
