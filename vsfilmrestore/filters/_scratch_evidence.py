@@ -58,11 +58,14 @@ def moves_of(mean: Reals, others: Sequence[Reals]) -> Reals:
 
 def _shift(here: Reals, wide: Reals) -> float:
     """The shift at which slopes are most alike; ``wide`` has `_REACH` columns more on either side."""
+    import cv2  # on first use: it is large, and a plan needs none of it
+
     width = here.shape[1]
-    misfit = [
-        float(np.minimum(np.abs(here - wide[:, s : s + width]), _FAR).mean()) + 1e-4 * abs(s - _REACH)
-        for s in range(2 * _REACH + 1)
-    ]
+    misfit = []
+    for s in range(2 * _REACH + 1):
+        apart = cv2.absdiff(here, wide[:, s : s + width])
+        cv2.threshold(apart, _FAR, 0, cv2.THRESH_TRUNC, dst=apart)
+        misfit.append(cv2.mean(apart)[0] + 1e-4 * abs(s - _REACH))
     best = int(np.argmin(misfit))
     shift, most = float(best), 2 * _REACH - 1e-3
     for _ in range(_STEPS):  # to a part of a pixel, by the slopes' own slopes

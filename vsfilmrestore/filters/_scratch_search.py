@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = [
-    "REACH", "Maps", "Run", "Verdict", "blocks_of", "highest", "lines", "maps_of", "margin_of", "paths", "unpacked",
-    "verdict",
+    "REACH", "Maps", "Run", "Verdict", "blocks_of", "highest", "lines", "maps_of", "margin_of", "paths", "slope_of",
+    "unpacked", "verdict",
 ]  # fmt: skip
 
 type Reals = npt.NDArray[Any]
@@ -51,11 +51,13 @@ class Maps(NamedTuple):
         mean: Mean of each column.
         doubt: Its standard error.
         crests: Height above both sides, for each half-width; then depth below them, for each half-width.
+        slope: Differences across of the mean: they do not know how bright a frame is.
     """
 
     mean: Reals
     doubt: Reals
     crests: tuple[Reals, ...]
+    slope: Reals
 
     def crest(self, bright: bool, scale: int) -> Reals:
         """The map of one kind of lines."""
@@ -161,7 +163,14 @@ def blocks_of(height: int) -> int:
 def unpacked(packed: Reals, height: int) -> Maps:
     """Maps of a plane so many pixels high."""
     parts = np.split(packed, len(packed) // blocks_of(height))
-    return Maps(parts[0], parts[1], tuple(parts[2:]))
+    return Maps(parts[0], parts[1], tuple(parts[2:]), slope_of(parts[0]))
+
+
+def slope_of(mean: Reals) -> Reals:
+    """Differences across of a plane averaged in blocks of rows, of its own size and type."""
+    slope = np.zeros_like(mean)
+    slope[:, 1:-1] = (mean[:, 2:] - mean[:, :-2]) / 2
+    return slope
 
 
 def _crest(mean: Reals, reach: int) -> Reals:
@@ -197,36 +206,60 @@ def paths(gain: Reals, reach: int) -> Iterator[tuple[int, Places, float]]:
     """
     margin = max(margin_of(gain.shape[1]), reach + 2)
     gain[:, :margin] = gain[:, -margin:] = -1.5
+    ways = _Ways(gain)
     for _ in range(_MOST):
-        first, x, total = _best(gain)
+        first, x, total = ways.best()
         if total < 0.2 * len(gain):
             return
         yield first, x, total / len(gain)
+        ways.bar(first, x)
+
+
+class _Ways:
+    """The largest sums of ``gain`` on the way down to each place, a way moving by a column at most from block to block.
+
+    Where a way is barred, only those sums are reckoned anew that it may have been part of.
+    """
+
+    def __init__(self, gain: Reals) -> None:
+        self._gain = gain
+        self._total = np.full((len(gain), gain.shape[1] + 2), -1e9, gain.dtype)  # with nothing on either side
+        self._sum(0, 0, gain.shape[1])
+
+    def _sum(self, first: int, start: int, stop: int) -> None:
+        """Reckon the sums of some columns from a block on."""
+        gain, total = self._gain[:, start:stop], self._total[:, start : stop + 2]
+        if first == 0:
+            total[0, 1:-1] = gain[0]
+        for row in range(max(first, 1), len(gain)):
+            above = total[row - 1]
+            before = np.maximum(above[:-2], above[2:])
+            before -= _TURN
+            np.maximum(before, above[1:-1], out=before)
+            np.maximum(before, 0, out=before)
+            np.add(gain[row], before, out=total[row, 1:-1])
+
+    def best(self) -> tuple[int, Places, float]:
+        """First block, columns and sum of the best way."""
+        sums = self._total[:, 1:-1]
+        row, column = (int(v) for v in np.unravel_index(int(sums.argmax()), sums.shape))
+        best, x = float(sums[row, column]), [column]
+        while row > 0:
+            left, above, right = self._total[row - 1, column : column + 3]
+            ways = above, left - _TURN, right - _TURN
+            if max(ways) <= 0:
+                break
+            column += (0, -1, 1)[ways.index(max(ways))]
+            row -= 1
+            x.append(column)
+        return row, np.array(x[::-1], np.intp), best
+
+    def bar(self, first: int, x: Places) -> None:
+        """Close the columns about a way to all others."""
         for row, column in enumerate(x, first):
-            gain[row, max(column - REACH - 1, 0) : column + REACH + 2] = -1.5
-
-
-def _best(gain: Reals) -> tuple[int, Places, float]:
-    """The path of the largest sum that moves by no more than a column from block to block."""
-    total = np.empty_like(gain)
-    came = np.zeros(gain.shape, np.intp)
-    starts = np.ones(gain.shape, bool)
-    total[0] = gain[0]
-    for row in range(1, len(gain)):
-        padded = np.pad(total[row - 1], 1, constant_values=-1e9)
-        ways = np.stack([padded[1:-1], padded[:-2] - _TURN, padded[2:] - _TURN])
-        way = ways.argmax(0)
-        before = ways.max(0)
-        came[row] = np.array([0, -1, 1])[way]
-        starts[row] = before <= 0
-        total[row] = gain[row] + np.maximum(before, 0)
-    row, column = (int(v) for v in np.unravel_index(int(total.argmax()), total.shape))
-    best, x = float(total[row, column]), [column]
-    while not starts[row, column]:
-        column += int(came[row, column])
-        row -= 1
-        x.append(column)
-    return row, np.array(x[::-1], np.intp), best
+            self._gain[row, max(column - REACH - 1, 0) : column + REACH + 2] = -1.5
+        far = REACH + 1 + len(self._gain) - first
+        self._sum(first, max(int(x.min()) - far, 0), min(int(x.max()) + far + 1, self._gain.shape[1]))
 
 
 def verdict(run: Run, maps: Maps, around: Sequence[Maps]) -> Verdict:
@@ -260,9 +293,8 @@ def _against_scene(
     least = 0.5 * min(float(heights.mean()), 1.5 * float(np.median(heights)))
     middle = own.clip(0).mean(0)
     here = _places(middle, span - 1 + int(middle[span - 1 : span + 2].argmax()), run.reach)
-    sides = np.arange(run.reach + 3, run.reach + 3 + _BESIDE)
-    beside = np.concatenate([-sides[::-1], sides])
-    slope = run.strip(_slope(maps.mean), beside)
+    far = run.reach + 2 + _BESIDE + _SCENE
+    slope = run.strip(maps.slope, np.arange(-far, far + 1))
     found: dict[int, float] = {}
     motion: list[tuple[float, float]] = []
     for number, other in enumerate(around):
@@ -271,10 +303,7 @@ def _against_scene(
         place = int(profile.argmax())
         if profile[place] <= least or not 0 < place < 2 * span:
             continue
-        there = _slope(other.mean)
-        misfit = np.array(
-            [np.minimum(np.abs(slope - run.strip(there, beside, s)), 4).mean() for s in range(-_SCENE, _SCENE + 1)]
-        )
+        misfit = _misfits(slope, run.strip(other.slope, np.arange(-far, far + 1)))
         scene = _between(-(misfit**2), int(misfit.argmin())) - _SCENE
         # Of several lines side by side, the one that goes with the scene may be the same.
         tops = {place} | {
@@ -293,11 +322,15 @@ def _against_scene(
     return most, float(np.quantile(list(found.values()), 0.75)), moved, leapt
 
 
-def _slope(mean: Reals) -> Reals:
-    """Differences across: they do not know how bright a frame is."""
-    slope = np.zeros_like(mean)
-    slope[:, 1:-1] = (mean[:, 2:] - mean[:, :-2]) / 2
-    return slope
+def _misfits(here: Reals, there: Reals) -> Reals:
+    """By how much slopes on both sides of a line differ from those of another frame, that being moved by each shift."""
+    wide = _BESIDE + 2 * _SCENE
+    apart = np.empty((2 * _SCENE + 1, len(here), 2, _BESIDE), here.dtype)
+    for side, near in enumerate((slice(wide), slice(-wide, None))):
+        shifted = np.lib.stride_tricks.sliding_window_view(there[:, near], _BESIDE, 1).swapaxes(0, 1)
+        np.subtract(here[:, near][:, _SCENE:-_SCENE], shifted, out=apart[:, :, side])
+    np.minimum(np.abs(apart, out=apart), 4, out=apart)
+    return apart.reshape(len(apart), -1).mean(1)
 
 
 def _places(crest: npt.NDArray[np.floating], place: int, reach: int) -> npt.NDArray[np.floating]:

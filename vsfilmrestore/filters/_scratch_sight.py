@@ -12,6 +12,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from vsfilmrestore.filters._scratch_search import slope_of
+
 __all__ = ["moved_onto"]
 
 type Reals = npt.NDArray[Any]
@@ -31,8 +33,8 @@ def moved_onto(mean: Reals, others: Sequence[Reals]) -> Reals:
         mean: The frame, averaged in blocks of rows, (blocks, width), in 8-bit levels.
         others: Its neighbours, likewise.
     """
-    here = _slope(mean)
-    return np.stack([_moved(other, _motion(here, _slope(other))) for other in others])
+    here = slope_of(mean)
+    return np.stack([_moved(other, _motion(here, slope_of(other))) for other in others])
 
 
 def _motion(here: Reals, there: Reals) -> Reals:
@@ -42,23 +44,31 @@ def _motion(here: Reals, there: Reals) -> Reals:
     reach = np.arange(-_SCENE, _SCENE + 1)
     width = here.shape[1]
     wide = np.pad(there, ((0, 0), (_SCENE, _SCENE)), mode="reflect" if width > _SCENE else "edge")
-    cost: Reals = np.stack(
-        [
-            cv2.blur(
-                np.minimum(np.abs(here - wide[:, _SCENE + s : _SCENE + s + width]), _WIDE) + 1e-3 * abs(s),
-                _ALIKE,
-                borderType=cv2.BORDER_REFLECT,
-            )
-            for s in reach.tolist()
-        ]
-    )
-    cost = cost**2
-    best = cost.argmin(0)
-    middle = best.clip(1, len(reach) - 2)[None]
-    low, top, high = (np.take_along_axis(cost, middle + d, 0)[0] for d in (-1, 0, 1))
+    cost = np.empty((len(reach), *here.shape), np.float32)
+    for s, out in zip(reach.tolist(), cost, strict=True):
+        apart: Reals = cv2.absdiff(here, wide[:, _SCENE + s : _SCENE + s + width])
+        np.minimum(apart, _WIDE, out=apart)
+        apart += 1e-3 * abs(s)
+        cv2.blur(apart, _ALIKE, dst=out, borderType=cv2.BORDER_REFLECT)
+    cost *= cost
+    best = _least(cost)
+    middle = best.clip(1, len(reach) - 2)
+    places = middle.ravel().astype(np.intp) * here.size + np.arange(here.size)
+    low, top, high = (cost.ravel().take(places + d * here.size).reshape(here.shape) for d in (-1, 0, 1))
     bend = low - 2 * top + high
-    part = np.where((bend > 1e-9) & (middle[0] == best), 0.5 * (low - high) / np.maximum(bend, 1e-9), 0)
-    return np.asarray(best - _SCENE + part.clip(-0.5, 0.5), np.float32)
+    part = np.where((bend > 1e-9) & (middle == best), 0.5 * (low - high) / np.maximum(bend, 1e-9), 0)
+    return np.asarray(best.astype(np.intp) - _SCENE + part.clip(-0.5, 0.5), np.float32)
+
+
+def _least(cost: Reals) -> npt.NDArray[np.uint8]:
+    """Where along the first axis, of at most 256, the first of the least is: ``argmin(0)`` in a fifth of the time."""
+    least, best = cost[0].copy(), np.zeros(cost.shape[1:], np.uint8)
+    for place, each in enumerate(cost[1:], 1):
+        less = (each < least).view(np.uint8)
+        less *= np.uint8(place)
+        np.maximum(best, less, out=best)
+        np.minimum(least, each, out=least)
+    return best
 
 
 def _moved(other: Reals, motion: Reals) -> Reals:
@@ -68,10 +78,3 @@ def _moved(other: Reals, motion: Reals) -> Reals:
     x = np.arange(width, dtype=np.float32)[None] + motion
     y = np.repeat(np.arange(rows, dtype=np.float32)[:, None], width, 1)
     return np.asarray(cv2.remap(other.astype(np.float32), x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT))
-
-
-def _slope(mean: Reals) -> Reals:
-    """Differences across: they do not know how bright a frame is."""
-    slope = np.zeros(mean.shape, np.float32)
-    slope[:, 1:-1] = (mean[:, 2:] - mean[:, :-2]) / 2
-    return slope
