@@ -10,7 +10,6 @@ what is in --work already is not made again.
 from __future__ import annotations
 
 import argparse
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -18,7 +17,7 @@ import torch
 from degrain.export import export
 from degrain.samples import make
 from degrain.training import Plan, reached, train, trained
-from learning import Defaults, parser_of
+from learning import Defaults, in_processes, parser_of
 from shipping import stamp
 from simulator import Pictures
 
@@ -73,9 +72,7 @@ def sampled(options: argparse.Namespace) -> tuple[list[Path], list[Path], list[P
     jobs = [(part, n * PART, False, False) for n, part in enumerate(usual)]
     jobs += [(part, FAST_SEED + n * PART, False, True) for n, part in enumerate(fast)]
     jobs += [(part, HELD_SEED, True, n == 1) for n, part in enumerate(held)]
-    with ProcessPoolExecutor(options.processes) as pool:
-        for job in [pool.submit(_make, options.pictures, *each) for each in jobs]:
-            job.result()
+    in_processes(options.processes, _make, [(options.pictures, *job) for job in jobs])
     return usual, fast, held
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 import math
+import multiprocessing
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
-__all__ = ["Defaults", "Weights", "follow", "parser_of", "rate", "save"]
+__all__ = ["Defaults", "Weights", "follow", "in_processes", "parser_of", "rate", "save"]
 
 type Defaults = dict[str, int | float]
 type Weights = dict[str, torch.Tensor]
@@ -41,6 +45,19 @@ def parser_of(text: str | None, defaults: Defaults) -> argparse.ArgumentParser:
     parser.add_argument("--processes", type=int, default=2, help="processes that make samples (default 2)")
     parser.add_argument("--threads", type=int, default=0, help="threads that train; 0 leaves it to torch")
     return parser
+
+
+def in_processes(count: int, work: Callable[..., object], jobs: Iterable[tuple[Any, ...]]) -> None:
+    """Do jobs, each told by its arguments, in so many processes.
+
+    They are begun anew and not forked: what is forked while threads of torch or OpenCV work may wait for them forever.
+
+    Raises:
+        Exception: What a job raised.
+    """
+    with ProcessPoolExecutor(count, multiprocessing.get_context("spawn")) as pool:
+        for job in [pool.submit(work, *each) for each in jobs]:
+            job.result()
 
 
 def rate(highest: float, step: int, steps: int, rise: float) -> float:

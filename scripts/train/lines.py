@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
-from learning import Defaults, parser_of
+from learning import Defaults, in_processes, parser_of
 from scratch.export import export
 from scratch.judging import hear_lines, judge
 from scratch.plain import make_plain, plain_name
@@ -64,10 +63,7 @@ def sampled(options: argparse.Namespace) -> tuple[list[Path], list[Path]]:
     jobs = [(file, n * PART, LINES) for n, file in enumerate(usual)]
     jobs += [(file, HARD.seed + n * PART, HARD) for n, file in enumerate(hard)]
     jobs += [(options.work / "held.npy", HELD, LINES)]
-    with ProcessPoolExecutor(options.processes) as pool:
-        made = [pool.submit(_make, options.pictures, PART, *job) for job in jobs]
-        for each in made:
-            each.result()
+    in_processes(options.processes, _make, [(options.pictures, PART, *job) for job in jobs])
     for n, file in enumerate(usual):
         if not _there(plain_name(file)):
             make_plain(file, n)

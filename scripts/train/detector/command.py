@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import torch
-from learning import Defaults, parser_of
+from learning import Defaults, in_processes, parser_of
 from simulator import Pictures
 
 from .crops import Crops
@@ -58,9 +57,7 @@ def taught_hard(options: argparse.Namespace, lesson: Lesson, steps: int, rate: f
     """
     files = [options.work / f"{n:03}.npy" for n in range(-(-samples[0] // PART))]
     files += _made(options, lesson, samples[1], "hard", _HARD_SEED)
-    with ProcessPoolExecutor(options.processes) as pool:
-        for job in [pool.submit(_mine, options.work, file) for file in files]:
-            job.result()
+    in_processes(options.processes, _mine, [(options.work, file) for file in files])
     crops = Crops(Stacks.load(files, MISTAKES), options.side, seed=2, picked=True)
     plan = Plan(steps, options.size, rate, options.device)
     return _trained(options, plan, crops, trained(options.work), HARD)
@@ -70,12 +67,9 @@ def _made(options: argparse.Namespace, lesson: Lesson, count: int, prefix: str, 
     """Files of so many samples from a seed on; those that are missing are made."""
     options.work.mkdir(parents=True, exist_ok=True)
     files = [options.work / f"{prefix}{n:03}.npy" for n in range(-(-count // PART))]
-    with ProcessPoolExecutor(options.processes) as pool:
-        told = options.pictures, options.overlays
-        for job in [
-            pool.submit(_make, *told, f, seed + n * PART, lesson.name, lesson.hard) for n, f in enumerate(files)
-        ]:
-            job.result()
+    told = options.pictures, options.overlays
+    jobs = [(*told, file, seed + n * PART, lesson.name, lesson.hard) for n, file in enumerate(files)]
+    in_processes(options.processes, _make, jobs)
     return files
 
 
