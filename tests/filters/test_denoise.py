@@ -14,9 +14,10 @@ import vapoursynth as vs
 
 from vsfilmrestore.filters import _grain, _noise_fused
 from vsfilmrestore.filters._motion import mirrored
-from vsfilmrestore.filters._noise import measure_noise
-from vsfilmrestore.filters._noise_average import average, led
+from vsfilmrestore.filters._noise import KNOTS, as16, measure_noise
+from vsfilmrestore.filters._noise_average import average, led, measured
 from vsfilmrestore.filters._noise_fused import OWN, fuses
+from vsfilmrestore.filters._noise_within import share_within
 from vsfilmrestore.filters.denoise import denoise
 from vsfilmrestore.filters.schema import FILTERS
 
@@ -256,3 +257,41 @@ def test_what_the_average_leaves_is_told() -> None:
     work = led(mirrored(clip_of((still + grain(still.shape, 8 * 256)).clip(0, 65535), vs.GRAY16), 3))
     left = np.asarray(average(work, 3, 8.0).left().get_frame(8)[0]) / 65535
     assert left.mean() == pytest.approx(7**-0.5, abs=0.04)
+
+
+def wild(frames: int = 7, height: int = 192, width: int = 320) -> Frames:
+    """Soft pictures of which none has to do with the next."""
+    rng = np.random.default_rng(8)
+    power = np.hypot(*np.meshgrid(np.fft.rfftfreq(width), np.fft.fftfreq(height))) + 0.01
+    made = [np.fft.irfft2(np.fft.rfft2(rng.standard_normal((height, width))) / power**2) for _ in range(frames)]
+    return np.stack([128 + each / each.std() * 30 for each in made]).clip(0, 255).astype(np.float32)
+
+
+def told_noise(frames: Frames) -> float:
+    props = measured(as16(clip_of(np.round(frames).clip(0, 255)))).get_frame(3).props
+    return float(str(props["_VsfrNoise0"])) * 255
+
+
+def test_what_is_not_followed_is_no_noise() -> None:
+    clean = wild()
+    soft = np.stack([cv2.GaussianBlur(f, (0, 0), 0.7) for f in grain(clean.shape, 1.0)])
+    assert told_noise(clean) < 2
+    assert told_noise(clean + soft / soft.std() * 8) == pytest.approx(8, rel=0.2)
+    assert psnr(frames_of(denoise(clip_of(np.round(clean)), 1.0, model=""))[3], np.round(clean[3])) > 50
+
+
+@pytest.mark.parametrize("size", [0.0, 0.7, 1.2])
+def test_coarse_grain_is_within_what_a_frame_can_hold(size: float) -> None:
+    noise = grain((192, 320), 1.0)
+    soft = cv2.GaussianBlur(noise, (0, 0), size) if size else noise
+    plane = ((wild(1)[0] + soft / soft.std() * 6) / 255).astype(np.float32)
+    assert share_within(plane, KNOTS, [6 / 255] * len(KNOTS)) > 0.8
+    assert share_within(plane, KNOTS, [18 / 255] * len(KNOTS)) == pytest.approx(1 / 9, rel=0.3)
+
+
+def test_where_motion_is_lost_patches_of_the_frame_are_pooled_harder() -> None:
+    clean = wild()
+    noisy = clip_of(np.round(clean + grain(clean.shape, 8.0)).clip(0, 255))
+    pooled, plain = (psnr(frames_of(denoise(noisy, 1.0, spatial=s, model=""))[3], clean[3]) for s in (0.5, 0.0))
+    assert pooled > psnr(frames_of(noisy)[3], clean[3]) + 4
+    assert pooled > plain + 2

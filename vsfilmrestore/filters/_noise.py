@@ -16,7 +16,9 @@ import numpy.typing as npt
 import vapoursynth as vs
 from vsutil import split
 
-__all__ = ["KNOTS", "as16", "curve_expr", "mean_prop", "measure_noise", "sigma_prop", "summarise"]
+from vsfilmrestore.filters._noise_within import share_within
+
+__all__ = ["KNOTS", "as16", "curve_expr", "lost_prop", "mean_prop", "measure_noise", "sigma_prop", "summarise"]
 
 core = vs.core
 
@@ -35,6 +37,8 @@ _BIAS: Final = 1.08
 _WIDTH: Final = 0.1
 _PRIOR: Final = 8.0
 """Blocks of mean noise that every knot is credited with, so that a level with few blocks stays near the mean."""
+_LOST: Final = 0.12
+"""Of what frames differ by, the share that cannot be noise, from which on motion is taken to be lost."""
 
 type Map = npt.NDArray[np.float32]
 
@@ -62,6 +66,11 @@ def mean_prop(plane: int) -> str:
     return f"_VsfrNoise{plane}"
 
 
+def lost_prop(plane: int) -> str:
+    """Property: how surely motion is lost, 0..1, as a frame differs from its neighbours by more than it can hold."""
+    return f"_VsfrLost{plane}"
+
+
 def curve_expr(level: str, props: Sequence[str]) -> str:
     """Reverse Polish for the value at ``level`` (0..1) of the curve whose knots are ``props`` (``y._VsfrNoise0_0`` …).
 
@@ -80,7 +89,7 @@ def measure_noise(clip: vs.VideoNode, neighbours: Sequence[vs.VideoNode]) -> vs.
     Args:
         clip: 16-bit integer clip.
         neighbours: Motion-compensated neighbours of the same format; what differs between them and the clip in the
-            quieter blocks is noise, what differs in the others may be motion.
+            quieter blocks is noise, as far as the frame alone can hold it; what differs in the others may be motion.
     """
     planes = split(clip)
     others = [split(neighbour) for neighbour in neighbours]
@@ -111,10 +120,17 @@ class _Teller:
         for plane in range(len(maps) // self._stride):
             level, *variances = maps[plane * self._stride : (plane + 1) * self._stride]
             curve, mean = summarise(level, variances, flat=self._chroma and plane > 0)
-            frame.props[mean_prop(plane)] = mean
+            share = _held(np.asarray(frame[plane]), curve)
+            frame.props[lost_prop(plane)] = min((1 - share) / _LOST, 1.0)
+            frame.props[mean_prop(plane)] = mean * math.sqrt(share)
             for knot, sigma in enumerate(curve):
-                frame.props[sigma_prop(plane, knot)] = sigma
+                frame.props[sigma_prop(plane, knot)] = sigma * math.sqrt(share)
         return frame
+
+
+def _held(plane: npt.NDArray[np.uint16], curve: Sequence[float]) -> float:
+    """Share of the variances of a curve that a plane can hold: motion that is not followed seems to be noise."""
+    return share_within(plane / np.float32(65535), KNOTS, curve) if any(curve) else 1.0
 
 
 def summarise(level: Map, variances: Sequence[Map], *, flat: bool, quiet: float = _QUIET) -> tuple[list[float], float]:

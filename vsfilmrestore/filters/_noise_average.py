@@ -13,7 +13,7 @@ from typing import Final
 import vapoursynth as vs
 
 from vsfilmrestore.filters._motion import Motion, analysis_luma, estimate, mirrored
-from vsfilmrestore.filters._noise import KNOTS, curve_expr, mean_prop, measure_noise, sigma_prop
+from vsfilmrestore.filters._noise import KNOTS, curve_expr, lost_prop, mean_prop, measure_noise, sigma_prop
 
 __all__ = ["Averaged", "average", "led", "measured"]
 
@@ -29,6 +29,8 @@ _POINT_FREE: Final = 20.0
 """The same for the single sample: pure noise stays below (3.2 standard deviations) nearly always."""
 _SCALE: Final = 4000
 """A noise variance in the 16-bit patch difference."""
+_DOUBT: Final = 0.25
+"""By how much less noise is assumed where motion is lost."""
 _NAMES: Final = "xyzabcdefghijklmnopqrstuvw"
 
 
@@ -68,7 +70,7 @@ def average(work: vs.VideoNode, reach: int, noise: float) -> Averaged:
     """
     motion = _search(work, reach)
     moved = motion.compensate(work)
-    told = _assume(work, noise) if noise else measure_noise(work, [moved[-1], moved[1]])
+    told = _assume(work, noise) if noise else _doubted(measure_noise(work, [moved[-1], moved[1]]))
     differences = tuple(_patch_difference(told, other) for other in moved.values())
     exprs = _per_plane(told, lambda p: _mean_expr(p, len(moved)))
     mean = core.akarin.Expr([told, *moved.values(), *differences], exprs)
@@ -94,8 +96,21 @@ def _search(work: vs.VideoNode, reach: int) -> Motion:
 def _assume(work: vs.VideoNode, noise: float) -> vs.VideoNode:
     sigma = noise / 255
     props = {mean_prop(p): sigma for p in range(work.format.num_planes)}
-    props |= {sigma_prop(p, k): sigma for p in range(work.format.num_planes) for k in range(len(KNOTS))}
+    props |= {lost_prop(p): 0.0 for p in range(work.format.num_planes)}
+    props |= {name: sigma for p in range(work.format.num_planes) for name in _curve_props(p)}
     return work.std.SetFrameProps(**props)
+
+
+def _doubted(told: vs.VideoNode) -> vs.VideoNode:
+    """The clip with less noise in its properties where motion is lost: what is averaged there is picture."""
+    names = [(p, name) for p in range(told.format.num_planes) for name in (mean_prop(p), *_curve_props(p))]
+    return core.akarin.PropExpr(
+        told, lambda: {name: f"x.{name} 1 {_DOUBT} x.{lost_prop(p)} * - *" for p, name in names}
+    )
+
+
+def _curve_props(plane: int) -> list[str]:
+    return [sigma_prop(plane, k) for k in range(len(KNOTS))]
 
 
 def _per_plane(clip: vs.VideoNode, expr: Callable[[int], str]) -> list[str]:
@@ -104,7 +119,7 @@ def _per_plane(clip: vs.VideoNode, expr: Callable[[int], str]) -> list[str]:
 
 def _sigma(plane: int) -> str:
     """Stores the noise at the level of x, in 16-bit units, as ``sigma``."""
-    curve = curve_expr("l@", [f"x.{sigma_prop(plane, k)}" for k in range(len(KNOTS))])
+    curve = curve_expr("l@", [f"x.{name}" for name in _curve_props(plane)])
     return f"x 65535 / l! {curve} 65535 * 40 max sigma!"
 
 

@@ -11,7 +11,7 @@ from vsfilmrestore.filters._grain import record_grain
 from vsfilmrestore.filters._learned_noise import denoise_network, denoised_by, noise_wanted, weights
 from vsfilmrestore.filters._model import dependence, reach_of
 from vsfilmrestore.filters._motion import mirrored
-from vsfilmrestore.filters._noise import as16, mean_prop
+from vsfilmrestore.filters._noise import as16, lost_prop, mean_prop
 from vsfilmrestore.filters._noise_average import average, led, measured
 from vsfilmrestore.filters._noise_fused import AUTO, chosen, fused, fuses, resolved
 from vsfilmrestore.filters.masks import confine, mask_for_planes
@@ -25,6 +25,8 @@ _SILENT: Final = 0.3 / 255
 """Noise below this is taken out the less, the less there is; a frame without noise keeps its bits."""
 _WORK_SIGMA: Final = 8.0 / 255
 """Noise every frame is scaled to for the spatial part, whose own strength is fixed."""
+_LOST_SIGMA: Final = 2.6
+"""By how much the noise in the average is more where motion is lost."""
 
 
 def _reach(settings: Mapping[str, Any]) -> int:
@@ -91,7 +93,8 @@ def denoise(
         return _closed(clip, source, _toned(clip, made, chroma), [strength] * 3, protect, only)
     work = led(mirrored(source, reach))
     averaged = average(work, reach, noise)
-    full = fused(averaged, model) if model else _smooth_in_space(averaged.mean, spatial)
+    smooth = _smooth_in_space(averaged.mean, spatial)
+    full = _mixed(fused(averaged, model), smooth) if model else smooth
     kept = slice(1 + reach, 1 + reach + clip.num_frames)
     work, full = work[kept], full[kept]
     doses = [strength * (chroma if plane and clip.format.color_family == vs.YUV else 1.0) for plane in range(3)]
@@ -129,15 +132,30 @@ def _per_plane(clip: vs.VideoNode, expr: Callable[[int], str]) -> list[str]:
 
 
 def _smooth_in_space(clip: vs.VideoNode, amount: float) -> vs.VideoNode:
-    """Pool similar patches; each frame is scaled so that the noise it came with is `_WORK_SIGMA`."""
+    """Pool similar patches; each frame is scaled so that the noise it came with is `_WORK_SIGMA`.
+
+    Where motion is lost, the average leaves more of the noise, and what it mistook.
+    """
     fmt = clip.format
     if not amount or min(clip.width >> fmt.subsampling_w, clip.height >> fmt.subsampling_h) < 16:
         return clip
-    gains = [f"{_WORK_SIGMA} x.{mean_prop(p)} 0.0006 max / 65535 /" for p in range(fmt.num_planes)]
+    more = [f"1 {_LOST_SIGMA} x.{lost_prop(p)} * +" for p in range(fmt.num_planes)]
+    gains = [f"{_WORK_SIGMA} x.{mean_prop(p)} 0.0006 max {more[p]} * / 65535 /" for p in range(fmt.num_planes)]
     single = fmt.replace(sample_type=vs.FLOAT, bits_per_sample=32).id
     scaled = core.akarin.Expr([clip], [f"x {gain} *" for gain in gains], format=single)
     smooth = scaled.vszip.WNNM(sigma=_WORK_SIGMA * 255 * amount, block_size=8, block_step=8, group_size=8, bm_range=7)
     return core.akarin.Expr([clip, smooth], [f"y {gain} /" for gain in gains], format=fmt.id)
+
+
+def _mixed(learned: vs.VideoNode, smooth: vs.VideoNode) -> vs.VideoNode:
+    """What the network makes, and as much as half of what is pooled where motion is lost; else nothing is pooled."""
+    mixed = core.akarin.Expr([learned, smooth], _per_plane(learned, lambda p: f"x y x - 0.5 x.{lost_prop(p)} * * +"))
+
+    def choose(n: int, f: vs.VideoFrame) -> vs.VideoNode:  # the names n and f are VapourSynth's
+        lost = [f.props[lost_prop(p)] for p in range(f.format.num_planes)]
+        return mixed if any(lost) else learned
+
+    return core.std.FrameEval(learned, choose, prop_src=learned, clip_src=[learned, mixed])
 
 
 def _brought_back(clip: vs.VideoNode, work: vs.VideoNode, result: vs.VideoNode) -> vs.VideoNode:
