@@ -31,7 +31,7 @@ from simulator.distributions import RANGES
 from vsfilmrestore.filters._motion import estimate
 from vsfilmrestore.filters._stain_light import GAMMA
 from vsfilmrestore.filters._stain_match import Looks
-from vsfilmrestore.filters._stain_onset import onsets_at, terms
+from vsfilmrestore.filters._stain_onset import TRAITS, onsets_at, terms
 from vsfilmrestore.filters._stain_sight import analysis, flat
 from vsfilmrestore.filters._stain_steps import CELL, cells_of, measure_step, picture_of
 
@@ -164,17 +164,20 @@ def looks_of(scene: Scene, veil: Veil | None) -> tuple[list[Looks], list[Plane],
     frames = [veil.over(luma, n) if veil else luma for n, luma in enumerate(scene.frames)]
     looks, others = [], []
     for n, here in enumerate(frames):
-        moved = []
+        moved, ways = [], []
         for other, m in ((scene.before[n], n - 1), (scene.after[n], n + 1)):
             inside = veil is not None and 0 <= m < count
             # The neighbour was moved before the veil was laid on it: motion carries the veil along.
             shift = cv2.phaseCorrelate(scene.frames[m], scene.frames[n])[0] if inside else (0.0, 0.0)
             shift = shift if max(map(abs, shift)) < CELL * 4 else (0.0, 0.0)
             moved.append(veil.over(other, m if inside else n, (shift[0], shift[1])) if veil else other)
+            ways.append(shift)
         steps = [measure_step(here[None], other[None], False) for other in moved]
         joined = steps[0].joined and n > 0, steps[1].joined and n < count - 1
         misfit = np.stack([step.misfit for step in steps])
-        looks.append(Looks(steps[0].change, steps[1].change, misfit, cells_of(here) * 255, joined))
+        own = np.zeros((2, 2, *steps[0].change.shape), np.float32)
+        own -= np.array(ways, np.float32)[:, :, None, None] / CELL
+        looks.append(Looks(steps[0].change, steps[1].change, misfit, cells_of(here) * 255, own, joined))
         others.append((moved[0], moved[1]))
     return looks, frames, others
 
@@ -210,12 +213,13 @@ def _row(traits: Sequence[float], kind: str) -> Sample:
 def samples(scene: Scene, atlas: Atlas, key: str) -> Sample:
     """What is found in a scene as it is, under lights and under stains."""
     shape = len(scene.frames), *scene.frames[0].shape
+    none = np.zeros((0, len(TRAITS) + 1)), np.zeros(0), np.zeros(0)
     rows = list(finds(scene, None))
     for n in range(LAID // 2):
         rows += finds(scene, light(Dice(TRAIN.comb, key, "light", n), shape))
     for n in range(LAID):
         rows += finds(scene, *stain(Dice(TRAIN.comb, key, "stain", n), atlas, shape))
-    return joined(rows)
+    return joined([*rows, none])
 
 
 def gather(footage: Path, seed: int) -> dict[str, Sample]:

@@ -144,6 +144,70 @@ def test_a_shadow_of_the_scene_stays_while_the_camera_pans() -> None:
     assert not any(mask_of(f).any() for f in remove_stains(clip_of(frames)).frames())
 
 
+def smoke() -> Array:
+    """It comes up, thickens, drifts and hides a part of the picture."""
+    frames, y, x = scene(0), *np.mgrid[: SIZE[0], : SIZE[1]]
+    for n in range(FRAMES):
+        drift = 3 * n
+        body = sum(
+            np.exp(-(((y - top - 8 * np.sin(n / 3)) / 30) ** 2) - ((x - left - drift) / 45) ** 2)
+            * (0.8 + 0.2 * np.sin((x - drift) / 7 + y / 11))
+            for top, left in ((60, 40), (110, 90), (80, 150))
+        )
+        veil = 0.5 * np.clip(body, 0, 1) * np.clip((n - 2) / 4, 0, 1)
+        frames[n] += veil * (200 - frames[n])
+    return frames
+
+
+def flare() -> Array:
+    """The camera turns towards a lamp: discs of light flash up and run through the picture."""
+    frames, y, x = scene(4), *np.mgrid[: SIZE[0], : SIZE[1]]
+    for n in range(4, FRAMES):
+        for part, radius in ((1.0, 30), (0.4, 14), (-0.5, 20)):
+            far = np.hypot(x - 128 - part * (90 - 9 * n), y - 96 - part * (60 - 4 * n))
+            frames[n] += 45 / (1 + np.exp((far - radius) / 2.5))
+    return frames
+
+
+def vignette() -> Array:
+    """Dark, sharply bounded corners that stay in the frame while the camera pans."""
+    y, x = np.mgrid[: SIZE[0], : SIZE[1]]
+    return scene(3) * (1 - 0.5 / (1 + np.exp((1.05 - np.hypot((y - 96) / 96, (x - 128) / 128)) / 0.05)))
+
+
+def comes_to_rest() -> Array:
+    """A dark, ragged thing that runs in and stands still."""
+    frames = scene(0)
+    for n in range(FRAMES):
+        frames[n] *= np.roll(splat(0.55), 20 * min(n, 5) - 100, 1)
+    return frames
+
+
+def posters() -> Array:
+    """A fast pan along posters with lettering."""
+    rng = np.random.default_rng(3)
+    wide = texture(SIZE[0], SIZE[1] + 9 * FRAMES)
+    for left, shade in ((20, 60), (110, 150), (190, 190), (280, 60)):
+        wide[40:130, left : left + 60] = shade
+        for row in range(50, 122, 12):
+            wide[row : row + 6, left + 6 : left + int(rng.integers(20, 54))] = 210 if shade < 100 else 40
+    return np.stack([wide[:, 9 * n :][:, : SIZE[1]] + rng.normal(0, 2, SIZE) for n in range(FRAMES)])
+
+
+def falling(pan: int = 3) -> Array:
+    """A ragged shadow falls on a wall and stays there while the camera pans."""
+    frames = scene(pan)
+    for n in range(5, FRAMES):
+        frames[n] *= np.roll(splat(0.3), -pan * (n - 5), 1)
+    return frames
+
+
+@pytest.mark.parametrize("strength", [0.5, 1.0])
+@pytest.mark.parametrize("hard", [smoke, flare, vignette, comes_to_rest, posters, falling])
+def test_what_looks_like_a_stain_stays(hard: Callable[[], Array], strength: float) -> None:
+    assert not any(mask_of(f).any() for f in remove_stains(clip_of(hard()), strength).frames())
+
+
 def test_a_light_switched_off_and_a_fade_stay() -> None:
     off, fade = scene(), scene()
     off[5:] *= blotch(0.3)
@@ -194,6 +258,24 @@ def test_a_stain_of_which_one_end_is_seen_goes(pan: int, stays: slice, bright: b
         if mask.any():
             before, after = (psnr(truth[n][hidden], luma(f)[hidden]) for f in (damaged.get_frame(n), frame))
             assert after > before + 8
+
+
+@pytest.mark.parametrize("flicker", [0.0, 0.03])
+@pytest.mark.parametrize("pan", [0, 2])
+def test_a_faint_stain_on_a_quarter_of_the_picture_is_not_taken_for_flicker(pan: int, flicker: float) -> None:
+    y, x = np.mgrid[: SIZE[0], : SIZE[1]]
+    angle = np.arctan2(y - 100, x - 90)
+    edge = 60 * (1 + 0.25 * np.sin(3 * angle) + 0.15 * np.sin(7 * angle + 1) + 0.1 * np.sin(13 * angle))
+    gain = 1 - 0.06 / (1 + np.exp((np.hypot(y - 100, x - 90) - edge) / 1.2))
+    light = 1 + flicker * np.random.default_rng(3).normal(0, 1, FRAMES)
+    truth, hidden = scene(pan) * light[:, None, None], gain < 0.98
+    damaged = truth.copy()
+    damaged[5:] *= gain
+    for n, frame in enumerate(remove_stains(clip_of(damaged)).frames()):
+        assert mask_of(frame).any() == (n >= 5)
+        if n >= 5:
+            before, after = (psnr(truth[n][hidden], picture[hidden]) for picture in (damaged[n], luma(frame)))
+            assert after > before + 12
 
 
 def test_a_stain_of_which_one_end_is_seen_stays_where_it_may_not_last_so_long() -> None:

@@ -42,6 +42,7 @@ class Looks(NamedTuple):
         go: Change against the frame after.
         misfit: Of both, [2, row, column].
         tone: The frame itself, in levels.
+        ways: How far it is to where a cell lies in the frame before and after, in cells, [2, across and down, ...].
         joined: Whether the frame before and the frame after show the same scene.
     """
 
@@ -49,6 +50,7 @@ class Looks(NamedTuple):
     go: Array
     misfit: Array
     tone: Array
+    ways: Array
     joined: tuple[bool, bool]
 
 
@@ -88,6 +90,9 @@ _SAME: Final = 1.8
 _CALM: Final = -2.5
 _FOR_QUIET: Final = 1.0
 """Steps all but equal, nothing beside them in time, and no edge over which things come: that is worth more together."""
+_FAINT: Final = 6.0
+_FOR_FAINT: Final = -2.5
+"""Fainter ones, in levels, are most of what goes wrong on clips without damage: glittering water, a trembling flare."""
 _MATCH: Final = 0.6
 _RESTLESS: Final = 0.6
 _TOO_MUCH: Final = 0.3
@@ -276,4 +281,5 @@ def likelihood(features: Sequence[float]) -> float:
     """How likely a pair is a stain, in log odds."""
     known = dict(zip(FEATURES, features, strict=True))
     quiet = known["match"] > _SAME and max(known["before"], known["after"]) < _CALM and not known["edge"]
-    return float(np.dot(features, _WEIGHTS)) + _CONSTANT + (_FOR_QUIET if quiet else 0.0)
+    faint = known["depth"] < np.log(_FAINT)
+    return float(np.dot(features, _WEIGHTS)) + _CONSTANT + _FOR_QUIET * quiet + _FOR_FAINT * faint

@@ -9,12 +9,14 @@ side, and calm before and after. The measures are logarithms or shares (`TRAITS`
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from vsfilmrestore.filters._stain_field import smoothed, surroundings
+from vsfilmrestore.filters._stain_film import film_odds
 from vsfilmrestore.filters._stain_light import density, light_of
 from vsfilmrestore.filters._stain_match import Looks, Pair, hot_cells, is_opaque, regions, share, wider
 
@@ -40,7 +42,15 @@ LATER: Final = 2
 """Frames on either side of a step at which its place must be calm."""
 _FEWEST: Final = 80
 """Cells. Smaller ones, and fainter ones than `_FAINTEST` levels, need both their ends."""
-_FAINTEST: Final = 6.0
+_FAINTEST: Final = 2.5
+_FAINT: Final = 6.0
+"""Levels. Fainter ones are believed where nothing else happens (`_alone`)."""
+_CALM: Final = -0.8
+_CROWD: Final = 0.1
+_STRAYS: Final = 1.2
+"""What is alone has calm before and after, little that changes around it, and stands out from the rest of the frame by
+so much, in the logarithm."""
+_FOR_ALONE: Final = 0.9
 _PLAIN: Final = 0.12
 """An outline that is no longer than so much more than a circle's, in the logarithm, may be a light's or a shadow's."""
 _KNOWN: Final = 0.6
@@ -62,11 +72,15 @@ class Onset(NamedTuple):
         pair: The stain; `Pair.life` counts its frames, from here on or up to here.
         ends: Whether it ends here rather than beginning here.
         traits: See `TRAITS`.
+        alone: Whether nothing else happens beside it, in space and in time.
+        film: Log odds that it lies on the film rather than in the scene.
     """
 
     pair: Pair
     ends: bool
     traits: tuple[float, ...]
+    alone: bool
+    film: float
 
 
 def onsets_at(
@@ -149,16 +163,33 @@ def _onset(
         *_of_veil(pair, *pictures(), float(np.median(run[0].misfit[int(ends)])) + 0.5),
         _ragged(cells), *_evenness(run[0], change, box, cells, bright),
     )  # fmt: skip
-    return Onset(pair, ends, traits)
+    alone, film = _alone(traits, _strays(change, box, cells)), film_odds(run, ends, change, box, cells)
+    onset = Onset(pair, ends, traits, alone, film)
+    return onset if rivals or onset.alone or traits[1] > np.log(_FAINT) else None
+
+
+def _alone(traits: Sequence[float], strays: float) -> bool:
+    """Whether nothing else happens beside it, in space and in time."""
+    known = dict(zip(TRAITS, traits, strict=True))
+    calm = max(known["before"], known["after"]) < _CALM
+    return calm and known["crowd"] < _CROWD and strays > _STRAYS
 
 
 def _gains(
     run: Sequence[Looks], ends: bool, change: Array, box: tuple[int, int, int, int], cells: Flags
 ) -> tuple[float, ...]:
-    """How strong it is on each frame: it swells and fades by steps of its own shape. Small ones tell little of that."""
+    """How strong it is on each frame: it swells and fades by steps of its own shape. Small ones tell little of that.
+
+    Where the scene moves, a stain differs from itself in the neighbour that was moved along, seen from both frames
+    alike; what it loses is seen from the one as loss and from the other as gain.
+    """
     inner = slice(box[0], box[2]), slice(box[1], box[3])
     shape = change[inner] * cells
-    lost = [float((_step(look, not ends)[inner] * shape).sum()) / float((shape**2).sum()) for look in run[:-1]]
+    energy = float((shape**2).sum()) + 1e-6
+    lost = [
+        float(((_step(this, not ends) - _step(following, ends))[inner] * shape).sum()) / (2 * energy)
+        for this, following in pairwise(run)
+    ]
     gains = 1 - np.cumsum([0.0, *lost]) * cells.sum() / (cells.sum() + _TELLING)
     return tuple(np.clip(gains, 0.6, 1.6).tolist())
 
@@ -244,22 +275,31 @@ def _evenness(
     return float(veil.std() / (abs(float(veil.mean())) + 0.01)), lit if bright else 0.0
 
 
+def _strays(change: Array, box: tuple[int, int, int, int], cells: Flags) -> float:
+    """Depth against what the rest of the frame differs by, in the logarithm."""
+    inner = slice(box[0], box[2]), slice(box[1], box[3])
+    beside = np.ones(change.shape, bool)
+    beside[inner] = ~cells
+    usual = float(np.median(np.abs(change[beside]))) if beside.any() else 0.0
+    return float(np.log(float(np.abs(change[inner][cells]).mean()) / (1.48 * usual + 0.2)))
+
+
 def terms(traits: Sequence[float]) -> Array:
     """What is weighted: the traits, and 1."""
     return np.append(np.asarray(traits, float), 1.0)
 
 
 _WEIGHTS: Final = np.array(
-    [1.169, -0.555, -0.629, 0.163, -0.476, -1.736, -0.415, -0.502, -0.664, 1.643, -0.961, 0.986, -0.278, -1.074, -4.256,
-     -0.988, 0.483, -2.108, -1.78, -6.154]
+    [1.169, -0.555, -0.629, 0.163, -0.476, -1.736, -0.415, -0.502, -0.664, 1.643, -0.961, 0.086, -0.278, -1.074, -4.256,
+     -0.988, 0.483, -2.108, -1.78, -5.254]
 )  # fmt: skip
-"""Of `terms`, from ``scripts/bench/fit_stains.py``; 0.6 is taken off the last one, for
-harm is worse than a stain left."""
+"""Of `terms`, from ``scripts/bench/fit_stains.py``; 0.6 is taken off the last one, for harm is worse than a stain left,
+and 0.9 was moved to it from "bright": dark finds on clips without damage are no more often wrong than bright ones."""
 
 
-def onset_likelihood(traits: Sequence[float]) -> float:
+def onset_likelihood(onset: Onset) -> float:
     """How likely a step is a stain, in log odds."""
-    return float(terms(traits) @ _WEIGHTS)
+    return float(terms(onset.traits) @ _WEIGHTS) + _FOR_ALONE * onset.alone + onset.film
 
 
 def rules_out(rival: Pair, its: float, pair: Pair, own: float) -> bool:

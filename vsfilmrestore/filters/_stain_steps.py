@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import vapoursynth as vs
 
-from vsfilmrestore.filters._exposure import BLACK, LEVEL, exposure_step, field_basis
+from vsfilmrestore.filters._exposure import BLACK, LEVEL, field_basis
+from vsfilmrestore.filters._stain_relight import light_step
 
 __all__ = ["CELL", "Step", "cells_of", "looked_at", "measure_step", "picture_of", "relit"]
 
@@ -75,7 +76,7 @@ def relit(here: Array, there: Array, rgb: bool) -> tuple[Array, bool]:
     size = _COLUMNS, max(4, round(_COLUMNS * height / width))
     for p in toned:
         grids = [cv2.resize(picture[p], size, interpolation=cv2.INTER_AREA).astype(float) for picture in (there, here)]
-        row, _, good = exposure_step(grids[0], grids[1])
+        row, good = light_step(grids[0], grids[1])
         joined &= good
         field = np.tensordot(row[2:], field_basis(size[1], size[0]), 1) + row[0]
         gain = cv2.resize(field.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)

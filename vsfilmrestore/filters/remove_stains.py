@@ -89,35 +89,57 @@ def remove_stains(
     small = analysis(clip)
     motion = estimate(flat(small), (-1, 1), refine=True, cut_error=255, cut_share=100)
     moved = list(motion.compensate(small).values())
+    places = list(motion.compensate(_places(small)).values())
     dose = _Dose(strength, max_size / 1000, longest, polarity)
-    field = _field(_found(_looks(small, moved), small, moved, dose), small, moved, longest)
+    field = _field(_found(_looks(small, moved, places), small, moved, dose), small, moved, longest)
     repaired, mask = _lifted(clip, field)
     return apply_repair("remove_stains", clip, repaired, mask, protect=protect, only=only, show=show)
 
 
-def _looks(small: vs.VideoNode, moved: Sequence[vs.VideoNode]) -> vs.VideoNode:
-    """Five maps in cells, one below the other: the steps to both neighbours, their misfits, and the frame."""
+def _places(small: vs.VideoNode) -> vs.VideoNode:
+    """A still clip that holds the place of each pixel, across and down: moved along, it tells the motion."""
+    blank = core.std.BlankClip(small, format=vs.YUV444PS, length=1, keep=True)
+
+    def write(n: int, f: vs.VideoFrame) -> vs.VideoFrame:  # the names n and f are VapourSynth's
+        out = f.copy()
+        for plane, places in zip((0, 1), reversed(np.indices((small.height, small.width))), strict=True):
+            np.copyto(np.asarray(out[plane]), places / np.float32(small.width))
+        return out
+
+    return core.std.ModifyFrame(blank, blank, write).std.Loop(small.num_frames)
+
+
+def _looks(small: vs.VideoNode, moved: Sequence[vs.VideoNode], places: Sequence[vs.VideoNode]) -> vs.VideoNode:
+    """Nine maps in cells, one below the other: steps to both neighbours, misfits, the frame, the way to each."""
     rgb, last = small.format.color_family == vs.RGB, small.num_frames - 1
     width, height = small.width // CELL, small.height // CELL
-    host = core.std.BlankClip(small, width=width, height=5 * height, format=vs.GRAYS, keep=True)
+    host = core.std.BlankClip(small, width=width, height=9 * height, format=vs.GRAYS, keep=True)
 
-    def look(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
-        here, *there = (picture_of(frame) for frame in f[1:])
+    def look(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
+        here, *there = (picture_of(frame) for frame in f[1:4])
         steps = [measure_step(here, other, rgb) for other in there]
         out = f[0].copy()
         tone = cells_of(looked_at(here, rgb)[0]) * 255
-        maps = [steps[0].change, steps[1].change, steps[0].misfit, steps[1].misfit, tone]
+        ways = [way for frame in f[4:] for way in _way(picture_of(frame)[:2] * np.float32(small.width / CELL))]
+        maps = [steps[0].change, steps[1].change, steps[0].misfit, steps[1].misfit, tone, *ways]
         np.copyto(np.asarray(out[0]), np.concatenate(maps))
         out.props["Before"], out.props["After"] = int(steps[0].joined and n > 0), int(steps[1].joined and n < last)
         return out
 
-    return core.std.ModifyFrame(host, [host, small, *moved], look)
+    return core.std.ModifyFrame(host, [host, small, *moved, *places], look)
+
+
+def _way(places: Array) -> list[Array]:
+    """How far it is to where a cell lies in the neighbour, across and down, in cells."""
+    across, down = (cells_of(plane) for plane in places)
+    own = np.indices(across.shape, np.float32) + np.float32(0.5 - 0.5 / CELL)
+    return [across - own[1], down - own[0]]
 
 
 def _read(frame: vs.VideoFrame) -> Looks:
-    come, go, one, other, tone = np.split(np.asarray(frame[0]), 5)
+    come, go, one, other, tone, *ways = np.split(np.asarray(frame[0]), 9)
     joined = bool(frame.props["Before"]), bool(frame.props["After"])
-    return Looks(come, go, np.stack([one, other]), tone, joined)
+    return Looks(come, go, np.stack([one, other]), tone, np.stack(ways).reshape(2, 2, *come.shape), joined)
 
 
 class _Dose(NamedTuple):
@@ -169,7 +191,7 @@ def _found(looks: vs.VideoNode, small: vs.VideoNode, moved: Sequence[vs.VideoNod
                     return looked_at(here, rgb)[0], looked_at(relit(here, there, rgb)[0], rgb)[0]
 
                 found = onsets_at(views, pictures, most, ends != rival, rival)
-                return [(onset.pair, onset_likelihood(onset.traits)) for onset in found]
+                return [(onset.pair, onset_likelihood(onset)) for onset in found]
 
             out, taken = f[0].copy(), [each for each in seen(False) if dose.takes(each[1], each[0])]
             rivals = seen(True) if taken else []
