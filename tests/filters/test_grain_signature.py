@@ -249,3 +249,40 @@ def test_archive_keeps_the_grain() -> None:
     frames = grainy(picture(128, 192), 6, 0.8, 5)
     kept = remove_dirt(clip_of(frames), float(str(steps["remove_dirt"].complete["strength"])), model="")
     assert told(frames_of(kept[1:4])).sigma == pytest.approx(told(frames[1:4]).sigma, rel=0.02)
+
+
+def soft_pictures(count: int, height: int = 192, width: int = 320) -> Frames:
+    """Pictures of which none has to do with the next."""
+    rng = np.random.default_rng(8)
+    fall = (np.hypot(*np.meshgrid(np.fft.rfftfreq(width), np.fft.fftfreq(height))) + 0.01) ** -2
+    made = [np.fft.irfft2(np.fft.rfft2(rng.standard_normal((height, width))) * fall) for _ in range(count)]
+    return np.asarray(np.stack([128 + each / each.std() * 30 for each in made]), np.float32)
+
+
+def with_grain(clean: Frames, sigma: float, size: float) -> Frames:
+    rng = np.random.default_rng(1)
+    noise = [cv2.GaussianBlur(rng.standard_normal(frame.shape).astype(np.float32), (0, 0), size) for frame in clean]
+    return np.asarray(np.round(clean + np.stack(noise) / np.std(noise) * sigma).clip(0, 255), np.float32)
+
+
+def test_what_cannot_be_followed_is_no_grain() -> None:
+    clean = soft_pictures(5)
+    found = told(with_grain(clean, 8, 0.7))
+    assert found.sigma == pytest.approx(8, rel=0.15)
+    assert found.size == pytest.approx(0.7, abs=0.15)
+    assert told(np.round(clean.clip(0, 255))).sigma < 1.5
+
+
+def test_copies_among_other_frames_tell_nothing() -> None:
+    frames = grainy(picture(), 4, 0.9, 5)
+    rng = np.random.default_rng(2)
+    again = [(frame + rng.standard_normal(frame.shape) * 0.5).round().clip(0, 255) for frame in frames]
+    mixed = np.stack([each for pair in zip(frames, again, strict=True) for each in pair])
+    found = measure_grain(*(mixed[n : n + 3].astype(np.uint8) for n in range(8)))
+    assert found.sigma == pytest.approx(told(frames).sigma, rel=0.06)
+
+
+@pytest.mark.parametrize("size", [0.7, 1.2])
+def test_slow_changes_count_for_what_they_are(size: float) -> None:
+    found = told(grainy(picture(), 6, size, 7))
+    assert found.base.spectrum[0] == pytest.approx(gaussian_spectrum(size)[0], rel=0.2)

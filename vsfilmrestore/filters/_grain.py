@@ -90,7 +90,9 @@ def _correlation(size: float) -> float:
 _CORRELATIONS: Final = np.array([_correlation(size) for size in _SIZES])
 
 
-def record_grain(clip: vs.VideoNode, before: vs.VideoNode, after: vs.VideoNode, doses: Sequence[float]) -> vs.VideoNode:
+def record_grain(
+    clip: vs.VideoNode, before: vs.VideoNode, after: vs.VideoNode, doses: Sequence[float], averaged: int = 0
+) -> vs.VideoNode:
     """``clip`` with the signature of what was taken from ``before`` to ``after`` in its properties.
 
     Args:
@@ -98,6 +100,8 @@ def record_grain(clip: vs.VideoNode, before: vs.VideoNode, after: vs.VideoNode, 
         before: 16-bit integer clip.
         after: The same with less grain.
         doses: Share of all removable grain that was removed, by plane.
+        averaged: Frames the grain was averaged over. What that leaves of it stands still from frame to frame, and so
+            does not look like grain: it is owed as well.
     """
     planes, rest = split(before), split(after)
     removed = [core.akarin.Expr([a, b], "x y - 65535 /", format=vs.GRAYS) for a, b in zip(planes, rest, strict=True)]
@@ -105,7 +109,8 @@ def record_grain(clip: vs.VideoNode, before: vs.VideoNode, after: vs.VideoNode, 
     maps = [m for i in range(len(planes)) for m in _plane_maps(planes[i], rest[i], removed[i], removed[base])]
     both = [core.akarin.Expr([a, b], "x y + 65535 /", format=vs.GRAYS) for a, b in zip(planes, rest, strict=True)]
     fields = [field for pair in zip(removed, both, strict=True) for field in pair]
-    teller = _Teller(before.format.color_family == vs.YUV, base, doses, before.width)
+    still = math.sqrt(averaged / (averaged - 1)) if averaged > 1 else 1.0
+    teller = _Teller(before.format.color_family == vs.YUV, base, doses, before.width, still)
     return core.std.ModifyFrame(clip, [clip, *fields, *maps], teller)
 
 
@@ -136,11 +141,12 @@ def _plane_maps(
 class _Teller:
     """Writes the signature into a frame's properties; holds nothing of one frame for the next."""
 
-    def __init__(self, yuv: bool, base: int, doses: Sequence[float], width: int) -> None:
+    def __init__(self, yuv: bool, base: int, doses: Sequence[float], width: int, still: float) -> None:
         self._yuv = yuv
         self._base = base
         self._doses = doses
         self._width = width
+        self._still = still
 
     def __call__(self, n: int, f: Sequence[vs.VideoFrame]) -> vs.VideoFrame:
         frame = f[0].copy()
@@ -166,7 +172,7 @@ class _Teller:
         if plane != self._base and power > 0 and (own := float(base[good].sum())) > 0:
             share = float(shared[good].sum()) / own
         lone = max(1 - share * share * float(base[good].sum()) / power, 0.0) if power > 0 else 0.0
-        owed = _owed(self._doses[plane], lost[good], variance[good])
+        owed = _owed(self._doses[plane], lost[good], variance[good]) * self._still
         for knot, sigma in enumerate(curve):
             props[knot_prop(plane, knot)] = sigma * owed * lone**0.5
         props[mix_prop(plane)] = share

@@ -14,7 +14,7 @@ from vsfilmrestore.filters._noise import KNOTS
 
 __all__ = [
     "BANDS", "CENTRES", "COUNTS", "KINDS", "SIDE", "GrainSignature", "PlaneGrain", "band_power", "cross_power",
-    "equal_size", "gaussian_spectrum", "without",
+    "equal_size", "gaussian_spectrum", "ring_bins", "without",
 ]  # fmt: skip
 
 BANDS: Final = 10
@@ -28,13 +28,18 @@ _MARK: Final = "g1"
 type Reals = npt.NDArray[np.float64]
 
 
-def _rings() -> tuple[npt.NDArray[np.intp], Reals, Reals]:
-    """The ring of each bin of a block's transform (-1 for the mean), bins in each ring, mean frequency of each."""
+def ring_bins() -> tuple[Reals, npt.NDArray[np.intp], Reals]:
+    """Of each bin of a block's transform: frequency in cycles a sample, ring (-1: the mean), how often it counts."""
     v, u = np.fft.fftfreq(SIDE)[:, None], np.fft.rfftfreq(SIDE)[None]
     radius = np.hypot(u, v)
     ring = np.minimum((radius / (0.5 / BANDS)).astype(np.intp), BANDS - 1)
     ring[0, 0] = -1
-    twice = np.where((u > 0) & (u < 0.5), 2.0, 1.0) * np.ones_like(v)
+    return radius, ring, np.where((u > 0) & (u < 0.5), 2.0, 1.0) * np.ones_like(v)
+
+
+def _rings() -> tuple[npt.NDArray[np.intp], Reals, Reals]:
+    """The ring of each bin, bins in each ring, mean frequency of each."""
+    radius, ring, twice = ring_bins()
     counts = np.bincount(ring.ravel() + 1, twice.ravel(), BANDS + 1)[1:]
     centres = np.bincount(ring.ravel() + 1, (twice * radius).ravel(), BANDS + 1)[1:] / counts
     return ring, counts, centres

@@ -19,7 +19,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Bands", "noise_of", "share_within"]
+__all__ = ["ROUNDING", "Bands", "noise_of", "share_within"]
 
 type Reals = npt.NDArray[Any]
 
@@ -41,7 +41,7 @@ _UNSURE: Final = 0.01
 
 the noise is among these, the least is taken: harm counts more than noise that is left.
 """
-_ROUNDING: Final = 0.1 / 255**2
+ROUNDING: Final = 0.1 / 255**2
 """Power below which spectra are those of rounding."""
 _KEPT: Final = 0.85
 """What is left in the difference of two frames of the noise that one has: moving one onto the other smooths it."""
@@ -76,13 +76,13 @@ class Bands:
         return cls(counts, np.stack(noise), np.stack([fall / fall[0] for fall in falls]))
 
 
-def noise_of(blocks: Reals, bands: Bands, rounding: float, freedom: float = 1.0) -> tuple[float, Reals]:
-    """Variance of the noise in blocks, and its power in each band.
+def noise_of(blocks: Reals, bands: Bands, rounding: float, freedom: float = 1.0) -> tuple[float, float]:
+    """Variance and size of the noise in blocks.
 
     Args:
         blocks: Blocks, bands: power.
         bands: What these are.
-        rounding: Power up to which spectra tell nothing.
+        rounding: Power up to which spectra tell nothing, as `ROUNDING` does of shares of full scale.
         freedom: Independent values that each frequency of a block counts for.
     """
     spread = 2 / (9 * np.maximum(bands.counts * freedom, 1.0))
@@ -108,9 +108,9 @@ def noise_of(blocks: Reals, bands: Bands, rounding: float, freedom: float = 1.0)
     made, rest = first[size, fall] * bands.noise[size], second[size, fall] * picture[0, fall]
     clear = made > 2 * rest
     if not clear.any():
-        return float(first[size, fall]), made
+        return float(first[size, fall]), _SIZES[size]
     variance = float((bands.counts * least)[clear].sum() / (bands.counts * bands.noise[size])[clear].sum())
-    return variance, variance * bands.noise[size]
+    return variance, _SIZES[size]
 
 
 def share_within(plane: Reals, knots: Sequence[float], curve: Sequence[float]) -> float:
@@ -132,7 +132,7 @@ def share_within(plane: Reals, knots: Sequence[float], curve: Sequence[float]) -
     if alive.sum() < _FEWEST:
         return 1.0
     usual = usual[alive]
-    variance, _ = noise_of(power[alive] / usual[:, None], _COSINE_BANDS, _ROUNDING / float(np.median(usual)))
+    variance, _ = noise_of(power[alive] / usual[:, None], _COSINE_BANDS, ROUNDING / float(np.median(usual)))
     return min(_KEPT * variance, 1.0)
 
 

@@ -72,7 +72,7 @@ def denoise(
         reach: More averages more, and costs more.
         noise: Standard deviation to assume in all planes; for clips whose noise cannot be measured.
         spatial: Similar patches within the frame are pooled by low rank; grain is smaller than texture there. Our own
-            network does that its own way.
+            network does that its own way; where motion is lost, half of this is mixed with what it makes.
         chroma: For YUV only.
         model: Our own network goes on from the average, plane by plane. Any other model for the task ``denoise`` takes
             its place: ``reach`` and ``spatial`` play no part then, and ``strength`` is the share of what it takes out.
@@ -104,7 +104,7 @@ def denoise(
     result = _brought_back(clip, work, dosed)
     if protect or only:
         result = _within(clip, result, protect, only)
-    return record_grain(result.std.CopyFrameProps(clip), work, dosed, doses)
+    return record_grain(result.std.CopyFrameProps(clip), work, dosed, doses, 2 * reach + 1)
 
 
 def _closed(
