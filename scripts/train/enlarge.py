@@ -2,9 +2,9 @@
 
     python scripts/train/enlarge.py --pictures FOLDER --work FOLDER -o models/film2x-t1.onnx
 
-trains in slices of --minutes (of one processor) and exports what makes pictures larger. It learns beside it to take
-softness out of pictures at their own size; --sharper FILE exports that too. Crops are made as they are needed; each
-slice goes on where the last was cut off. The same command with --slices 1 --minutes 9 does one slice.
+trains in slices of --minutes (of one processor) and exports what makes pictures larger. Crops are made as they are
+needed; each slice goes on where the last was cut off. The same command with --slices 1 --minutes 9 does one slice.
+--from FILE begins with the weights of an export instead of none.
 """
 
 from __future__ import annotations
@@ -19,26 +19,25 @@ from larger.training import Plan, reached, train, trained
 from learning import Defaults, parser_of
 from shipping import stamp
 
-DEFAULTS: Defaults = {"steps": 10000, "size": 7, "side": 64, "rate": 2e-3}
+DEFAULTS: Defaults = {"steps": 10000, "size": 7, "side": 64, "rate": 8e-4}
 
 
 def main() -> None:
     """Command line."""
     parser = parser_of(__doc__, DEFAULTS)
-    parser.add_argument("--sharper", type=Path, help="write here what takes softness out at the same size")
+    parser.add_argument("--from", type=Path, dest="begun", help="a network that this wrote, to begin with")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     cv2.setNumThreads(1)
     torch.set_num_threads(options.threads or 1)
-    plan = Plan(options.steps, options.size, options.side, options.rate)
+    plan = Plan(options.steps, options.size, options.side, options.rate, options.begun)
     stills = stills_of(options.pictures, held=False)
     ended = any(train(plan, stills, options.work, options.minutes, _say) for _ in range(options.slices))
     net = trained(options.work)
     _say(reached(net, stills_of(options.pictures, held=True)))
-    for file, head in ((options.output, "large"), (options.sharper, "same")):
-        if ended and file:
-            export(net, file, head)
-            stamp(file)
+    if ended and options.output:
+        export(net, options.output)
+        stamp(options.output)
 
 
 def _say(text: str) -> None:

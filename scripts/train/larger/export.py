@@ -1,42 +1,51 @@
-"""From what was trained to what is shipped: an ONNX file for each head, the graph written node by node."""
+"""From what was trained to what is shipped and back: the graph of ONNX, written node by node."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
+import onnx
+import torch
+from onnx import numpy_helper
 from torch import nn
 from unet import LayerGraph
 
 from .kernels import enlarging
 from .network import LEAK, MOST, LargerNet
 
-__all__ = ["NAMES", "export"]
+__all__ = ["NAMES", "begun", "export"]
 
 NAMES = ("frame", "blur", "crisp")
 """Names of the inputs: luma, the blur that is to go over `samples.BLURS`, how crisp the frame is."""
 
 
-def export(net: LargerNet, file: Path, head: Literal["large", "same"]) -> None:
+def export(net: LargerNet, file: Path) -> None:
     """Write the network: three tensors of 1, 1, height, width in, ``picture`` of 1, 1, ... out; 32-bit floats."""
     graph = _Graph()
     seen = graph.body(net)
-    if head == "same":
-        graph.end("Add", "frame", graph.convolution(seen, net.same), output="picture")
-    else:
-        change = graph.add("Mul", graph.convolution(seen, net.large), graph.share(net))
-        added = graph.add("Add", graph.plain(), change)
-        graph.end("DepthToSpace", added, output="picture", blocksize=2, mode="CRD")
-    made = ("height x 2", "width x 2") if head == "large" else None
-    graph.write(file, "film2x" if head == "large" else "deblur", NAMES, "picture", 1, ("height", "width"), made)
+    change = graph.add("Mul", graph.convolution(seen, net.large), graph.share(net))
+    added = graph.add("Add", graph.plain(), change)
+    graph.end("DepthToSpace", added, output="picture", blocksize=2, mode="CRD")
+    graph.write(file, "film2x", NAMES, "picture", 1, ("height", "width"), ("height x 2", "width x 2"))
+
+
+def begun(file: Path) -> LargerNet:
+    """The network that `export` wrote: a training may begin with it."""
+    net, stored = LargerNet(), onnx.load(str(file)).graph.initializer
+    found = {each.name: torch.from_numpy(numpy_helper.to_array(each).copy()) for each in stored}
+    layers = [found[each.name] for each in stored if each.name.startswith(("weight", "bias"))]
+    names = [name for name in net.state_dict() if name != "gain"]
+    gain = torch.stack([found[name].reshape(()) for name in ("start", *(f"by {name}" for name in NAMES[1:]))])
+    net.load_state_dict({"gain": gain, **dict(zip(names, layers, strict=True))})
+    return net
 
 
 class _Graph(LayerGraph):
     """What this network is made of."""
 
     def body(self, net: LargerNet) -> str:
-        """`LargerNet.told`, up to the heads."""
+        """`LargerNet.added`, up to the last layer."""
         luma = self.add("Sub", "frame", self.constant("grey", 0.5))
         seen = self.add("Concat", luma, *NAMES[1:], axis=1)
         first = ""

@@ -1,4 +1,4 @@
-"""The network: convolutions at the small size, a plain enlargement under what they add, and a head for each size."""
+"""The network: convolutions at the small size, and a plain enlargement under what they add."""
 
 from __future__ import annotations
 
@@ -20,24 +20,22 @@ MOST = 2.0
 
 
 class LargerNet(nn.Module):
-    """B, 3, height, width to the picture of twice the size, and to that of its own size; luma from 0 to 1."""
+    """B, 3, height, width to the picture of twice the size; luma from 0 to 1."""
 
     def __init__(self, wide: int = 48, deep: int = 6) -> None:
         super().__init__()
         counts = [INPUTS, *[wide] * (deep + 1)]
         self.layers = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1) for a, b in pairwise(counts))
         self.gain = nn.Parameter(torch.tensor([1.0, 0.0, 0.0]))
-        self.large, self.same = nn.Conv2d(wide, 4, 3, padding=1), nn.Conv2d(wide, 1, 3, padding=1)
+        self.large = nn.Conv2d(wide, 4, 3, padding=1)
         self.register_buffer("plain", torch.from_numpy(enlarging())[:, None], persistent=False)
-        for head in (self.large, self.same):
-            nn.init.normal_(head.weight, 0, 1e-3)
-            assert head.bias is not None
-            nn.init.zeros_(head.bias)
+        nn.init.normal_(self.large.weight, 0, 1e-3)
+        assert self.large.bias is not None
+        nn.init.zeros_(self.large.bias)
 
-    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Both pictures."""
-        added, changed = self.told(x)
-        return self.enlarged(x) + F.pixel_shuffle(added.float(), 2), x[:, :1] + changed.float()
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The larger picture."""
+        return self.enlarged(x) + F.pixel_shuffle(self.added(x).float(), 2)
 
     @torch.autocast("cpu", enabled=False)
     def enlarged(self, x: torch.Tensor) -> torch.Tensor:
@@ -45,14 +43,13 @@ class LargerNet(nn.Module):
         assert isinstance(self.plain, torch.Tensor)
         return F.pixel_shuffle(F.conv2d(F.pad(x[:, :1], (3, 3, 3, 3), mode="replicate"), self.plain), 2)
 
-    def told(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """What is added to the plain enlargement, four pixels for one, and to the picture itself."""
+    def added(self, x: torch.Tensor) -> torch.Tensor:
+        """What is added to the plain enlargement, four pixels for one."""
         y = torch.cat((x[:, :1] - 0.5, x[:, 1:]), 1)
         first = y = F.leaky_relu(self.layers[0](y), LEAK)
         for layer in list(self.layers)[1:]:
             y = F.leaky_relu(layer(y), LEAK)
-        y = y + first
-        return self.large(y) * self.share(x), self.same(y)
+        return torch.as_tensor(self.large(y + first) * self.share(x))
 
     def share(self, x: torch.Tensor) -> torch.Tensor:
         """How much of what is found is added, by how crisp the frame is and how much blur is to go: B, 1, ..."""

@@ -28,7 +28,7 @@ BLURS = 1.8
 """Largest sigma of a blur, in pixels of the small picture."""
 _RADIUS = 13
 _MARGIN = 24
-_CLEAN = 0.4
+_CLEAN = 0.5
 """Share of the crops that were made smaller and are else as they were."""
 _OWN = (0.3, 2.5)
 """Share of the crops that are soft of themselves, and the largest sigma of that, in pixels of the large picture."""
@@ -44,12 +44,10 @@ class Lesson:
         seen: B, 3, side, side: luma 0..1, the sigma over `BLURS` of the blur that is to go, how crisp it is (see
             `vsfilmrestore.filters._crispness`).
         large: B, 1, twice the side: what an enlargement should be.
-        same: B, 1, side, side: what it should be at its own size.
     """
 
     seen: torch.Tensor
     large: torch.Tensor
-    same: torch.Tensor
 
 
 def stills_of(folder: Path, *, held: bool) -> Stills:
@@ -86,7 +84,6 @@ def degraded(crops: torch.Tensor, rng: np.random.Generator) -> Lesson:
     owns = [_own(rng) for _ in clean]
     names = [HALVES[k] for k in rng.integers(len(HALVES), size=len(crops))]
     halves = [own / 2 for own in owns]
-    same = _halved(crops, names, halves, halves)
     across, down = ([math.hypot(b * s**way, h) for (b, s), h in zip(blurs, halves, strict=True)] for way in (1, -1))
     soft = _halved(crops, names, across, down)
     noise = torch.from_numpy(np.stack([_grain(rng, p[0].numpy(), well) for p, well in zip(soft, clean, strict=True)]))
@@ -96,8 +93,7 @@ def degraded(crops: torch.Tensor, rng: np.random.Generator) -> Lesson:
     small = torch.from_numpy(np.stack(worn))[:, None]
     seen = torch.cat((small, planes[:, :, None, None].expand(-1, -1, *small.shape[-2:])), 1)
     large = torch.stack([_softer(crop, own) for crop, own in zip(crops, owns, strict=True)])
-    stays = noise[:, None]
-    return Lesson(seen, large + F.interpolate(stays, scale_factor=2, mode="bicubic", align_corners=False), same + stays)
+    return Lesson(seen, large + F.interpolate(noise[:, None], scale_factor=2, mode="bicubic", align_corners=False))
 
 
 def _crop(stills: Stills, rng: np.random.Generator, side: int) -> np.ndarray:

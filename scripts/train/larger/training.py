@@ -15,18 +15,18 @@ from learning import follow, rate, save
 
 from vsfilmrestore.filters._crispness import crispness_of
 
+from .export import begun
 from .kernels import halving
 from .network import LargerNet
+from .optimiser import Optimiser
 from .samples import Lesson, Stills, lesson
 
-__all__ = ["Plan", "loss_of", "reached", "train", "trained"]
+__all__ = ["Plan", "left_of", "reached", "train", "trained"]
 
 _KEEP = 0.998
 """How slowly the weights that are kept follow those that learn."""
 _NOTHING = 0.3 / 255
 """An error that is as good as none: that of rounding to 8 bits."""
-_SAME = 0.1
-"""What the picture at its own size counts beside the larger one."""
 _EDGE = 6
 """Pixels at the edge of a crop that count for nothing: there the network sees what no picture has."""
 
@@ -40,30 +40,29 @@ class Plan:
         size: Crops in a batch.
         side: Of a small crop, in pixels.
         rate: Highest learning rate; it rises for 2 % of the steps and falls to nothing along a cosine.
+        begun: A network of ours to begin with; without it all is learned anew.
     """
 
     steps: int
     size: int
     side: int
     rate: float
+    begun: Path | None = None
 
 
-def loss_of(net: LargerNet, batch: Lesson) -> tuple[torch.Tensor, tuple[float, float]]:
-    """What a mistake costs: what is left of that of a plain enlargement, and of that of the picture as it is.
+def left_of(net: LargerNet, batch: Lesson) -> torch.Tensor:
+    """What a mistake costs: how much is left of that of a plain enlargement, for each crop.
 
-    So a picture that is nearly right counts as much as one that is quite soft. Told beside it: what is left of both.
+    So a picture that is nearly right counts as much as one that is quite soft.
     """
-    large, same = net(batch.seen.contiguous(memory_format=torch.channels_last))
+    wrong = _apart(net(batch.seen.contiguous(memory_format=torch.channels_last)), batch.large)
     with torch.no_grad():
-        plain = _apart(net.enlarged(batch.seen), batch.large, 2 * _EDGE)
-        untouched = _apart(batch.seen[:, :1], batch.same, _EDGE)
-    wrong = [_apart(large, batch.large, 2 * _EDGE), _apart(same, batch.same, _EDGE)]
-    left = [(a / (b + _NOTHING)).mean() for a, b in zip(wrong, (plain, untouched), strict=True)]
-    return left[0] + _SAME * left[1], (left[0].item(), left[1].item())
+        plain = _apart(net.enlarged(batch.seen), batch.large)
+    return wrong / (plain + _NOTHING)
 
 
-def _apart(made: torch.Tensor, true: torch.Tensor, edge: int) -> torch.Tensor:
-    off = (made - true)[..., edge:-edge, edge:-edge]
+def _apart(made: torch.Tensor, true: torch.Tensor) -> torch.Tensor:
+    off = (made - true)[..., 2 * _EDGE : -2 * _EDGE, 2 * _EDGE : -2 * _EDGE]
     return (off.square().mean((1, 2, 3)) + 1e-8).sqrt()
 
 
@@ -79,32 +78,33 @@ def train(plan: Plan, stills: Stills, folder: Path, minutes: float, say: Callabl
     """
     file = folder / "larger.pt"
     torch.manual_seed(0)
-    net = LargerNet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net = begun(plan.begun) if plan.begun else LargerNet()
+    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     kept = {name: value.clone() for name, value in net.state_dict().items()}
-    optimiser = torch.optim.AdamW(net.parameters(), plan.rate, weight_decay=1e-4)
+    optimiser = Optimiser(net.parameters(), {"lr": plan.rate})
     step = 0
     if file.exists():
         state = torch.load(file, weights_only=True)
         net.load_state_dict(state["net"])
         optimiser.load_state_dict(state["optimiser"])
         kept, step = state["kept"], state["step"]
-    started, told = time.process_time(), np.zeros(2)
+    started, told = time.process_time(), 0.0
     while step < plan.steps and time.process_time() - started < minutes * 60:
         for group in optimiser.param_groups:
             group["lr"] = rate(plan.rate, step, plan.steps, 0.02)
         batch = lesson(stills, step, plan.size, plan.side)
         with torch.autocast("cpu", torch.bfloat16):
-            loss, wrong = loss_of(net, batch)
+            loss = left_of(net, batch).mean()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimiser.step()
         step += 1
         follow(kept, net, min(_KEEP, 1 - 9 / (step + 9)))
-        told += max(0.01, 1 / step) * (np.array(wrong) - told)
+        told += max(0.01, 1 / step) * (loss.item() - told)
         if step % 200 == 0:
             pace = (time.process_time() - started) / 60
-            say(f"{step}/{plan.steps} left of the error: larger {told[0]:.4f}, same {told[1]:.4f} {pace:.1f} min")
+            say(f"{step}/{plan.steps} left of the error: {told:.4f} {pace:.1f} min")
             save(file, net, optimiser, kept, step)
     save(file, net, optimiser, kept, step)
     return step >= plan.steps
@@ -129,7 +129,7 @@ def reached(net: LargerNet, stills: Stills) -> str:
         x = (x * 255).round().clamp(0, 255) / 255
         with torch.no_grad():
             crisp = torch.full_like(x, crispness_of(x[0, 0].numpy()))
-            made = net(torch.cat((x, torch.zeros_like(x), crisp), 1))[0]
+            made = net(torch.cat((x, torch.zeros_like(x), crisp), 1))
         bicubic = F.interpolate(x, scale_factor=2, mode="bicubic", align_corners=False)
         ours.append(_decibels(made[0, 0].numpy(), true.numpy()))
         plain.append(_decibels(bicubic[0, 0].numpy(), true.numpy()))
