@@ -95,7 +95,7 @@ _FOR_FAINT: Final = -2.5
 """Fainter ones, in levels, are most of what goes wrong on clips without damage: glittering water, a trembling flare."""
 _MATCH: Final = 0.6
 _RESTLESS: Final = 0.6
-_TOO_MUCH: Final = 0.3
+_TOO_MUCH: Final = 0.32
 """A frame of which so much changes is torn, burnt, lit or beyond a cut."""
 _OPAQUE: Final = 0.6
 """Logarithm of the light that a tenth of its area takes or adds at the least; 0.23 is 40 % of linear light."""

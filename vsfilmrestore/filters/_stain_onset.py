@@ -51,6 +51,8 @@ _STRAYS: Final = 1.2
 """What is alone has calm before and after, little that changes around it, and stands out from the rest of the frame by
 so much, in the logarithm."""
 _FOR_ALONE: Final = 0.9
+_LEAD: Final = 0.75
+"""By how much a stain must be likelier than the opposite one on the other side of its step, in log odds."""
 _PLAIN: Final = 0.12
 """An outline that is no longer than so much more than a circle's, in the logarithm, may be a light's or a shadow's."""
 _KNOWN: Final = 0.6
@@ -59,6 +61,8 @@ _PART: Final = 0.3
 """What goes must be so much of it to match at all: stains swell and fade a little from frame to frame."""
 _GONE: Final = 0.5
 """Where so much of it goes, it has gone."""
+_SWELLS: Final = 0.25
+"""A change by more from one frame to the next is another stain's, that comes or goes at the same place."""
 _TELLING: Final = 200
 """Cells of a stain whose swelling is half believed."""
 _UNKNOWN: Final = -0.5
@@ -190,7 +194,8 @@ def _gains(
         float(((_step(this, not ends) - _step(following, ends))[inner] * shape).sum()) / (2 * energy)
         for this, following in pairwise(run)
     ]
-    gains = 1 - np.cumsum([0.0, *lost]) * cells.sum() / (cells.sum() + _TELLING)
+    own = [step if abs(step) < _SWELLS else 0.0 for step in lost]
+    gains = 1 - np.cumsum([0.0, *own]) * cells.sum() / (cells.sum() + _TELLING)
     return tuple(np.clip(gains, 0.6, 1.6).tolist())
 
 
@@ -299,12 +304,12 @@ and 0.9 was moved to it from "bright": dark finds on clips without damage are no
 
 def onset_likelihood(onset: Onset) -> float:
     """How likely a step is a stain, in log odds."""
-    return float(terms(onset.traits) @ _WEIGHTS) + _FOR_ALONE * onset.alone + onset.film
+    return float(terms(onset.traits) @ _WEIGHTS) + _FOR_ALONE * onset.alone + min(onset.film, 0.0)
 
 
 def rules_out(rival: Pair, its: float, pair: Pair, own: float) -> bool:
-    """Whether the opposite stain on the other side of the same step is as likely: one of the two is none."""
-    if rival.bright == pair.bright or its < own:
+    """Whether the opposite stain on the other side of the same step is nearly as likely: one of the two is none."""
+    if rival.bright == pair.bright or its < own - _LEAD:
         return False
     _, planes = _together(rival, pair)
     return bool((planes[0] & planes[1]).sum() > 0.3 * min(plane.sum() for plane in planes))
