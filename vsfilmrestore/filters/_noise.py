@@ -37,8 +37,13 @@ _BIAS: Final = 1.08
 _WIDTH: Final = 0.1
 _PRIOR: Final = 8.0
 """Blocks of mean noise that every knot is credited with, so that a level with few blocks stays near the mean."""
-_LOST: Final = 0.12
-"""Of what frames differ by, the share that cannot be noise, from which on motion is taken to be lost."""
+_ALIKE: Final = 1.18
+_UNLIKE: Final = 1.28
+"""By what factor a block differs more from one neighbour than from the other: noise alone, and where motion is lost."""
+_MOVED: Final = 0.15
+"""Of the noise a frame holds, what does not show where motion is lost: moving by parts of samples smooths it."""
+_SURE: Final = 0.05
+"""Share of what frames differ by that cannot be noise, from which on this is sure."""
 
 type Map = npt.NDArray[np.float32]
 
@@ -120,17 +125,27 @@ class _Teller:
         for plane in range(len(maps) // self._stride):
             level, *variances = maps[plane * self._stride : (plane + 1) * self._stride]
             curve, mean = summarise(level, variances, flat=self._chroma and plane > 0)
-            share = _held(np.asarray(frame[plane]), curve)
-            frame.props[lost_prop(plane)] = min((1 - share) / _LOST, 1.0)
+            share, lost = _held(np.asarray(frame[plane]), curve, variances)
+            frame.props[lost_prop(plane)] = lost
             frame.props[mean_prop(plane)] = mean * math.sqrt(share)
             for knot, sigma in enumerate(curve):
                 frame.props[sigma_prop(plane, knot)] = sigma * math.sqrt(share)
         return frame
 
 
-def _held(plane: npt.NDArray[np.uint16], curve: Sequence[float]) -> float:
-    """Share of the variances of a curve that a plane can hold: motion that is not followed seems to be noise."""
-    return share_within(plane / np.float32(65535), KNOTS, curve) if any(curve) else 1.0
+def _held(plane: npt.NDArray[np.uint16], curve: Sequence[float], variances: Sequence[Map]) -> tuple[float, float]:
+    """Share of the variances of a curve that a plane can hold, and how surely motion is lost, see `lost_prop`.
+
+    Motion that is not followed seems to be noise; but blocks then differ from both neighbours by unlike amounts.
+    """
+    if not any(curve):
+        return 1.0, 0.0
+    share = share_within(plane / np.float32(65535), KNOTS, curve)
+    high, low = np.maximum.reduce(list(variances)), np.minimum.reduce(list(variances))
+    unlike = (float(np.median(high / np.maximum(low, 1e-12))) - _ALIKE) / (_UNLIKE - _ALIKE)
+    unsure = (1 - (1 - _MOVED) * share) / _SURE
+    lost = min(max(unlike, 0.0), max(unsure, 0.0), 1.0)
+    return min(share * (1 - _MOVED * lost), 1.0), lost
 
 
 def summarise(level: Map, variances: Sequence[Map], *, flat: bool, quiet: float = _QUIET) -> tuple[list[float], float]:

@@ -43,8 +43,6 @@ the noise is among these, the least is taken: harm counts more than noise that i
 """
 ROUNDING: Final = 0.1 / 255**2
 """Power below which spectra are those of rounding."""
-_KEPT: Final = 0.85
-"""What is left in the difference of two frames of the noise that one has: moving one onto the other smooths it."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +112,7 @@ def noise_of(blocks: Reals, bands: Bands, rounding: float, freedom: float = 1.0)
 
 
 def share_within(plane: Reals, knots: Sequence[float], curve: Sequence[float]) -> float:
-    """Share, 1 at most, of the variances of a curve of noise that a plane can hold.
+    """Share of the variances of a curve of noise that a plane can hold; above 1 where it can hold more.
 
     Args:
         plane: H, W from 0 to 1.
@@ -133,7 +131,7 @@ def share_within(plane: Reals, knots: Sequence[float], curve: Sequence[float]) -
         return 1.0
     usual = usual[alive]
     variance, _ = noise_of(power[alive] / usual[:, None], _COSINE_BANDS, ROUNDING / float(np.median(usual)))
-    return min(_KEPT * variance, 1.0)
+    return variance
 
 
 def _cosines() -> Reals:
