@@ -1,11 +1,12 @@
 """Measure how near correct_fade brings faded reels to what they were, beside the usual methods.
 
-    python scripts/bench/fade.py --pictures FOLDER [--clips FOLDER] [--reels 10] [--seed 1]
+    python scripts/bench/fade.py --pictures FOLDER [--clips FOLDER] [--reels 10] [--seed 1] [--sheet fade.jpg]
 
 Reels are made of pictures that were held back from training, and of clips; they are faded by the simulator the network
 was trained with ("film"), each stock with values it never saw, and by another one it was not trained with
 ("spectral"). What is left is CIEDE2000 against the unfaded print, without grain; mean over reels, and the 90th
-percentile of the reels' means. Unfaded reels show what is spoilt. All numbers follow from --seed.
+percentile of the reels' means. Unfaded reels show what is spoilt. All numbers follow from --seed. With --sheet, frames
+of clips are drawn instead: new, faded and corrected by the whole reel, for each simulator.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ STOCKS: dict[str, Callable[[np.random.Generator], Film | SpectralFilm]] = {
     "spectral": SpectralFilm.drawn,
 }
 GRAIN = 0.006
+SHOWN = (240, 180)
 ASIDE = "the same, lightness aside"
 
 type Method = Callable[[Floats, Floats], Floats]
@@ -138,10 +140,8 @@ class Reels:
 
     def __init__(self, pictures: Path, clips: Path | None) -> None:
         self.sights = Sights(pictures, test=True)
-        self.clips: list[npt.NDArray[np.floating]] = []
-        if clips is not None:
-            found = [file for name in CLIPS for file in sorted(clips.glob(f"{name}.*"))]
-            self.clips = [frames_of(file, 24) for file in found]
+        self.files = [file for name in CLIPS if clips for file in sorted(clips.glob(f"{name}.*"))]
+        self.clips = [frames_of(file, 24) for file in self.files]
 
     @property
     def kinds(self) -> dict[str, Callable[[np.random.Generator], Floats]]:
@@ -228,6 +228,19 @@ def drift(reels: Reels, count: int, seed: int) -> None:
     )
 
 
+def sheet(reels: Reels, seed: int) -> npt.NDArray[np.uint8]:
+    """Frames of four clips in a row: new, faded, corrected; each simulator below the other."""
+    shown = np.stack([frames_of(file, 1, SHOWN)[0] for file in (*reels.files[:3], reels.files[-1])])
+    rows = []
+    for place, drawn in enumerate(STOCKS.values()):
+        rng = np.random.default_rng([seed, 90, place])
+        clean, film = reels.kinds["clips"](rng), drawn(rng)
+        seen = film.fade(shown)
+        found = estimated(scanned(film.fade(clean), rng))
+        rows += [film.fresh(shown), seen, np.clip(found.profile.apply(seen), 0, 1)]
+    return np.asarray(np.vstack([np.hstack(list(row)) for row in rows]) * 255 + 0.5, np.uint8)
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -235,9 +248,13 @@ def main() -> None:
     parser.add_argument("--clips", type=Path, help="folder with clips (any of the names in CLIPS)")
     parser.add_argument("--reels", type=int, default=10, help="of each kind and stock (default 10)")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--sheet", type=Path, help="draw frames of the clips into this picture, and nothing else")
     options = parser.parse_args()
     cv2.setNumThreads(1)
     reels = Reels(options.pictures, options.clips)
+    if options.sheet:
+        cv2.imwrite(str(options.sheet), sheet(reels, options.seed)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
+        return
     faded(reels, options.reels, options.seed)
     unfaded(reels, options.reels, options.seed)
     drift(reels, options.reels, options.seed)

@@ -97,6 +97,53 @@ def test_pictures_held_back_are_in_no_lesson(tmp_path: Path) -> None:
     assert tested
 
 
+def test_what_a_scanner_sees_tells_how_thick_the_layers_are() -> None:
+    scanner = film.Scanner(np.array([0.0, 0.3, 0.5]), np.array([0.7, 0.8, 0.6]), 0.0)
+    layers = np.repeat(np.linspace(0, 2.5, 50)[:, None], 3, 1)
+    seen = scanner.sees(layers)
+    np.testing.assert_allclose(seen[:, 0], layers[:, 0], atol=1e-9)
+    assert (seen[1:, 1:] < layers[1:, 1:]).all()  # less of thick ones
+    np.testing.assert_allclose(scanner.layers(seen), layers, atol=1e-3)
+    stray = replace(scanner, stray=0.003).sees(layers)
+    assert stray[-1, 0] < seen[-1, 0] - 0.1
+    assert abs(stray[0]).max() < 1e-9
+
+
+def test_thin_layers_lose_more_than_thick_ones() -> None:
+    stock = film.Film.drawn(np.random.default_rng(1))
+    plain = film.Scanner(np.zeros(3), np.ones(3), 0.0)
+    even = replace(stock, thin=np.zeros(3), depth=0.5, scanner=plain)
+    uneven = replace(even, thin=np.full(3, 0.3))
+    ramp = np.repeat(np.array([0.9, 0.5, 0.1])[None, :, None], 3, 2)
+    thin, middle, thick = (to_density(uneven.fade(ramp)) - to_density(even.fade(ramp)))[0] / to_density(ramp)[0]
+    assert (thin < middle).all()
+    assert (middle < thick).all()
+
+
+def test_frames_of_a_scene_have_its_light() -> None:
+    scene = np.arange(24) % 3
+    made = reels.looked(np.random.default_rng(1), np.full((24, 4, 4, 3), 0.5, np.float32), scene).mean((1, 2))
+    within = np.stack([made[scene == i].std(0) for i in range(3)]).mean()
+    between = np.stack([made[scene == i].mean(0) for i in range(3)]).std(0).mean()
+    assert 0 < within < 0.5 * between
+
+
+def test_reels_have_one_scene_or_many(pictures: Path) -> None:
+    sights = reels.Sights(pictures)
+    drawn = [sights.reel(np.random.default_rng(seed), 25) for seed in range(60)]
+    counts = [len(set(scene.tolist())) for _, scene in drawn]
+    assert min(counts) == 1
+    assert 0.4 < np.mean([count == 25 for count in counts]) < 0.7
+    assert all(len(frames) == len(scene) == 25 for frames, scene in drawn)
+
+
+def test_pixels_that_are_looked_at_are_spread_from_thin_to_dense(some: dict[str, Any]) -> None:
+    greens = np.sort(to_density(some["look"].numpy().astype(np.float64))[..., 1], 2)
+    middle, above = (some["quantiles"].numpy()[..., i, 1] for i in (4, 5))  # 50 and 70 %
+    assert (greens[:, :, lessons.LOOKED // 2] > middle - 1e-3).all()
+    assert (greens[:, :, lessons.LOOKED // 2] < above + 1e-3).all()
+
+
 def test_statistics_move_with_the_densities() -> None:
     density = np.random.default_rng(1).random((3, 400, 3))
     scale, shift = np.array([2.0, 0.5, 1.5]), np.array([0.1, -0.2, 0.3])
@@ -116,7 +163,8 @@ def test_the_same_comes_out_without_torch(tmp_path: Path, monkeypatch: pytest.Mo
     told = Statistics(*(torch.from_numpy(each[None]).float() for each in statistics_of(to_density(seen))))
     with torch.no_grad():
         pixels = torch.from_numpy(seen.reshape(1, -1, 3)).float()
-        matrix, slopes, rest = network.solve(net, told, pixels)[1]
+        first, *_, (matrix, slopes, rest) = network.solve(net, told, pixels)
+    assert not torch.allclose(first[0], matrix, atol=1e-2)
     read = run.read_fade(to_density(seen))
     np.testing.assert_allclose(read.profile.numbers, torch.cat([matrix, slopes], 1).numpy().ravel(), atol=2e-3)
     assert read.error == pytest.approx(float(rest[0, 0].exp()), rel=1e-2)
@@ -131,7 +179,7 @@ def test_the_training_learns_and_goes_on(some: dict[str, Any], tmp_path: Path) -
     def left(net: Any) -> float:
         net.eval()
         with torch.no_grad():
-            solved = course.answers(net, some, which, frames)[1]
+            solved = course.answers(net, some, which, frames)[-1]
             return float(course.errors(solved, some, which).mean())
 
     torch.manual_seed(1)

@@ -33,11 +33,11 @@ __all__ = ["LOOK", "FadeEstimate", "Look", "estimate_fade", "look_at"]
 
 LOOK: Final = (40, 30)
 """Width and height a frame is looked at in: grain is gone, areas of colour are left."""
-SURE: Final = 0.9
+SURE: Final = 0.8
 """How likely a fade must be before anything is done."""
 LEAST: Final = 3.0
 """A correction that changes less, in CIEDE2000, is none."""
-_WORTH: Final = 1.8
+_WORTH: Final = 2.4
 """A correction must change more than this times the error that is expected to be left."""
 
 type Look = npt.NDArray[np.float32]

@@ -20,14 +20,16 @@ _RANGE: Final = 1.8
 _CLEAR: Final = 0.06
 _LEAST: Final = 0.12
 """No range is taken for smaller: nothing can be told of a picture without contrast."""
-FEATURES: Final = 3 * len(_SHARES) + 4 * _BANDS + 6 + 6
+_UNTOLD: Final = 0.05**2
+"""Where colours differ less from green than this, squared, how red and blue go together is noise."""
+FEATURES: Final = 3 * len(_SHARES) + 5 * _BANDS + 6 + 6
 """Numbers that go into the estimate for each frame."""
 
 _LEVELS: Final = (0.1, 0.3, 0.6, 1.0, 1.5, 2.1)
 _LEVEL: Final = 0.2
 _NEUTRAL: Final = (0.06, 0.2)
 _QUANTILES: Final = (0.02, 0.25, 0.5, 0.75, 0.98)
-AGAIN: Final = len(_LEVELS) * (2 * (len(_NEUTRAL) + 1) + len(_NEUTRAL)) + 3 * len(_QUANTILES)
+AGAIN: Final = len(_LEVELS) * (2 * (len(_NEUTRAL) + 1) + len(_NEUTRAL) + 3) + 5 * len(_QUANTILES)
 """Numbers of the second look."""
 
 type Array = Any
@@ -96,6 +98,7 @@ def features(told: Statistics, scale: Array, shift: Array, xp: Any = np) -> Arra
         xp.sqrt(xp.clip(scatter[..., i, i] + scatter[..., 1, 1] - 2 * scatter[..., i, 1], 0.0, None) + 1e-6)
         for i in (0, 2)
     ]
+    both = scatter[..., 0, 2] - scatter[..., 0, 1] - scatter[..., 1, 2] + scatter[..., 1, 1]
     ends = xp.concatenate([xp.log(scale), shift], -1)
     per_frame = [
         quantiles[..., 1],
@@ -104,6 +107,7 @@ def features(told: Statistics, scale: Array, shift: Array, xp: Any = np) -> Arra
         3 * (bands[..., 0] - bands[..., 1]),
         3 * (bands[..., 2] - bands[..., 1]),
         *(3 * side for side in off),
+        both / (off[0] * off[1] + _UNTOLD),
         xp.stack([*sides, *(10 * (one - 0.9) for one in alike)], -1),
     ]
     told_all = xp.concatenate(per_frame, -1)
@@ -118,21 +122,24 @@ def second_look(density: Array, xp: Any = np) -> Array:
         xp: Library of the array.
 
     Returns:
-        (sets, AGAIN): how far near-greys are from grey at some levels, how many there are, and quantiles.
+        (sets, AGAIN): how far near-greys are from grey at some levels, how many there are, along which line colours
+        lie there, and quantiles.
     """
     levels = xp.asarray(_LEVELS, dtype=density.dtype)
     near = xp.exp(-(((density.mean(-1)[..., None] - levels) / _LEVEL) ** 2) / 2)
     off = [density[..., i] - density[..., 1] for i in (0, 2)]
     far = off[0] ** 2 + off[1] ** 2
     greys = [1 + 0 * far, *(xp.exp(-far / (2 * width**2)) for width in _NEUTRAL)]
-    weighted = xp.stack([grey * side for grey in greys for side in (1 + 0 * far, *off)], 1)
-    sums = xp.matmul(weighted, near) / density.shape[1]
-    mass = sums[:, ::3] + 1e-4
-    told = [(4 * sums[:, i::3] / mass).reshape(len(density), -1) for i in (1, 2)]
+    weighted = [grey * side for grey in greys for side in (1 + 0 * far, *off)]
+    sums = xp.matmul(xp.stack([*weighted, off[0] ** 2, off[1] ** 2, off[0] * off[1]], 1), near) / density.shape[1]
+    mass = sums[:, : len(weighted) : 3] + 1e-4
+    told = [(4 * sums[:, i : len(weighted) : 3] / mass).reshape(len(density), -1) for i in (1, 2)]
     told.append((xp.log(mass[:, 1:]) / 3).reshape(len(density), -1))
-    order = xp.argsort(density, 1)
+    told.append((6 * sums[:, len(weighted) :] / mass[:, :1]).reshape(len(density), -1))
+    colours = xp.stack([*(density[..., i] for i in range(3)), *off], -1)
+    order = xp.argsort(colours, 1)
     for share in _QUANTILES:
-        place = order[:, round(share * (density.shape[1] - 1))]
-        ranked = [density[xp.arange(len(density)), place[:, colour], colour] for colour in range(3)]
+        place = order[:, round(share * (colours.shape[1] - 1))]
+        ranked = [colours[xp.arange(len(colours)), place[:, i], i] for i in range(colours.shape[2])]
         told.append(xp.stack(ranked, -1))
     return xp.concatenate(told, -1)

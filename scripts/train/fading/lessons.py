@@ -9,18 +9,23 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from vsfilmrestore.filters._fade_colour import to_density
+from vsfilmrestore.filters._fade_colour import delta_e, lab, to_density
 from vsfilmrestore.filters._fade_statistics import statistics_of
 
 from .film import Film
 from .reels import Sights, looked, thumb
 
-__all__ = ["FRAMES", "make_lessons"]
+__all__ = ["FRAMES", "LOOKED", "lesson", "make_lessons"]
 
 FRAMES = 25
 """Frames of each reel."""
+LOOKED = 40
+"""Pixels of each frame that are looked at again."""
 _PIXELS = 20
-_UNFADED = 0.18
+_OTHERS = 25
+_UNFADED = 0.22
+_NOTHING = 2.5
+"""A fade of less CIEDE2000 is none."""
 _GRAIN = 0.012
 
 
@@ -40,23 +45,41 @@ type Lessons = dict[str, npt.NDArray[np.float32]]
 def lesson(
     sights: Sights, seed: int, stock: Callable[[np.random.Generator], Fades] = Film.drawn
 ) -> tuple[Lessons, Any]:
-    """One reel: `Statistics` of its frames, ``seen`` and ``wanted`` pixels of each, and whether it is faded."""
+    """One reel.
+
+    Returns:
+        `Statistics` of its frames; pixels of them to ``look`` at; pixels ``seen`` and ``wanted``, of the frames and of
+        anything else on the same stock; whether it is ``faded``. And the stock.
+    """
     rng = np.random.default_rng([seed, 11])
-    clean = looked(rng, sights.reel(rng, FRAMES))
+    reel, scene = sights.reel(rng, FRAMES)
+    clean, others = looked(rng, reel, scene), sights.colours(rng, _OTHERS)
     film = None if rng.random() < _UNFADED else stock(rng)
-    if film is None:
-        faded = clean
-    else:
-        faded, clean = film.fade(clean), film.fresh(clean)
+    faded, others_faded = clean, others
+    if film is not None:
+        faded, clean, others_faded, others = film.fade(clean), film.fresh(clean), film.fade(others), film.fresh(others)
     grain = rng.standard_normal(faded.shape, np.float32) * np.float32(rng.uniform(0, _GRAIN))
     scanned = np.round(np.clip(faded + grain, 0, 1) * 255) / 255
-    told = statistics_of(to_density(thumb(scanned).reshape(FRAMES, -1, 3)))
-    small, truth = faded.reshape(FRAMES, -1, 3), clean.reshape(FRAMES, -1, 3)
-    places = rng.integers(small.shape[1], size=_PIXELS)
+    small = thumb(scanned).reshape(FRAMES, -1, 3)
+    told = statistics_of(to_density(small))
+    places = rng.integers(faded[0].size // 3, size=_PIXELS)
     found = {name: value.astype(np.float32) for name, value in told._asdict().items()}
-    found |= {"seen": small[:, places].astype(np.float32), "wanted": truth[:, places].astype(np.float32)}
-    found["faded"] = np.float32(film is not None) * np.ones(1, np.float32)
+    found["look"] = _spread(rng, small).astype(np.float32)
+    for name, frames, rest in (("seen", faded, others_faded), ("wanted", clean, others)):
+        pixels = frames.reshape(FRAMES, -1, 3)[:, places].reshape(-1, 3)
+        found[name] = np.concatenate([pixels, rest.reshape(-1, 3)]).astype(np.float32)
+    far = delta_e(lab(np.clip(found["seen"], 0, 1)), lab(np.clip(found["wanted"], 0, 1))).mean()
+    found["faded"] = np.full(1, far > _NOTHING, np.float32)
     return found, film
+
+
+def _spread(rng: np.random.Generator, small: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+    """Some pixels of each frame, one of each stretch from thin to dense, in any order."""
+    order = np.argsort(small[..., 1], 1)
+    stretch = rng.permuted(np.arange(LOOKED)[None].repeat(len(small), 0), axis=1)
+    places = ((stretch + rng.random(stretch.shape)) * small.shape[1] / LOOKED).astype(int)
+    picked = np.take_along_axis(order, places, 1)
+    return np.take_along_axis(small, picked[..., None], 1)
 
 
 def make_lessons(sights: Sights | None, count: int, first: int, file: Path | None = None) -> Lessons:

@@ -15,7 +15,11 @@ SIDES = (56, 42)
 _STILLS, _MOVIES = (".webp", ".jpg", ".jpeg", ".png"), (".mp4", ".mkv", ".webm", ".mov", ".gif")
 _PER_MOVIE = 4
 
+_JOINED = 0.3
+"""Share of the scenes that are made of two pictures."""
+
 type Floats = npt.NDArray[np.floating]
+type Numbers = npt.NDArray[np.integer]
 
 
 def held_back(file: Path) -> bool:
@@ -42,15 +46,27 @@ class Sights:
         if not self.sources:
             raise FileNotFoundError(f"{folder} holds no pictures.")
 
-    def reel(self, rng: np.random.Generator, frames: int) -> Floats:
-        """Frames of one reel, (frames, height, width, 3): some scenes, several frames of each."""
-        scenes = frames if rng.random() < 0.5 else int(rng.integers(4, frames + 1)) if frames > 4 else frames
-        chosen = rng.choice(len(self.sources), scenes, replace=scenes > len(self.sources))
-        which = [chosen[i % scenes] for i in range(frames)]
-        return np.stack([self.sources[i][rng.integers(len(self.sources[i]))] for i in which])
+    def reel(self, rng: np.random.Generator, frames: int) -> tuple[Floats, Numbers]:
+        """Frames of one reel, (frames, height, width, 3), several of each scene if there are few, and their scenes."""
+        scenes = frames if rng.random() < 0.5 else int(np.exp(rng.uniform(0, np.log(frames + 1))))
+        chosen = rng.choice(len(self.sources), (2, scenes), replace=2 * scenes > len(self.sources))
+        joins = [_join(rng) if rng.random() < _JOINED else None for _ in range(scenes)]
+        which = np.arange(frames) % scenes
+        return np.stack([self._frame(rng, chosen[:, i], joins[i]) for i in which]), which
+
+    def _frame(self, rng: np.random.Generator, two: Numbers, join: npt.NDArray[np.bool_] | None) -> Floats:
+        one, other = (self.sources[i][rng.integers(len(self.sources[i]))] for i in two)
+        return one if join is None else np.where(join[..., None], one, other)
+
+    def colours(self, rng: np.random.Generator, count: int) -> Floats:
+        """Colours of any pictures, and as many greys again: (2, count, 3)."""
+        places = [(rng.choice(len(self.sources)), rng.integers(SIDES[1]), rng.integers(SIDES[0])) for _ in range(count)]
+        found = [self.sources[i][rng.integers(len(self.sources[i])), y, x] for i, y, x in places]
+        greys = np.repeat(np.linspace(0.04, 0.96, count, dtype=np.float32)[:, None], 3, 1)
+        return np.stack([np.stack(found), greys])
 
 
-def frames_of(movie: Path, count: int) -> Floats:
+def frames_of(movie: Path, count: int, sides: tuple[int, int] = SIDES) -> Floats:
     """Frames spread over a movie, the middle of each, as `Sights` holds them.
 
     Raises:
@@ -59,18 +75,23 @@ def frames_of(movie: Path, count: int) -> Floats:
     found = _pictures(movie, count)
     if not found:
         raise FileNotFoundError(movie)
-    return np.stack([_crop(picture, 0) for picture in found])
+    return np.stack([_crop(picture, 0, sides) for picture in found])
 
 
-def looked(rng: np.random.Generator, reel: Floats) -> Floats:
-    """Frames as their makers may have wanted them: each its exposure and warmth, the whole film a taste of its own."""
-    count = len(reel)
-    light = np.clip(reel, 0, 1) ** 2.2
-    warm = rng.normal(0, 0.03, (count, 1)) + rng.normal(0, 0.02)
-    gain = np.exp(rng.normal(0, 0.15, (count, 1)) + np.concatenate([warm, 0 * warm, -warm], 1)).astype(np.float32)
-    picture = np.clip(light * gain[:, None, None], 0, 1) ** (1 / 2.2)
+def looked(rng: np.random.Generator, reel: Floats, scene: Numbers) -> Floats:
+    """Frames as their makers may have wanted them: each scene its light, the whole film a taste of its own."""
+
+    def drawn(of_scenes: float, of_frames: float = 0.0) -> Floats:
+        each = rng.normal(0, of_scenes, int(scene.max()) + 1)[scene]
+        return np.asarray((each + rng.normal(0, of_frames, len(scene)))[:, None], np.float32)
+
+    warm, tint = drawn(0.03, 0.005) + np.float32(rng.normal(0, 0.02)), drawn(0.01)
+    gain = np.exp(drawn(0.15, 0.04) + np.concatenate([warm - tint, tint, -warm - tint], 1))[:, None, None]
+    contrast = np.exp(drawn(0.06))[:, None, None] / np.float32(2.2)
+    picture = np.clip(np.clip(reel, 0, 1) ** 2.2 * gain, 0, 1) ** contrast
     grey = picture.mean(-1, keepdims=True)
-    return np.clip(grey + (picture - grey) * float(np.exp(rng.normal(-0.1, 0.2))), 0, 1)
+    vivid = np.exp(drawn(0.1) + np.float32(rng.normal(-0.1, 0.2)))[:, None, None]
+    return np.asarray(np.clip(grey + (picture - grey) * vivid, 0, 1))
 
 
 def thumb(frames: Floats) -> Floats:
@@ -78,7 +99,14 @@ def thumb(frames: Floats) -> Floats:
     return (frames[:, ::2, ::2] + frames[:, 1::2, ::2] + frames[:, ::2, 1::2] + frames[:, 1::2, 1::2]) / 4
 
 
-def _crop(picture: npt.NDArray[np.uint8], seed: int) -> Floats:
+def _join(rng: np.random.Generator) -> npt.NDArray[np.bool_]:
+    """Which part of a frame is of the first of two pictures."""
+    turn, place = rng.uniform(0, 2 * np.pi), rng.uniform(-0.5, 0.5)
+    y, x = np.linspace(-1, 1, SIDES[1])[:, None], np.linspace(-1, 1, SIDES[0])[None]
+    return np.asarray(np.cos(turn) * x + np.sin(turn) * y > place)
+
+
+def _crop(picture: npt.NDArray[np.uint8], seed: int, sides: tuple[int, int] = SIDES) -> Floats:
     rng = np.random.default_rng([seed, 7])
     height, width = picture.shape[:2]
     share = rng.uniform(0.6, 1.0) if seed else 1.0
@@ -86,7 +114,7 @@ def _crop(picture: npt.NDArray[np.uint8], seed: int) -> Floats:
     down = across * 3 / 4
     left, top = rng.uniform(0, width - across), rng.uniform(0, height - down)
     piece = picture[int(top) : int(top + down), int(left) : int(left + across)]
-    small = cv2.resize(piece, SIDES, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(piece, sides, interpolation=cv2.INTER_AREA)
     return np.asarray(small[..., ::-1], np.float32) / np.float32(255)
 
 

@@ -36,7 +36,7 @@ def told(net: Reader, sights: Sights, stock: Stock, first: int, reels: int) -> s
     said = []
     with torch.no_grad():
         for frames in (1, 4, 25):
-            solved = answers(net, lessons, torch.arange(reels), torch.arange(frames))[1]
+            solved = answers(net, lessons, torch.arange(reels), torch.arange(frames))[-1]
             off = errors(solved, lessons, torch.arange(reels)).mean(1)
             said.append(f"{frames} frames {off[faded].mean():.2f} (unfaded {off[~faded].mean():.2f})")
     return f"{stock.value}, pictures held back: CIEDE2000 left by " + ", ".join(said)
