@@ -285,7 +285,7 @@ def test_coarse_grain_is_within_what_a_frame_can_hold(size: float) -> None:
     noise = grain((192, 320), 1.0)
     soft = cv2.GaussianBlur(noise, (0, 0), size) if size else noise
     plane = ((wild(1)[0] + soft / soft.std() * 6) / 255).astype(np.float32)
-    assert share_within(plane, KNOTS, [6 / 255] * len(KNOTS)) == pytest.approx(1, abs=0.3)
+    assert 0.8 < share_within(plane, KNOTS, [6 / 255] * len(KNOTS)) < 1.6
     assert share_within(plane, KNOTS, [18 / 255] * len(KNOTS)) < 1 / 5
 
 
