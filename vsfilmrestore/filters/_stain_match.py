@@ -282,4 +282,4 @@ def likelihood(features: Sequence[float]) -> float:
     known = dict(zip(FEATURES, features, strict=True))
     quiet = known["match"] > _SAME and max(known["before"], known["after"]) < _CALM and not known["edge"]
     faint = known["depth"] < np.log(_FAINT)
-    return float(np.dot(features, _WEIGHTS)) + _CONSTANT + _FOR_QUIET * quiet + _FOR_FAINT * faint
+    return float(np.dot(features, _WEIGHTS) + _CONSTANT + _FOR_QUIET * quiet + _FOR_FAINT * faint)
