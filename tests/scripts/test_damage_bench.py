@@ -213,7 +213,10 @@ def test_no_filter_leaks_on_the_library_of_cases(bits: int) -> None:
 # --- cases ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("kind", "bits"), [("specks", 8), ("mixed", 10), ("wire", 16), ("simple", 10), ("tear", 8)])
+@pytest.mark.parametrize(
+    ("kind", "bits"),
+    [("specks", 8), ("mixed", 10), ("wire", 16), ("simple", 10), ("simple large", 8), ("tear", 8)],
+)
 def test_damaged_and_clean_are_equal_outside_the_masks(kind: str, bits: int) -> None:
     clip = clip_from([picture(shift=n) for n in range(7)])
     case = cases.damaged_case("waves", clip, kind, 2, bits=bits)

@@ -41,8 +41,32 @@ _FAR: Final = 0.15
 """How far, from frame to frame, as a share of the picture's width."""
 _MASS: Final = 0.6
 """What stands out in boxes of one size, the less of both as a share of the greater, where both may hold one thing."""
+_MASS_TWICE: Final = 0.4
+"""The same of what lies in one neighbour where it lies in the frame: dirt seldom does."""
 _STEP: Final = 3.0
 """Pixels; shorter ways are followed by the motion search."""
+_STAYS: Final = 0.3
+"""Where a speck differs from one neighbour by less than this share of what it does from the other, it lies there too:
+that frame may be this one again, as from 24 frames a second come 30, and the next one tells of the way.
+"""
+
+
+class _Side(NamedTuple):
+    """What lies on one side of a frame in time.
+
+    Attributes:
+        moved: Luma of its neighbour, moved onto it.
+        near: The same as it is.
+        far: Luma of the neighbour beyond.
+        near_rest: What stands out from both its neighbours in the nearer one.
+        far_rest: In the one beyond.
+    """
+
+    moved: Words
+    near: Words
+    far: Words
+    near_rest: Words
+    far_rest: Words
 
 
 def without_movers(mask: vs.VideoNode, seen: Sight) -> vs.VideoNode:
@@ -60,19 +84,26 @@ def without_movers(mask: vs.VideoNode, seen: Sight) -> vs.VideoNode:
     reach = max(round(_FASTEST * mask.width), 16)
 
     def still(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
-        return _without_movers(f[0], [np.asarray(frame[0]) for frame in f[1:]], reach)
+        now, rest, *pictures = (np.asarray(frame[0]) for frame in f[1:])
+        return _without_movers(f[0], now, rest, [_Side(*pictures[:5]), _Side(*pictures[5:])], reach)
 
-    pictures = [luma, shifted(luma, -1), shifted(luma, 1), before, after, rest, shifted(rest, -1), shifted(rest, 1)]
-    return core.std.ModifyFrame(mask, [mask, *pictures], still)
+    def side(moved: vs.VideoNode, step: int) -> list[vs.VideoNode]:
+        near, near_rest = shifted(luma, step), shifted(rest, step)
+        return [moved, near, shifted(near, step), near_rest, shifted(near_rest, step)]
+
+    return core.std.ModifyFrame(mask, [mask, luma, rest, *side(before, -1), *side(after, 1)], still)
 
 
-def _without_movers(chosen: vs.VideoFrame, pictures: Sequence[Words], reach: int) -> vs.VideoFrame:
+def _without_movers(
+    chosen: vs.VideoFrame, now: Words, rest: Words, sides: Sequence[_Side], reach: int
+) -> vs.VideoFrame:
     """The mask without movers.
 
     Args:
         chosen: The mask.
-        pictures: Luma of this frame, of both neighbours as they are, and of both as moved onto this frame; what stands
-            out from both in this frame and in its neighbours.
+        now: Luma of the frame.
+        rest: What stands out in it from both neighbours.
+        sides: What lies before it and after it.
         reach: Longest way of a mover from frame to frame, in pixels.
     """
     import cv2  # on first use: it is large, and a plan needs none of it
@@ -88,7 +119,7 @@ def _without_movers(chosen: vs.VideoFrame, pictures: Sequence[Words], reach: int
         one_side = (
             chosen.props["PlaneStatsDiff"] == 0 or min(left, top, width - left - across, height - top - down) <= 2
         )
-        moving[label] = _moves(pictures, box, reach, one_side, int(stats[label, cv2.CC_STAT_AREA]))
+        moving[label] = _moves(now, rest, sides, box, reach, one_side, int(stats[label, cv2.CC_STAT_AREA]))
     counted = stats[:, cv2.CC_STAT_AREA] >= _COUNTS
     if (moving & counted).sum() >= max(_FLOCK, _SWARM * (counted.sum() - 1)):
         moving[1:] = True
@@ -96,21 +127,37 @@ def _without_movers(chosen: vs.VideoFrame, pictures: Sequence[Words], reach: int
     return out
 
 
-def _moves(pictures: Sequence[Words], box: tuple[slice, slice], reach: int, one_side: bool, area: int) -> bool:
+def _moves(
+    now: Words, rest: Words, sides: Sequence[_Side], box: tuple[slice, slice], reach: int, one_side: bool, area: int
+) -> bool:
     """Whether the speck in a box comes from somewhere and goes on; pictures as for `_without_movers`."""
     share = min(0.6 + 0.4 * area / _SMALL, 1.0)
-    now, before, after, *moved, rest, rest_before, rest_after = pictures
-    behind = ((moved[0][box].astype(np.float32) + moved[1][box]) / 2).astype(np.float32)
+    if _is_large(box, now.shape[1]):
+        reach = round(_FAR * now.shape[1])
     speck, apart = now[box].astype(np.float32), rest[box].astype(np.float32)
+    moved = [side.moved[box].astype(np.float32) for side in sides]
+    stays = _stays(speck, moved)
+    behind = ((moved[0] + moved[1]) / 2).astype(np.float32)
+    if any(stays):
+        behind = moved[stays.index(False)]
+        apart = speck - behind + _NOTHING
     lies = _lies(speck, now, box, reach, share * _LIKE * _energy(speck, behind))
-    come, gone = (_way(speck, behind, picture, box, reach, lies) for picture in (before, after))
+    pictures = [side.far if stay else side.near for side, stay in zip(sides, stays, strict=True)]
+    come, gone = (_way(speck, behind, picture, box, reach, lies) for picture in pictures)
     if _is_mover(come, gone, one_side, share * _LIKE, share * _LIKE):
         return True
     ground = np.full_like(behind, _NOTHING)
-    come, gone = (_way(apart, ground, picture, box, reach) for picture in (rest_before, rest_after))
+    rests = [side.far_rest if stay else side.near_rest for side, stay in zip(sides, stays, strict=True)]
+    come, gone = (_way(apart, ground, picture, box, reach) for picture in rests)
     return _is_mover(come, gone, one_side, share * _LIKE, share * _ALIKE) or _wanders(
-        rest, (rest_before, rest_after), box, one_side
+        apart - _NOTHING, rests, box, one_side, _MASS_TWICE if any(stays) else _MASS
     )
+
+
+def _stays(speck: Levels, moved: Sequence[Levels]) -> list[bool]:
+    """In which of both neighbours a speck lies where it lies in the frame; never in both, as then it is none."""
+    before, after = (float(np.abs(speck - each).mean()) for each in moved)
+    return [before < _STAYS * after, after < _STAYS * before]
 
 
 class _Way(NamedTuple):
@@ -179,15 +226,21 @@ def _is_mover(come: _Way, gone: _Way, one_side: bool, like: float, alike: float)
     )
 
 
-def _wanders(rest: Words, sides: Sequence[Words], box: tuple[slice, slice], one_side: bool) -> bool:
-    """Whether something large comes from one side and goes on to the other, whatever becomes of its shape."""
+def _is_large(box: tuple[slice, slice], width: int) -> bool:
+    return bool(max(part.stop - part.start for part in box) > _LARGE * width)
+
+
+def _wanders(own: Levels, sides: Sequence[Words], box: tuple[slice, slice], one_side: bool, alike: float) -> bool:
+    """Whether something large comes from one side and goes on to the other, whatever becomes of its shape.
+
+    What stands out there is to be ``alike``, the less of both as a share of the greater.
+    """
     import cv2  # on first use: it is large, and a plan needs none of it
 
     high, wide = (part.stop - part.start for part in box)
-    width = rest.shape[1]
-    if max(high, wide) <= _LARGE * width:
+    width = sides[0].shape[1]
+    if not _is_large(box, width):
         return False
-    own = rest[box].astype(np.float32) - _NOTHING
     sign = 1 if own.sum() > 0 else -1
     mass = float(np.maximum(sign * own, 0).sum())
     reach = round(_FAR * width)
@@ -204,10 +257,12 @@ def _wanders(rest: Words, sides: Sequence[Words], box: tuple[slice, slice], one_
             borderType=cv2.BORDER_CONSTANT,
         )
         _, most, _, (x, y) = cv2.minMaxLoc(sums)
-        if min(most, mass) >= _MASS * max(most, mass):
-            ways.append(np.array((left + x - box[1].start, top + y - box[0].start), float))
+        way = np.array((left + x - box[1].start, top + y - box[0].start), float)
+        in_part = one_side or _leaves(box, way, picture.shape)  # as it comes in, there is less of it
+        if most >= alike * mass and (in_part or mass >= alike * most):
+            ways.append(way)
     if len(ways) < 2:
-        return bool(ways) and (one_side or _leaves(box, ways[0], rest.shape))
+        return bool(ways) and (one_side or _leaves(box, ways[0], sides[0].shape))
     come, gone = ways
     far, near = sorted((float(np.hypot(*come)), float(np.hypot(*gone))), reverse=True)
     return far <= 2.5 * near + _STEP and float(come @ gone) <= -0.7 * far * near

@@ -11,6 +11,7 @@ from vsfilmrestore.filters._between import neighbour
 from vsfilmrestore.filters._detector import AUTO
 from vsfilmrestore.filters._dirt_dose import Dose
 from vsfilmrestore.filters._dirt_fill import mended
+from vsfilmrestore.filters._dirt_large import about_large, behind_large, with_rims
 from vsfilmrestore.filters._dirt_learned import DETECTOR, learned_mask
 from vsfilmrestore.filters._dirt_measured import measured_mask
 from vsfilmrestore.filters._dirt_sight import Sight, blurred, from16, sight
@@ -64,8 +65,8 @@ def remove_dirt(
     differences. What stands out from them is dirt if a network says so, or, without one, if it is isolated and its
     surroundings fit; and if nothing like it moves through the frames beside. Where many specks of a frame are drawn out
     in one direction they are rain. Rows of tape that are lost in part differ from the rows above and below too. Over
-    cuts, flashes and motion too fast to follow nothing is done. Pixels of dirt are replaced by the neighbours', all
-    others keep their bits. Lasting damage (three frames and more) is not touched.
+    cuts, flashes and motion too fast to follow nothing is done. Pixels of dirt are replaced by the neighbours', which
+    beneath large pieces are moved as what lies around those; all others keep their bits. Lasting damage (three frames and more) is not touched.
 
     Args:
         clip: Any constant format. Float samples outside 0..1 are clipped where they are repaired.
@@ -97,7 +98,10 @@ def remove_dirt(
     mask = learned_mask(seen, network, dose) if network else measured_mask(seen, dose)
     if streak:
         mask = core.akarin.Expr([mask, streaks(seen, streak, dose).std.Maximum()], "x y max")
-    repaired = from16(laid_in(seen, mended(seen, mask, grain), mask), padded)
+    large = about_large(mask)
+    behind = true_to_ends(behind_large(seen, mask, large))
+    mask = with_rims(mask, behind, large)
+    repaired = from16(laid_in(seen, mended(behind, mask, grain), mask), padded)
     own = slice(_RADIUS, clip.num_frames + _RADIUS)
     return apply_repair("remove_dirt", clip, repaired[own], mask[own], protect=protect, only=only, show=show)
 

@@ -37,6 +37,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "clean": (),
     **{f"hard {name}": () for name in PROPS},
     "simple": ("dirt",),
+    "simple large": ("dirt",),
     "simple lines": ("scratch",),
 }
 """Kinds of cases and the classes that occur in them. Props (`hard rain` ...) and `clean` are without damage."""
@@ -188,6 +189,8 @@ def _simple(
     if kind == "simple":
         pool = simple.shapes(overlays or Path(), np.random.default_rng(key))
         masks, alpha = simple.dirtied(frames, pool, key)
+    elif kind == "simple large":
+        masks, alpha = simple.blotched(frames, key)
     else:
         masks = simple.lined(frames, key)
         alpha = masks * 0.2

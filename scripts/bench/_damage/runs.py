@@ -78,6 +78,7 @@ JOBS = {
     "specks": Job("Dirt, sparkle and hair", "specks", _MEDIANS, ("remove_dirt",)),
     "other": Job("The same with drawn shapes", "specks", _MEDIANS, ("remove_dirt",), "other"),
     "simple": Job("Specks of the other simulator", "simple", _MEDIANS, ("remove_dirt",), ageing="none"),
+    "blotches": Job("Large pieces", "simple large", _MEDIANS, ("remove_dirt",), ageing="none"),
     "scratches": Job("Scratches", "scratch", ("DeScratch",), ("remove_scratches",)),
     "lines": Job("Lines of the other simulator", "simple lines", ("DeScratch",), ("remove_scratches",), ageing="none"),
     "wires": Job("Wires", "wire", ("SpotLess",), ("remove_wires",)),

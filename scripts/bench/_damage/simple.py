@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from .footage import Picture
 
-__all__ = ["SHARE", "dirtied", "lined", "shapes"]
+__all__ = ["SHARE", "blotched", "dirtied", "lined", "shapes"]
 
 type Alpha = npt.NDArray[np.float64]
 type Flags = npt.NDArray[np.bool_]
@@ -21,6 +21,10 @@ type Box = tuple[slice, slice]
 SHAPES = ("dirt", "dots", "hair-short", "lint", "spots", "sprinkles")
 SHARE = 0.004
 """Of the pixels, that lie under specks."""
+_EVERY, _BLOTCHES = 3, 2
+"""Frames, of which one has so many blotches."""
+_LARGE = (0.05, 0.11)
+"""How large they are, as shares of the width."""
 
 
 def shapes(folder: Path, rng: np.random.Generator) -> list[Alpha]:
@@ -50,6 +54,22 @@ def dirtied(frames: list[list[Picture]], pool: list[Alpha], seed: int, share: fl
             tint = (rng.uniform(60, 196), rng.uniform(60, 196)) if rng.random() < 0.1 else (128, 128)
             colour = (rng.uniform(16, 50) if rng.random() < 0.67 else rng.uniform(200, 235), *tint)
             _paint(planes, box, alpha, colour)
+            np.maximum(opacity[n][box], alpha, out=opacity[n][box])
+    return opacity > 0, opacity
+
+
+def blotched(frames: list[list[Picture]], seed: int) -> tuple[Flags, Alpha]:
+    """Paint large pieces with soft rims on every third frame, dark ones and light ones; as `dirtied`."""
+    rng = np.random.default_rng(seed)
+    opacity = np.zeros((len(frames), *frames[0][0].shape))
+    for n in range(1, len(frames), _EVERY):
+        for k in range(_BLOTCHES):
+            side = round(rng.uniform(*_LARGE) * opacity.shape[2])
+            shape = cv2.resize(_ragged(rng), (side, side), interpolation=cv2.INTER_LINEAR)
+            soft = cv2.GaussianBlur(np.pad(shape, 8), (0, 0), rng.uniform(0.6, 2.0))
+            box, piece = _placed(soft, frames[n][0].shape, rng)
+            alpha = np.where(piece > 0.04, piece, 0)
+            _paint(frames[n], box, alpha, (rng.uniform(16, 50) if k else rng.uniform(200, 235), 128, 128))
             np.maximum(opacity[n][box], alpha, out=opacity[n][box])
     return opacity > 0, opacity
 
