@@ -99,7 +99,7 @@ def stands_apart(now: npt.NDArray[np.uint16], moved: Sequence[npt.NDArray[np.uin
     a, b, c, d = moved
     low, high = np.maximum(np.minimum(a, b), np.minimum(c, d)), np.minimum(np.maximum(a, b), np.maximum(c, d))
     first, second = np.minimum(low, high), np.maximum(low, high)
-    three = (np.maximum(now, second) - second) + (first - np.minimum(now, first))  # one of both is 0; all stays unsigned
+    three = (np.maximum(now, second) - second) + (first - np.minimum(now, first))  # one is 0, and nothing is below it
     middle = now.astype(np.int32) - (first.astype(np.int32) + second) // 2
     return Apart(*(np.multiply(each, 1 / LEVEL, dtype=np.float32) for each in (three, middle)))
 

@@ -66,7 +66,8 @@ def remove_dirt(
     surroundings fit; and if nothing like it moves through the frames beside. Where many specks of a frame are drawn out
     in one direction they are rain. Rows of tape that are lost in part differ from the rows above and below too. Over
     cuts, flashes and motion too fast to follow nothing is done. Pixels of dirt are replaced by the neighbours', which
-    beneath large pieces are moved as what lies around those; all others keep their bits. Lasting damage (three frames and more) is not touched.
+    beneath large pieces are moved as what lies around those; all others keep their bits. Lasting damage (three frames
+    and more) is not touched.
 
     Args:
         clip: Any constant format. Float samples outside 0..1 are clipped where they are repaired.
