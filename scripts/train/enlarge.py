@@ -9,14 +9,12 @@ needed; each slice goes on where the last was cut off. The same command with --s
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import cv2
 import torch
 from larger.export import export
 from larger.samples import stills_of
 from larger.training import Plan, reached, train, trained
-from learning import Defaults, parser_of
+from learning import Defaults, add_begun, parser_of
 from shipping import stamp
 
 DEFAULTS: Defaults = {"steps": 10000, "size": 7, "side": 64, "rate": 8e-4}
@@ -25,7 +23,7 @@ DEFAULTS: Defaults = {"steps": 10000, "size": 7, "side": 64, "rate": 8e-4}
 def main() -> None:
     """Command line."""
     parser = parser_of(__doc__, DEFAULTS)
-    parser.add_argument("--from", type=Path, dest="begun", help="a network that this wrote, to begin with")
+    add_begun(parser)
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     cv2.setNumThreads(1)

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
-__all__ = ["Defaults", "Weights", "follow", "in_processes", "parser_of", "rate", "save"]
+__all__ = ["Defaults", "Weights", "add_begun", "follow", "in_processes", "parser_of", "rate", "save"]
 
 type Defaults = dict[str, int | float]
 type Weights = dict[str, torch.Tensor]
@@ -45,6 +45,11 @@ def parser_of(text: str | None, defaults: Defaults) -> argparse.ArgumentParser:
     parser.add_argument("--processes", type=int, default=2, help="processes that make samples (default 2)")
     parser.add_argument("--threads", type=int, default=0, help="threads that train; 0 leaves it to torch")
     return parser
+
+
+def add_begun(parser: argparse.ArgumentParser) -> None:
+    """The option of trainings that may begin with what they wrote before."""
+    parser.add_argument("--from", type=Path, dest="begun", help="a network that this wrote, to begin with")
 
 
 def in_processes(count: int, work: Callable[..., object], jobs: Iterable[tuple[Any, ...]]) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+import onnx
 import torch
 import torch.nn.functional as F  # noqa: N812
+from onnx import numpy_helper
 from shipping import Graph
 from torch import nn
 
-__all__ = ["LayerGraph", "UNet", "block", "twice", "unet"]
+__all__ = ["LayerGraph", "UNet", "block", "numbers_of", "twice", "unet", "weights_of"]
 
 
 class UNet(Protocol):
@@ -45,6 +48,17 @@ def unet(net: UNet, half: torch.Tensor) -> torch.Tensor:
     eighth = net.deep(quarter)
     quarter = net.rise(torch.cat((quarter, twice(eighth)), 1))
     return torch.as_tensor(net.leave(torch.cat((half, twice(quarter)), 1)))
+
+
+def numbers_of(file: Path) -> dict[str, torch.Tensor]:
+    """All numbers of a network that `LayerGraph` wrote, by their names, in the order they were written."""
+    stored = onnx.load(str(file)).graph.initializer
+    return {each.name: torch.from_numpy(numpy_helper.to_array(each).copy()) for each in stored}
+
+
+def weights_of(file: Path) -> list[torch.Tensor]:
+    """The weights and the bias of each convolution in turn, as `LayerGraph.convolution` wrote them, normalised."""
+    return [value for name, value in numbers_of(file).items() if name.startswith(("weight", "bias"))]
 
 
 class LayerGraph(Graph):

@@ -17,7 +17,7 @@ torch = pytest.importorskip("torch", reason="training needs torch: pip install v
 kernels: ModuleType = importlib.import_module("larger.kernels")
 samples: ModuleType = importlib.import_module("larger.samples")
 network: ModuleType = importlib.import_module("larger.network")
-optimiser: ModuleType = importlib.import_module("larger.optimiser")
+optimiser: ModuleType = importlib.import_module("optimiser")
 training: ModuleType = importlib.import_module("larger.training")
 exporting: ModuleType = importlib.import_module("larger.export")
 command: ModuleType = importlib.import_module("enlarge")

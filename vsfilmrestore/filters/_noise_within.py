@@ -37,9 +37,8 @@ _SIZES: Final = (0.0, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1.5, 1.
 _FALLS: Final = (3.0, 3.5, 4.0, 4.5, 5.0, 5.5)
 """Powers of the frequency that pictures fall with."""
 _UNSURE: Final = 0.01
-"""Mean square of the relative errors by which one telling may be worse than the best; where one with less than half of
-
-the noise is among these, the least is taken: harm counts more than noise that is left.
+"""Mean square of the relative errors by which one answer may be worse than the best. Where one with less than half of
+the best one's noise is among these, the least is taken: harm counts more than noise that is left.
 """
 ROUNDING: Final = 0.1 / 255**2
 """Power below which spectra are those of rounding."""

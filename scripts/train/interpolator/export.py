@@ -30,10 +30,7 @@ INPUTS = (
 
 def trained(folder: Path) -> BlendNet:
     """The network of a training, with the weights that are kept."""
-    state = torch.load(folder / STATE, map_location="cpu", weights_only=True)
-    net = BlendNet()
-    net.load_state_dict(state["kept"])
-    return net.eval()
+    return BlendNet.of(torch.load(folder / STATE, map_location="cpu", weights_only=True)["kept"]).eval()
 
 
 def export(net: BlendNet, file: Path) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Self
+
 import torch
 import torch.nn.functional as F  # noqa: N812
+from learning import Weights
 from torch import nn
-from unet import block, twice
+from unet import block, twice, weights_of
 
 from vsfilmrestore.filters._between_motion import GUESSES
 
@@ -29,21 +33,39 @@ WIDE = (24, 40, 48, 48)
 
 
 class BlendNet(nn.Module):
-    """A U-Net on pictures folded to half their size."""
+    """A U-Net on pictures folded to half their size.
 
-    def __init__(self) -> None:
+    Args:
+        normed: Whether its convolutions are normalised; those of an export are no more.
+    """
+
+    def __init__(self, *, normed: bool = True) -> None:
         super().__init__()
         a, b, c, d = WIDE
-        self.enter = block(4 * PICTURES + SMALL + 1, a, 2)
-        self.down = block(a, b, 2, 2)
-        self.deep = block(b, c, 2, 2)
-        self.deeper = block(c, d, 2, 2)
-        self.lift = block(d + c, c, 2)
-        self.rise = block(c + b, b, 2)
-        self.leave = block(b + a, a, 2)
+        self.enter = block(4 * PICTURES + SMALL + 1, a, 2, normed=normed)
+        self.down = block(a, b, 2, 2, normed=normed)
+        self.deep = block(b, c, 2, 2, normed=normed)
+        self.deeper = block(c, d, 2, 2, normed=normed)
+        self.lift = block(d + c, c, 2, normed=normed)
+        self.rise = block(c + b, b, 2, normed=normed)
+        self.leave = block(b + a, a, 2, normed=normed)
         self.head = nn.Conv2d(a, 4 * OUT, 3, 1, 1)
         nn.init.normal_(self.head.weight, 0, 1e-3)
         nn.init.zeros_(self.head.bias)
+
+    @classmethod
+    def of(cls, weights: Weights) -> Self:
+        """The network that has these weights."""
+        net = cls(normed=any(name.endswith("running_mean") for name in weights))
+        net.load_state_dict(weights)
+        return net
+
+    @classmethod
+    def begun(cls, file: Path) -> Self:
+        """The network that was exported: a training may begin with it."""
+        net = cls(normed=False)
+        net.load_state_dict(dict(zip(net.state_dict(), weights_of(file), strict=True)))
+        return net
 
     def forward(self, views: torch.Tensor, small: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
         """Weights before softmax, motion to add, picture to add: ``[B, OUT, H, W]``.

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from learning import follow, rate, save
+from optimiser import Optimiser
 
 from .network import FLOW_UNIT, REACH, VIEWS, BlendNet, blended, sampled
 from .samples import SIZE, Samples
@@ -29,11 +30,19 @@ _SCALE = 0.03
 
 @dataclass(frozen=True)
 class Plan:
-    """How many batches of how many crops, and the highest learning rate."""
+    """How to train.
+
+    Attributes:
+        steps: Batches in all.
+        size: Crops in a batch.
+        rate: Highest learning rate.
+        begun: A network of ours to begin with; without it all is learned anew.
+    """
 
     steps: int
     size: int
     rate: float
+    begun: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -162,9 +171,10 @@ def train(plan: Plan, crops: Crops, folder: Path, minutes: float, say: Callable[
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / STATE
     torch.manual_seed(0)
-    net = BlendNet().to(memory_format=torch.channels_last).train()
+    net = BlendNet.begun(plan.begun) if plan.begun else BlendNet()
+    net.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     kept = {name: value.clone() for name, value in net.state_dict().items()}
-    optimiser = torch.optim.AdamW(net.parameters(), plan.rate, betas=(0.9, 0.98), weight_decay=1e-4)
+    optimiser = Optimiser(net.parameters(), {"lr": plan.rate})
     step = 0
     if file.exists():
         state = torch.load(file, map_location="cpu", weights_only=True)

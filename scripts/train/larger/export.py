@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import onnx
 import torch
-from onnx import numpy_helper
 from torch import nn
-from unet import LayerGraph
+from unet import LayerGraph, numbers_of, weights_of
 
 from .kernels import enlarging
 from .network import LEAK, MOST, LargerNet
@@ -32,12 +30,10 @@ def export(net: LargerNet, file: Path) -> None:
 
 def begun(file: Path) -> LargerNet:
     """The network that `export` wrote: a training may begin with it."""
-    net, stored = LargerNet(), onnx.load(str(file)).graph.initializer
-    found = {each.name: torch.from_numpy(numpy_helper.to_array(each).copy()) for each in stored}
-    layers = [found[each.name] for each in stored if each.name.startswith(("weight", "bias"))]
+    net, found = LargerNet(), numbers_of(file)
     names = [name for name in net.state_dict() if name != "gain"]
     gain = torch.stack([found[name].reshape(()) for name in ("start", *(f"by {name}" for name in NAMES[1:]))])
-    net.load_state_dict({"gain": gain, **dict(zip(names, layers, strict=True))})
+    net.load_state_dict({"gain": gain, **dict(zip(names, weights_of(file), strict=True))})
     return net
 
 

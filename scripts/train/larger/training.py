@@ -12,13 +12,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
 from learning import follow, rate, save
+from optimiser import Optimiser
 
 from vsfilmrestore.filters._crispness import crispness_of
 
 from .export import begun
 from .kernels import halving
 from .network import LargerNet
-from .optimiser import Optimiser
 from .samples import Lesson, Stills, lesson
 
 __all__ = ["Plan", "left_of", "reached", "train", "trained"]
