@@ -36,7 +36,7 @@ def test_every_script_gives_frames_from_every_output(demo: Path, name: str) -> N
     script = demo / "examples" / name
     assert outputs(script) >= 1
     for index in range(outputs(script)):
-        command = [VSPIPE, "-o", str(index), "-s", "2", "-e", "3", str(script), "-"]
+        command = [VSPIPE, "-o", str(index), "-s", "2", "-e", "2", str(script), "-"]
         done = subprocess.run(command, cwd=demo, capture_output=True, check=False)
         assert done.returncode == 0, done.stderr.decode()
         assert len(done.stdout) > 10_000
