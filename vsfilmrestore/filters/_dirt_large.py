@@ -7,6 +7,7 @@ from typing import Final
 import vapoursynth as vs
 from vsutil import join, split
 
+from vsfilmrestore.filters._between import neighbour
 from vsfilmrestore.filters._dirt_sight import DISTANCES, LEVEL, Sight, blurred
 from vsfilmrestore.filters._motion import analysis_luma, estimate
 from vsfilmrestore.filters.masks import mask_for_planes
@@ -123,17 +124,9 @@ def _as_around(work: vs.VideoNode, hidden: vs.VideoNode, distance: int) -> vs.Vi
     Each frame is followed by its neighbour in one clip: dirt is hidden in the one and the other is as it is.
     """
     luma = analysis_luma(work)
-    pairs = [core.std.Interleave([one, _at(other, distance)]) for one, other in ((hidden, luma), (work, work))]
+    pairs = [core.std.Interleave([one, neighbour(other, distance)]) for one, other in ((hidden, luma), (work, work))]
     motion = estimate(pairs[0], (1,), block=_BLOCK, cut_error=48.0)
     return motion.compensate(pairs[1])[1][::2]
-
-
-def _at(clip: vs.VideoNode, distance: int) -> vs.VideoNode:
-    """Frame n holds frame n + ``distance``; the ends repeat."""
-    count = min(abs(distance), clip.num_frames - 1)
-    if distance < 0:
-        return (clip[0] * count + clip)[: clip.num_frames]
-    return clip[count:] + clip[-1] * count if count else clip
 
 
 def _levelled(moved: vs.VideoNode, work: vs.VideoNode, beside: vs.VideoNode) -> vs.VideoNode:

@@ -17,10 +17,11 @@ import numpy as np
 import vapoursynth as vs
 from vsutil import plane, split
 
+from vsfilmrestore.filters._between import neighbour
 from vsfilmrestore.filters._dirt_dose import Dose
 from vsfilmrestore.filters._dirt_fall import falling
 from vsfilmrestore.filters._dirt_movers import without_movers
-from vsfilmrestore.filters._dirt_sight import LEVEL, Sight, blurred, shifted
+from vsfilmrestore.filters._dirt_sight import LEVEL, Sight, blurred
 from vsfilmrestore.filters._dirt_specks import ALONE, FINE, REACH, STEPS, likelihood, specks
 
 __all__ = ["Evidence", "evidence", "grown", "measured_mask"]
@@ -77,11 +78,11 @@ def evidence(seen: Sight) -> Evidence:
     planes = [_plane(*parts) for parts in zip(split(work), by_plane, seen.noise, strict=True)]
     all_in_one = _Plane(*(_strongest(list(maps), work) for maps in zip(*planes, strict=True)))
     *maps, weak = all_in_one
-    maps[0] = maps[0].std.CopyFrameProps(plane(shifted(work, -1), 0).std.PlaneStats(plane(shifted(work, 1), 0)))
+    maps[0] = maps[0].std.CopyFrameProps(plane(neighbour(work, -1), 0).std.PlaneStats(plane(neighbour(work, 1), 0)))
     hot = core.akarin.Expr([all_in_one.hot], "x 65535 0 ?", format=vs.GRAY16)
     crowd = core.akarin.Expr([blurred(hot, 40)], "x 65535 / sqrt 255 *", format=vs.GRAY8)
     near = [_reach(sign) for sign in (all_in_one.light, all_in_one.dark)]
-    traces = [shifted(sign, d) for d in (-1, 1) for sign in near]
+    traces = [neighbour(sign, d) for d in (-1, 1) for sign in near]
     return Evidence([*maps, crowd, *traces], weak)
 
 

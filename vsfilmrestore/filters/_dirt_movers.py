@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import vapoursynth as vs
 
-from vsfilmrestore.filters._dirt_sight import Sight, shifted
+from vsfilmrestore.filters._between import neighbour
+from vsfilmrestore.filters._dirt_sight import Sight
 
 __all__ = ["without_movers"]
 
@@ -88,8 +89,7 @@ def without_movers(mask: vs.VideoNode, seen: Sight) -> vs.VideoNode:
         return _without_movers(f[0], now, rest, [_Side(*pictures[:5]), _Side(*pictures[5:])], reach)
 
     def side(moved: vs.VideoNode, step: int) -> list[vs.VideoNode]:
-        near, near_rest = shifted(luma, step), shifted(rest, step)
-        return [moved, near, shifted(near, step), near_rest, shifted(near_rest, step)]
+        return [moved, *(neighbour(clip, d) for clip in (luma, rest) for d in (step, 2 * step))]
 
     return core.std.ModifyFrame(mask, [mask, luma, rest, *side(before, -1), *side(after, 1)], still)
 

@@ -9,7 +9,7 @@ from vsutil import split
 
 from vsfilmrestore.filters._motion import analysis_luma, estimate, match_level
 
-__all__ = ["DISTANCES", "LEVEL", "Sight", "blurred", "from16", "shifted", "sight", "to16"]
+__all__ = ["DISTANCES", "LEVEL", "Sight", "blurred", "from16", "sight", "to16"]
 
 core = vs.core
 
@@ -72,11 +72,6 @@ def sight(clip: vs.VideoNode) -> Sight:
     work = to16(clip)
     motion = estimate(work, DISTANCES)
     return Sight(work, [match_level(each, work) for each in motion.compensate(work).values()])
-
-
-def shifted(clip: vs.VideoNode, frames: int) -> vs.VideoNode:
-    """Frame n holds frame n + ``frames`` (1 or -1), the end frame repeats."""
-    return clip[1:] + clip[-1] if frames > 0 else clip[0] + clip[:-1]
 
 
 def blurred(plane: vs.VideoNode, radius: int, passes: int = 1) -> vs.VideoNode:

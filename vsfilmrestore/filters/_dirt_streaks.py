@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import vapoursynth as vs
 
+from vsfilmrestore.filters._between import neighbour
 from vsfilmrestore.filters._dirt_dose import Dose
-from vsfilmrestore.filters._dirt_sight import LEVEL, Sight, shifted
+from vsfilmrestore.filters._dirt_sight import LEVEL, Sight
 
 __all__ = ["streaks"]
 
@@ -58,7 +59,7 @@ def streaks(seen: Sight, share: float, dose: Dose) -> vs.VideoNode:
     luma, _, before, after, _ = seen.lumas
     rows = [_rows(luma, before, after, seen.noise[0], bright) for bright in (True, False)]
     wanted = [dose.polarity != "dark", dose.polarity != "bright"]
-    around = [shifted(luma, -1), shifted(luma, 1)]
+    around = [neighbour(luma, -1), neighbour(luma, 1)]
     blank = core.std.BlankClip(luma, format=vs.GRAY8, keep=True)
     reach = max(round(_REACH * luma.width), 8)
 

@@ -57,7 +57,6 @@ _PRIOR: Final = 4.0
 
 _FITTED: Final = np.array([0.84, 0.97] + [1.0] * (BANDS - 2))
 """What is left in each ring of the power of grain by `_unmoved` and `_level`, for part of it fits slopes: the mean of
-
 grain of 0 to 2 pixels simulated on frames of four films.
 """
 _RADIUS, _RING, _TWICE = ring_bins()

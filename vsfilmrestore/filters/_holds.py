@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 import vapoursynth as vs
 
+from vsfilmrestore.filters._between import neighbour
 from vsfilmrestore.filters._motion import analysis_luma
 
 __all__ = ["AROUND", "HOLD", "LONGEST", "hold_of", "measured_hold"]
@@ -60,13 +61,5 @@ def measured_hold(clip: vs.VideoNode) -> vs.VideoNode:
         out.props[HOLD] = hold_of([float(frame.props["PlaneStatsDiff"]) for frame in near])  # type: ignore[arg-type]
         return out
 
-    around = [_shifted(tiny, by) for by in range(-AROUND + 1, AROUND + 1)]
+    around = [neighbour(tiny, by) for by in range(-AROUND + 1, AROUND + 1)]
     return core.std.ModifyFrame(tiny, [tiny, *around], measure)
-
-
-def _shifted(clip: vs.VideoNode, by: int) -> vs.VideoNode:
-    """Frame n is frame n + by of the clip; what lies beyond its ends is not looked at."""
-    some = min(abs(by), clip.num_frames)
-    if by < 0:
-        return (clip[0].std.Loop(some) + clip)[: clip.num_frames] if some else clip
-    return (clip + clip[-1].std.Loop(some))[some:] if some else clip

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import vapoursynth as vs
 from vsutil import join, split
 
+from vsfilmrestore.filters._between import neighbour
 from vsfilmrestore.filters._detector import AUTO
 from vsfilmrestore.filters._motion import mirrored
 from vsfilmrestore.filters._scratch_evidence import Evidence
@@ -137,7 +138,7 @@ def _plane(plane: vs.VideoNode, wanted: Wanted, network: str) -> tuple[vs.VideoN
     level = 1 / 255 if is_float else 1 << (plane.format.bits_per_sample - 8)
     levels = core.akarin.Expr([plane], f"x {1 / level} *", format=vs.GRAYS)
     maps = _maps(levels, wanted)
-    around = [_shifted(maps, d) for d in range(-_RADIUS, _RADIUS + 1) if d]
+    around = [neighbour(maps, d) for d in range(-_RADIUS, _RADIUS + 1) if d]
     count = 2 + len(around)
 
     def repair(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
@@ -316,17 +317,6 @@ def _path(run: Run, height: int, blocks: int, x: npt.NDArray[np.floating[Any]]) 
     smooth = np.convolve(np.pad(x, 2, mode="edge"), [0.1, 0.2, 0.4, 0.2, 0.1], "valid")
     rows = np.arange(round(run.first * tall), min(round((run.first + len(run.x)) * tall), height))
     return rows, np.interp(rows, middle, smooth).astype(np.float32)
-
-
-def _shifted(clip: vs.VideoNode, frames: int) -> vs.VideoNode:
-    """Frame n holds frame n + ``frames``, the end frames repeat."""
-    last = clip.num_frames - 1
-    steps = min(abs(frames), last)
-    if steps == 0:
-        return clip
-    if frames > 0:
-        return clip[steps:] + clip[last] * steps
-    return clip[0] * steps + clip[: last + 1 - steps]
 
 
 def _full_size(mask: vs.VideoNode, clip: vs.VideoNode) -> vs.VideoNode:
