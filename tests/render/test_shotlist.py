@@ -63,7 +63,7 @@ def same(a: Sequence[Decision], b: Sequence[Decision]) -> bool:
     def facts(decisions: Sequence[Decision]) -> list[Any]:
         found: list[Any] = []
         for each in decisions:
-            frames = [part.recipe.key() for part in each.parts for _ in range(len(part.frames))]
+            frames = [key for part in each.parts for key in [part.recipe.key()] * len(part.frames)]
             found.append(frames if each.shot.source is not None else None)
         return found
 
