@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 import vapoursynth as vs
 
+from tests.conftest import EDL
 from vsfilmrestore.cli.main import main
 from vsfilmrestore.errors import OutputError, ProjectError, RenderError, UsageError
 from vsfilmrestore.media.out.framemd5 import read_framemd5
@@ -39,6 +40,14 @@ core = vs.core
 def project(small_reel: Path) -> Project:
     given = {"media": [str(small_reel / "scans")], "markers": small_reel / "markers.edl"}
     return open_project(small_reel / "cut.edl", small_reel / "p", given)
+
+
+@pytest.fixture
+def quick(small_reel: Path) -> Project:
+    """The same cut with one step that takes no time, for what does not depend on what is done to pictures."""
+    (small_reel / "plain.edl").write_text(EDL.replace("* COMMENT: VSFR dust=0.4\n", ""))
+    given = {"media": [str(small_reel / "scans")], "preset": "none", "steps": {"deflicker": 0.5}}
+    return open_project(small_reel / "plain.edl", small_reel / "p", given)
 
 
 def sha(path: Path) -> str:
@@ -62,18 +71,18 @@ def test_a_cut_list_and_a_scan_in_restored_shots_out(project: Project, small_ree
     assert not list(small_reel.glob(".*")), "a half-written file is left"
 
 
-def test_framemd5_beside_the_output_describes_its_pictures(project: Project, small_reel: Path) -> None:
-    reel = open_reel(project)
+def test_framemd5_beside_the_output_describes_its_pictures(quick: Project, small_reel: Path) -> None:
+    reel = open_reel(quick)
     out = small_reel / "out.mkv"
-    render(reel, project, out, PROFILES["ffv1"])
+    render(reel, quick, out, PROFILES["ffv1"])
     listed = [entry.md5 for entry in read_framemd5(small_reel / "out.mkv.framemd5")]
     made = [hashlib.md5(picture, usedforsecurity=False).hexdigest() for picture in pictures(reel.restored())]
     assert listed == made
 
 
-def test_sound_comes_out_to_the_sample(project: Project, small_reel: Path) -> None:
+def test_sound_comes_out_to_the_sample(quick: Project, small_reel: Path) -> None:
     out = small_reel / "out.mkv"
-    render(open_reel(project), project, out, PROFILES["ffv1"])
+    render(open_reel(quick), quick, out, PROFILES["ffv1"])
     before, after = (open_media(path).audio for path in (small_reel / "scans" / "R1.mkv", out))
     assert before is not None
     assert after is not None
@@ -100,48 +109,48 @@ def test_shots_are_found_by_name_id_and_event(project: Project) -> None:
         reel["fight-04"]
 
 
-def test_a_second_render_does_nothing_again(project: Project, small_reel: Path) -> None:
+def test_a_second_render_does_nothing_again(quick: Project, small_reel: Path) -> None:
     out = small_reel / "out.mkv"
-    first = render(open_reel(project), project, out, PROFILES["ffv1"])
+    first = render(open_reel(quick), quick, out, PROFILES["ffv1"])
     before = sha(out)
-    second = render(open_reel(project), project, out, PROFILES["ffv1"])
+    second = render(open_reel(quick), quick, out, PROFILES["ffv1"])
     assert (first.reused, second.reused) == (0, 48)
     assert sha(out) == before
 
 
-def test_a_changed_shot_alone_is_rendered_again(project: Project, small_reel: Path) -> None:
+def test_a_changed_shot_alone_is_rendered_again(quick: Project, small_reel: Path) -> None:
     out = small_reel / "out.mkv"
-    render(open_reel(project), project, out, PROFILES["ffv1"])
-    shots = {"R1@01:00:00:20": "dust=0.9"}
-    changed = replace(project, settings=replace(project.settings, shots=shots))
+    render(open_reel(quick), quick, out, PROFILES["ffv1"])
+    shots = {"R1@01:00:00:20": "flicker=0.9"}
+    changed = replace(quick, settings=replace(quick.settings, shots=shots))
     assert render(open_reel(changed), changed, out, PROFILES["ffv1"]).reused == 48 - 12
 
 
-def test_a_lost_or_cut_off_segment_is_made_again(project: Project, small_reel: Path) -> None:
+def test_a_lost_or_cut_off_segment_is_made_again(quick: Project, small_reel: Path) -> None:
     out = small_reel / "out.mkv"
-    done = render(open_reel(project), project, out, PROFILES["ffv1"])
+    done = render(open_reel(quick), quick, out, PROFILES["ffv1"])
     before = sha(out)
-    (project.folder / done.pieces[0].path).unlink()
-    with open(project.folder / done.pieces[2].path, "r+b") as file:
+    (quick.folder / done.pieces[0].path).unlink()
+    with open(quick.folder / done.pieces[2].path, "r+b") as file:
         file.truncate(1000)
-    assert render(open_reel(project), project, out, PROFILES["ffv1"]).reused == 12
+    assert render(open_reel(quick), quick, out, PROFILES["ffv1"]).reused == 12
     assert sha(out) == before
 
 
-def test_a_segment_that_lost_a_bit_makes_no_film(project: Project, small_reel: Path) -> None:
+def test_a_segment_that_lost_a_bit_makes_no_film(quick: Project, small_reel: Path) -> None:
     out = small_reel / "out.mkv"
-    done = render(open_reel(project), project, out, PROFILES["ffv1"])
+    done = render(open_reel(quick), quick, out, PROFILES["ffv1"])
     before = sha(out)
-    segment = project.folder / done.pieces[1].path
+    segment = quick.folder / done.pieces[1].path
     data = bytearray(segment.read_bytes())
     data[len(data) // 2] ^= 1
     segment.write_bytes(data)
     with pytest.raises(OutputError, match="has changed on the disk") as told:
-        render(open_reel(project), project, out, PROFILES["ffv1"])
+        render(open_reel(quick), quick, out, PROFILES["ffv1"])
     assert segment.name in str(told.value)
     assert sha(out) == before
     segment.unlink()
-    render(open_reel(project), project, out, PROFILES["ffv1"])
+    render(open_reel(quick), quick, out, PROFILES["ffv1"])
     assert sha(out) == before
 
 
@@ -150,17 +159,17 @@ def test_two_renders_of_one_project_do_not_meet(project: Project, small_reel: Pa
         render(open_reel(project), project, small_reel / "out.mkv", PROFILES["ffv1"])
 
 
-def test_stills_bear_timecode_numbers_and_resume(project: Project, small_reel: Path) -> None:
+def test_stills_bear_timecode_numbers_and_resume(quick: Project, small_reel: Path) -> None:
     folder = small_reel / "dpx"
-    first = render(open_reel(project), project, folder, PROFILES["dpx10"])
+    first = render(open_reel(quick), quick, folder, PROFILES["dpx10"])
     files = sorted(folder.glob("*.dpx"))
     assert len(files) == 48
     assert files[0].name == "dpx.0086400.dpx"
     back = open_media(folder)
     assert back.timecode(0) == "01:00:00:00"
-    assert list(pictures(back.video)) == list(pictures(first_prepared(open_reel(project))))
+    assert list(pictures(back.video)) == list(pictures(first_prepared(open_reel(quick))))
     files[3].unlink()
-    again = render(open_reel(project), project, folder, PROFILES["dpx10"])
+    again = render(open_reel(quick), quick, folder, PROFILES["dpx10"])
     assert (first.reused, again.reused) == (0, 28)
     assert len(list(folder.glob("*.dpx"))) == 48
 
@@ -183,9 +192,9 @@ def first_prepared(reel: Reel) -> vs.VideoNode:
 
 
 @pytest.mark.parametrize(("name", "profile"), [("out.mov", "prores_hq"), ("out.mp4", "h264")])
-def test_movies_for_editors(project: Project, small_reel: Path, name: str, profile: str) -> None:
+def test_movies_for_editors(quick: Project, small_reel: Path, name: str, profile: str) -> None:
     out = small_reel / name
-    render(open_reel(project), project, out, PROFILES[profile])
+    render(open_reel(quick), quick, out, PROFILES[profile])
     with av.open(str(out)) as container:
         assert container.streams.video[0].frames == 48
         assert container.streams.audio[0].rate == 48000
