@@ -233,8 +233,9 @@ def test_no_row_is_lost(old: list[Piece], new: list[Piece], rows: list[dict[str,
 def frames_of(parts: Sequence[Any], shot: Shot) -> dict[int, set[str]]:
     found: dict[int, set[str]] = {}
     for part in parts:
+        key = part.recipe.key()
         for at in range(part.frames.start - shot.record.start, part.frames.stop - shot.record.start):
-            found.setdefault(shot.source_at(at, RATE), set()).add(part.recipe.key())
+            found.setdefault(shot.source_at(at, RATE), set()).add(key)
     return found
 
 
