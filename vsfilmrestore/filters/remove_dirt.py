@@ -13,6 +13,7 @@ from vsfilmrestore.filters._dirt_dose import Dose
 from vsfilmrestore.filters._dirt_fill import mended
 from vsfilmrestore.filters._dirt_large import about_large, behind_large, with_rims
 from vsfilmrestore.filters._dirt_learned import DETECTOR, learned_mask
+from vsfilmrestore.filters._dirt_light import without_light
 from vsfilmrestore.filters._dirt_measured import measured_mask
 from vsfilmrestore.filters._dirt_sight import Sight, blurred, from16, sight
 from vsfilmrestore.filters._dirt_streaks import streaks
@@ -63,11 +64,11 @@ def remove_dirt(
 
     The neighbours are moved onto each frame and brought to its level, so weave, flicker and camera moves are no
     differences. What stands out from them is dirt if a network says so, or, without one, if it is isolated and its
-    surroundings fit; and if nothing like it moves through the frames beside. Where many specks of a frame are drawn out
-    in one direction they are rain. Rows of tape that are lost in part differ from the rows above and below too. Over
-    cuts, flashes and motion too fast to follow nothing is done. Pixels of dirt are replaced by the neighbours', which
-    beneath large pieces are moved as what lies around those; all others keep their bits. Lasting damage (three frames
-    and more) is not touched.
+    surroundings fit; and if nothing like it moves through the frames beside, nor is it but another light. Where many
+    specks of a frame are drawn out in one direction they are rain. Rows of tape that are lost in part differ from the
+    rows above and below too. Over cuts, flashes and motion too fast to follow nothing is done. Pixels of dirt are
+    replaced by the neighbours', which beneath large pieces are moved as what lies around those; all others keep their
+    bits. Lasting damage (three frames and more) is not touched.
 
     Args:
         clip: Any constant format. Float samples outside 0..1 are clipped where they are repaired.
@@ -96,7 +97,7 @@ def remove_dirt(
     seen = true_to_ends(sight(padded))
     dose = Dose(strength, sparkle, hair, max(max_size * clip.width / 1000, 2.0), polarity)
     network = DETECTOR.chosen(model)
-    mask = learned_mask(seen, network, dose) if network else measured_mask(seen, dose)
+    mask = without_light(learned_mask(seen, network, dose) if network else measured_mask(seen, dose), seen)
     if streak:
         mask = core.akarin.Expr([mask, streaks(seen, streak, dose).std.Maximum()], "x y max")
     large = about_large(mask)
