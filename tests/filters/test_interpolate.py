@@ -104,9 +104,9 @@ def test_over_a_cut_the_nearest_frame_is_repeated() -> None:
     pictures = pan(8, step=1)
     pictures[4:] = data.moon()[100:260, 100:356]
     for fallback in ("nearest", "blend", "flow"):
-        made = seen(interpolate(filmed(pictures), 96, fallback=fallback))
-        np.testing.assert_array_equal(made[13], pictures[3])
-        np.testing.assert_array_equal(made[15], pictures[4])
+        made = seen(interpolate(filmed(pictures), 96, fallback=fallback)[13:16])
+        np.testing.assert_array_equal(made[0], pictures[3])
+        np.testing.assert_array_equal(made[2], pictures[4])
 
 
 def test_lost_motion_takes_the_fallback() -> None:
@@ -159,7 +159,7 @@ def test_the_radius_is_true() -> None:
     other = np.random.default_rng(3).uniform(0, 255, pictures.shape).astype(np.float32)
     reach = FILTERS["interpolate"].reach({"fps": 48.0})
     other[4 + 1 - reach : 4 + reach + 1] = pictures[4 + 1 - reach : 4 + reach + 1]
-    a, b = (seen(interpolate(filmed(p), 48))[9] for p in (pictures, other))
+    a, b = (seen(interpolate(filmed(p), 48)[9:10])[0] for p in (pictures, other))
     np.testing.assert_array_equal(a, b)
 
 
