@@ -12,7 +12,8 @@ import vapoursynth as vs
 from tests.filters.test_interpolate import filmed, pan, psnr, seen
 from vsfilmrestore.filters._between_blend import OWN, chosen_blend
 from vsfilmrestore.filters._between_motion import GUESSES, followed, motions_at, motions_between, share_lost, size_for
-from vsfilmrestore.filters._lost_frame import Beside
+from vsfilmrestore.filters._flow import fine_flow_between, flow_between, moved
+from vsfilmrestore.filters._lost_frame import Beside, Guesses
 from vsfilmrestore.filters.interpolate import interpolate
 from vsfilmrestore.filters.schema import FILTERS
 
@@ -40,6 +41,25 @@ def test_without_frames_beyond_the_first_guess_stands_for_the_last() -> None:
     found = motions_at(ways, left, right, 0.5)
     np.testing.assert_array_equal(found.flows[2], found.flows[0])
     assert not found.covers[2].any()
+
+
+def test_flow_down_to_single_pixels_is_nearer_to_parts_of_a_pixel() -> None:
+    left = pan(1)[0]
+    way = np.zeros((*left.shape, 2), np.float32)
+    way[..., 0], way[..., 1] = 1.3, -0.6
+    a, b = grey(np.stack([left, moved(left, -way, cubic=True)]))
+    inner = np.s_[16:-16, 16:-16]
+    usual, fine = (np.abs(flow(a, b) - way)[inner].mean() for flow in (flow_between, fine_flow_between))
+    assert fine < 0.6 * usual
+
+
+def test_guesses_begin_with_flow_that_is_known() -> None:
+    left, right = (Beside(picture, None) for picture in grey(pan(2, step=6)))
+    known = np.full((160, 256, 2), 4, np.float32), np.full((160, 256, 2), -4, np.float32)
+    given = Guesses.of(left, right, 0.5, 1.0, first=known)
+    np.testing.assert_allclose(given.motions[0][20:60, 20:60], 2, atol=0.01)  # four pixels, in half the size
+    own = Guesses.of(left, right, 0.5, 1.0).motions[0]
+    assert abs(float(np.median(own[20:60, 20:60, 0])) + 3) < 0.3
 
 
 def test_two_scenes_are_told_from_fast_motion() -> None:

@@ -30,7 +30,7 @@ from vsfilmrestore.filters._between_motion import (
 )
 from vsfilmrestore.filters._between_search import grown_flow
 from vsfilmrestore.filters._cadence import TIME
-from vsfilmrestore.filters._flow import Flow, Grey, Picture, moved, to
+from vsfilmrestore.filters._flow import Flow, Grey, Picture, fine_flow_between, moved, to
 from vsfilmrestore.filters._lost_frame import Beside, Doubts, Guesses, made_between
 from vsfilmrestore.filters._model import can_run, card_named, network_named, weights_of
 from vsfilmrestore.filters._motion import analysis_luma
@@ -76,10 +76,15 @@ different places are better together than either is."""
 _DOUBTS: Final[Doubts] = ((2.0, 1.0), (1.0, 0.5))
 """The worse the best of such guesses is, the more the others count: where none is right, the mean of all is nearest to
 the truth."""
-_OTHER: Final = 0.5
-"""Share of guesses that are made and weighed in another way, as for lost frames, where two frames are wholly alike."""
+_FINE: Final = 0.75
+"""Share of what is followed down to single pixels, where two frames are wholly alike: flow is right nearly everywhere
+there, and parts of a pixel count."""
+_FINE_ALONE: Final = 0.2
+"""Share of that flow alone in it; the rest are guesses that begin with it."""
+_FINE_DOUBTS: Final[Doubts] = ((3.0, 0.5), (1.0, 0.5))
+"""`_DOUBTS` of those guesses."""
 _UNSURE: Final = 0.14
-"""`UNALIKE` from which on those count nothing: what goes that far is beyond them."""
+"""`UNALIKE` from which on that counts nothing: what goes that far is beyond it."""
 _KNOWN: Final = "_VsfrKnown"
 """Property of flows: which of the guesses could be made, and last whether more could."""
 
@@ -270,6 +275,30 @@ class _Choice:
         return cls(told[:_VIEWS], mended, told[_VIEWS + 4] * np.float32(_ADDED), flows)
 
 
+@dataclass(frozen=True, slots=True)
+class _Fine:
+    """What is followed down to single pixels, at the size that is looked at."""
+
+    ahead: Flow
+    back: Flow
+    guesses: Guesses
+    time: float
+
+    @classmethod
+    def of(cls, left: Beside, right: Beside, time: float, step: float) -> _Fine:
+        ahead, back = fine_flow_between(left.near, right.near), fine_flow_between(right.near, left.near)
+        return cls(ahead, back, Guesses.of(left, right, time, step, first=(ahead, back), doubts=_FINE_DOUBTS), time)
+
+    def picture(self, a: Picture, b: Picture) -> Picture:
+        """One plane: by the flow laid down, by that of the other side, and by guesses that begin with it."""
+        ahead, back, laid = (grown_flow(flow, a.shape) for flow in (self.ahead, self.back, self.guesses.motions[0]))
+        near, far = np.float32(1 - self.time), np.float32(self.time)
+        ways = _sides(a, b, laid, self.time), (moved(a, far * back, cubic=True), moved(b, near * ahead, cubic=True))
+        alone = sum(near * left + far * right for left, right in ways) / 2
+        guessed = made_between(a, b, self.guesses, self.time, 0.0)
+        return np.asarray(guessed + np.float32(_FINE_ALONE) * (alone - guessed))
+
+
 def _drawn(
     sides: Sequence[vs.VideoNode], beside: Sequence[vs.VideoNode], seen: vs.VideoNode, maps: vs.VideoNode, step: float
 ) -> vs.VideoNode:
@@ -281,8 +310,8 @@ def _drawn(
             return out
         choice, time = _Choice.of(f[3], f[2]), float(f[2].props[TIME])  # type: ignore[arg-type]
         guesses = _guessed(f[5:], _ways_of(f[4]), choice.motions, time, step)
-        other = _OTHER * max(1 - float(f[4].props[UNALIKE]) / _UNSURE, 0.0)  # type: ignore[arg-type]
-        others = Guesses.of(*_beside(f[5:], beyond=bool(f[2].props[BEYOND])), time, step) if other else None
+        share = _FINE * max(1 - float(f[4].props[UNALIKE]) / _UNSURE, 0.0)  # type: ignore[arg-type]
+        fine = _Fine.of(*_beside(f[5:], beyond=bool(f[2].props[BEYOND])), time, step) if share else None
         integer = out.format.sample_type == vs.INTEGER
         white = float((1 << out.format.bits_per_sample) - 1) if integer else 1.0
         for plane in range(out.format.num_planes):
@@ -290,8 +319,8 @@ def _drawn(
             added = np.float32(white) if rgb or not plane else np.float32(0)
             made = _SHARE * _mixed(a, b, choice, time, added)
             made += (1 - _SHARE) * made_between(a, b, guesses, time, 0.0)
-            if others is not None:
-                made += np.float32(other) * (made_between(a, b, others, time, 0.0) - made)
+            if fine is not None:
+                made += np.float32(share) * (fine.picture(a, b) - made)
             target = np.asarray(out[plane])
             np.copyto(target, (np.rint(made).clip(0, white) if integer else made).astype(target.dtype))
         return out

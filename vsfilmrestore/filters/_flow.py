@@ -8,7 +8,18 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Flow", "Grey", "Picture", "flow_between", "half", "half_flow", "laid_down", "moved", "to"]
+__all__ = [
+    "Flow",
+    "Grey",
+    "Picture",
+    "fine_flow_between",
+    "flow_between",
+    "half",
+    "half_flow",
+    "laid_down",
+    "moved",
+    "to",
+]
 
 type Grey = npt.NDArray[np.uint8]
 type Picture = npt.NDArray[np.float32]
@@ -23,6 +34,15 @@ def flow_between(a: Grey, b: Grey, start: Flow | None = None) -> Flow:
     engine = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     flow = np.zeros((*a.shape, 2), np.float32) if start is None else start.copy()
     return np.asarray(engine.calc(a, b, flow), dtype=np.float32)
+
+
+def fine_flow_between(a: Grey, b: Grey) -> Flow:
+    """The same, followed down to single pixels: four times the work, nearer to the truth where little moves."""
+    import cv2
+
+    engine = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    engine.setFinestScale(0)
+    return np.asarray(engine.calc(a, b, np.zeros((*a.shape, 2), np.float32)), dtype=np.float32)
 
 
 def laid_down(ahead: Flow, back: Flow, a: Picture, b: Picture, time: float) -> tuple[Flow, Picture]:

@@ -55,6 +55,7 @@ _ALIKE: Final = 10.0
 type Doubts = tuple[tuple[float, float], tuple[float, float]]
 """Levels by which a guess may be worse and still count for a third, and what is added of those of the best: first of
 the base of a picture, then of its detail."""
+_DOUBTS: Final[Doubts] = ((_DOUBT, 0), (_DETAIL_DOUBT, 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,16 @@ class Guesses:
     lost: float
 
     @classmethod
-    def of(cls, left: Beside, right: Beside, time: float, step: float | None = None) -> Guesses:
+    def of(
+        cls,
+        left: Beside,
+        right: Beside,
+        time: float,
+        step: float | None = None,
+        *,
+        first: tuple[Flow, Flow] | None = None,
+        doubts: Doubts = _DOUBTS,
+    ) -> Guesses:
         """Make the guesses and weigh them.
 
         Args:
@@ -94,13 +104,13 @@ class Guesses:
             right: The frame after.
             time: 0 at the left, 1 at the right.
             step: Time from left or right to the frame beyond it; that of one frame, if some were lost between.
+            first: Flow from left to right and back where it is known already, of frames no wider than is looked at.
+            doubts: Of the base and of the detail.
         """
         step = min(time, 1 - time) if step is None else step
         left, right = _reduced(left), _reduced(right)
         left, right = _moving(left, right), _moving(right, left)
-        return cls._weighed(
-            left, right, time, step, _motions(left, right, time, step), ((_DOUBT, 0), (_DETAIL_DOUBT, 0))
-        )
+        return cls._weighed(left, right, time, step, _motions(left, right, time, step, first), doubts)
 
     @classmethod
     def among(
@@ -242,10 +252,12 @@ def _shrunk(picture: npt.NDArray[np.uint8], factor: int) -> npt.NDArray[np.uint8
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def _motions(left: Beside, right: Beside, time: float, step: float) -> list[Flow]:
+def _motions(
+    left: Beside, right: Beside, time: float, step: float, first: tuple[Flow, Flow] | None = None
+) -> list[Flow]:
     """Guesses at the motion from left to right, seen from the time between; half the size."""
     a, b = left.near, right.near
-    pairs = [(flow_between(a, b), flow_between(b, a))]
+    pairs = [first or (flow_between(a, b), flow_between(b, a))]
     if left.beyond is not None and right.beyond is not None:
         # One frame's way on either side, stretched to the way between the two.
         ahead, back = -flow_between(a, left.beyond), -flow_between(b, right.beyond)
