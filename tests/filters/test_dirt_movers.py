@@ -33,20 +33,22 @@ def clip_of(frames: npt.NDArray[np.unsignedinteger[Any]], fmt: int = vs.GRAY16) 
     return core.std.ModifyFrame(blank, blank, fill)
 
 
-def still() -> npt.NDArray[np.uint16]:
-    """Three equal frames of soft noise."""
+def still(count: int = 3) -> npt.NDArray[np.uint16]:
+    """Equal frames of soft noise."""
     rng = np.random.default_rng(1)
     picture = 20000 + 400 * rng.normal(0, 1, SIZE)
-    return np.stack([picture] * 3).astype(np.uint16)
+    return np.stack([picture] * count).astype(np.uint16)
 
 
 def left(frames: npt.NDArray[np.uint16], background: npt.NDArray[np.uint16], where: npt.NDArray[np.bool_]) -> bool:
     """Whether a speck of the middle frame stays marked; the neighbours as moved are the background."""
-    moved = clip_of(background)
-    mask = clip_of(np.stack([np.zeros(SIZE), where, np.zeros(SIZE)]).astype(np.uint8) * 255, vs.GRAY8)
+    moved, middle = clip_of(background), len(frames) // 2
+    marks = np.zeros(frames.shape, np.uint8)
+    marks[middle] = where * 255
+    mask = clip_of(marks, vs.GRAY8)
     mask = mask.std.SetFrameProps(PlaneStatsDiff=0.1)
     result = without_movers(mask, Sight(clip_of(frames), [moved] * 4))
-    return bool(np.asarray(result.get_frame(1)[0])[where].any())
+    return bool(np.asarray(result.get_frame(middle)[0])[where].any())
 
 
 def block(y: int, x: int, side: int = 6) -> npt.NDArray[np.bool_]:
@@ -59,6 +61,41 @@ def test_a_speck_that_comes_and_goes_on_is_none() -> None:
     frames, background = still(), still()
     for n in range(3):
         frames[n][block(60, 200 + 15 * (n - 1))] = 50000
+    assert not left(frames, background, block(60, 200))
+
+
+@pytest.mark.parametrize("farther", [(), (-2,), (2,), (-2, 2)])
+def test_likes_in_both_neighbours_are_others_unless_one_lies_farther_on(farther: tuple[int, ...]) -> None:
+    """Its way bends, as that of a bird and of two likes by chance may."""
+    frames, background = still(5), still(5)
+    for step in (-1, 0, 1, *farther):
+        frames[2 + step][block(60 + 3 * step + 3 * step**2, 200 + 15 * step)] = 50000
+    frames[0][:8], frames[4][:8] = 30000, 30000  # frames of their own, and not others shown again
+    assert left(frames, background, block(60, 200)) == (not farther)
+
+
+def test_likes_in_both_neighbours_on_a_straight_way_are_no_chance() -> None:
+    frames, background = still(5), still(5)
+    for step in (-1, 0, 1):
+        frames[2 + step][block(60 + 3 * step, 200 + 15 * step)] = 50000
+    frames[0][:8], frames[4][:8] = 30000, 30000
+    assert not left(frames, background, block(60, 200))
+
+
+def test_what_goes_on_out_of_the_picture_comes_from_somewhere() -> None:
+    frames, background = still(5), still(5)
+    for step in (-1, 0, 1):
+        frames[2 + step][block(60 + 3 * step**2, 360 + 22 * step)] = 50000
+    frames[0][:8], frames[4][:8] = 30000, 30000
+    assert not left(frames, background, block(60, 360))
+
+
+@pytest.mark.parametrize("grain", [0, 100])
+def test_a_frame_shown_again_does_not_tell_what_lies_farther_on(grain: int) -> None:
+    frames, background = still(5), still(5)
+    frames += np.random.default_rng(3).integers(0, grain + 1, frames.shape, np.uint16)
+    for n, step in enumerate((-1, -1, 0, 1, 1)):
+        frames[n][block(60 + 3 * step**2, 200 + 15 * step)] = 50000
     assert not left(frames, background, block(60, 200))
 
 

@@ -10,7 +10,7 @@ import vapoursynth as vs
 
 from vsfilmrestore.errors import UsageError
 from vsfilmrestore.filters import _detector
-from vsfilmrestore.filters._dirt_fill import mended
+from vsfilmrestore.filters._dirt_fill import mended, rims_that_fit
 from vsfilmrestore.filters._dirt_judge import (
     ALIKE,
     heard,
@@ -103,20 +103,22 @@ def test_what_is_lighter_here_and_darker_there_is_told() -> None:
     assert alike[1] < -3
 
 
+def still(picture: np.ndarray, fmt: int = vs.GRAY16) -> vs.VideoNode:
+    """A clip of one frame."""
+    height, width = picture.shape
+    blank = core.std.BlankClip(None, width, height, fmt, length=1, keep=True)
+
+    def put(n: int, f: vs.VideoFrame) -> vs.VideoFrame:  # the names n and f are VapourSynth's
+        out = f.copy()
+        np.copyto(np.asarray(out[0]), picture)
+        return out
+
+    return blank.std.ModifyFrame(blank, put)
+
+
 def test_a_repair_leans_on_the_neighbours_that_fit_around_it() -> None:
     """Three of four neighbours are moved wrongly at one place: where they do not fit, the one that does counts."""
     ramp = np.tile(np.arange(64, dtype=np.uint16) * 2 * LEVEL, (64, 1))
-
-    def still(picture: np.ndarray) -> vs.VideoNode:
-        blank = core.std.BlankClip(None, 64, 64, vs.GRAY16, length=1, keep=True)
-
-        def put(n: int, f: vs.VideoFrame) -> vs.VideoFrame:  # the names n and f are VapourSynth's
-            out = f.copy()
-            np.copyto(np.asarray(out[0]), picture)
-            return out
-
-        return blank.std.ModifyFrame(blank, put)
-
     work, off = still(ramp), still(np.roll(ramp, 9, 1))
     mask = still(np.where(np.hypot(*np.mgrid[-32:32, -32:32]) < 4, 65535, 0).astype(np.uint16)).resize.Point(
         format=vs.GRAY8
@@ -124,6 +126,20 @@ def test_a_repair_leans_on_the_neighbours_that_fit_around_it() -> None:
     (made,) = mended(Sight(work, [off, work, off, off]), mask, 0.0)
     wrong = np.abs(np.asarray(made.get_frame(0)[0]).astype(float) - ramp)[28:36, 28:36]
     assert wrong.max() < 5 * LEVEL  # the middle of all four is 18 levels off
+
+
+def test_the_rim_of_a_repair_stays_where_it_lies_between_the_neighbours() -> None:
+    """The left half fits, the right half lies beyond both: there the rim goes too."""
+    values = np.full((64, 64), 20000, np.uint16)
+    values[:, 32:] += 20 * LEVEL
+    below, above, made = (still(np.full((64, 64), 20000 + each * LEVEL, np.uint16)) for each in (-3, 4, 2))
+    marked = np.zeros((64, 64), np.uint8)
+    marked[20:44, 20:44] = 255
+    (kept,) = rims_that_fit(Sight(still(values), [below, below, above, above]), [made], still(marked, vs.GRAY8))
+    result = np.asarray(kept.get_frame(0)[0])
+    assert (result[20:44, 20] == 20000).all()
+    assert (result[21:43, 21:43] == 20000 + 2 * LEVEL).all()
+    assert (result[20:44, 43] == 20000 + 2 * LEVEL).all()
 
 
 def test_our_own_network_has_a_card_that_fits_its_file() -> None:

@@ -10,7 +10,7 @@ from vsutil import split
 from vsfilmrestore.filters._dirt_sight import LEVEL, Sight, blurred
 from vsfilmrestore.filters.masks import mask_for_planes
 
-__all__ = ["mended"]
+__all__ = ["mended", "rims_that_fit"]
 
 core = vs.core
 
@@ -50,6 +50,23 @@ def mended(seen: Sight, mask: vs.VideoNode, grain: float) -> list[vs.VideoNode]:
     return [
         core.akarin.Expr([*moved, *_fits(work, moved, beside), calm], wanted) for work, *moved, beside, calm in planes
     ]
+
+
+def rims_that_fit(seen: Sight, made: list[vs.VideoNode], mask: vs.VideoNode) -> list[vs.VideoNode]:
+    """What is put in the place of dirt, but for pixels at its rim between both nearer neighbours, which stay.
+
+    A mask is a pixel larger than what stands out, for the faint edge of dirt; where none is, motion that was followed
+    badly would come in.
+
+    Args:
+        seen: The clip and its neighbours.
+        made: What `mended` makes, one clip a plane.
+        mask: GRAY8, where dirt is.
+    """
+    within = split(mask_for_planes(mask.std.Minimum(), seen.work))
+    planes = zip(split(seen.work), *map(split, seen.moved[1:3]), made, within, strict=True)
+    fits = f"b 0 = x y z min {LEVEL} - >= and x y z max {LEVEL} + <= and x a ?"
+    return [core.akarin.Expr(list(parts), fits) for parts in planes]
 
 
 def _beside(seen: Sight, mask: vs.VideoNode) -> list[vs.VideoNode]:

@@ -20,6 +20,7 @@ type Levels = npt.NDArray[np.float32]
 type Flags = npt.NDArray[np.bool_]
 type Reals = npt.NDArray[np.float64]
 type Words = npt.NDArray[np.uint16]
+type Box = tuple[slice, slice]
 
 _FASTEST: Final = 0.06
 """Specks are looked for in the neighbours within this share of the picture's width."""
@@ -46,6 +47,14 @@ _MASS_TWICE: Final = 0.4
 """The same of what lies in one neighbour where it lies in the frame: dirt seldom does."""
 _STEP: Final = 3.0
 """Pixels; shorter ways are followed by the motion search."""
+_ON: Final = 0.9
+"""What is left of a speck when what lies farther along its way is taken away, where it goes on there: what flaps or
+glitters is little like itself two frames later, and nothing is like it by chance.
+"""
+_STRAIGHT: Final = 0.5
+"""What may be left when likes on a straight way are taken away that are no chance, wherever they go on."""
+_ABOUT: Final = 4, 0.35
+"""Pixels, and share of a step, by which the place farther on may be another: ways are bent."""
 _STAYS: Final = 0.3
 """Where a speck differs from one neighbour by less than this share of what it does from the other, it lies there too:
 that frame may be this one again, as from 24 frames a second come 30, and the next one tells of the way.
@@ -113,13 +122,15 @@ def _without_movers(
     height, width = mask.shape
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     moving = np.zeros(count, bool)
+    beyond = [count > 1 and not any(np.array_equal(side.far, each) for each in (now, side.near)) for side in sides]
     for label in range(1, count):
         left, top, across, down = (int(n) for n in stats[label, :4])
         box = np.s_[max(top - 1, 0) : top + down + 1, max(left - 1, 0) : left + across + 1]
         one_side = (
             chosen.props["PlaneStatsDiff"] == 0 or min(left, top, width - left - across, height - top - down) <= 2
         )
-        moving[label] = _moves(now, rest, sides, box, reach, one_side, int(stats[label, cv2.CC_STAT_AREA]))
+        area = int(stats[label, cv2.CC_STAT_AREA])
+        moving[label] = _moves(now, rest, sides, beyond, box, reach, one_side, area)
     counted = stats[:, cv2.CC_STAT_AREA] >= _COUNTS
     if (moving & counted).sum() >= max(_FLOCK, _SWARM * (counted.sum() - 1)):
         moving[1:] = True
@@ -128,9 +139,19 @@ def _without_movers(
 
 
 def _moves(
-    now: Words, rest: Words, sides: Sequence[_Side], box: tuple[slice, slice], reach: int, one_side: bool, area: int
+    now: Words,
+    rest: Words,
+    sides: Sequence[_Side],
+    beyond: Sequence[bool],
+    box: Box,
+    reach: int,
+    one_side: bool,
+    area: int,
 ) -> bool:
-    """Whether the speck in a box comes from somewhere and goes on; pictures as for `_without_movers`."""
+    """Whether the speck in a box comes from somewhere and goes on; pictures as for `_without_movers`.
+
+    ``beyond``: on which sides the frame beyond is one of its own, and neither mirrored at an end nor shown twice.
+    """
     share = min(0.6 + 0.4 * area / _SMALL, 1.0)
     if _is_large(box, now.shape[1]):
         reach = round(_FAR * now.shape[1])
@@ -144,14 +165,21 @@ def _moves(
     lies = _lies(speck, now, box, reach, share * _LIKE * _energy(speck, behind))
     pictures = [side.far if stay else side.near for side, stay in zip(sides, stays, strict=True)]
     come, gone = (_way(speck, behind, picture, box, reach, lies) for picture in pictures)
-    if _is_mover(come, gone, one_side, share * _LIKE, share * _LIKE):
+    known = [each and not any(stays) for each in beyond]
+    far = [side.far if there else None for side, there in zip(sides, known, strict=True)]
+    far_rests = [side.far_rest if there else None for side, there in zip(sides, known, strict=True)]
+    if _is_mover(come, gone, one_side, share * _LIKE, share * _LIKE) and _goes_on(
+        speck, behind, (come, gone), far, box, one_side
+    ):
         return True
     ground = np.full_like(behind, _NOTHING)
     rests = [side.far_rest if stay else side.near_rest for side, stay in zip(sides, stays, strict=True)]
     come, gone = (_way(apart, ground, picture, box, reach) for picture in rests)
-    return _is_mover(come, gone, one_side, share * _LIKE, share * _ALIKE) or _wanders(
-        apart - _NOTHING, rests, box, one_side, _MASS_TWICE if any(stays) else _MASS
-    )
+    if _is_mover(come, gone, one_side, share * _LIKE, share * _ALIKE) and _goes_on(
+        apart, ground, (come, gone), far_rests, box, one_side
+    ):
+        return True
+    return _wanders(apart - _NOTHING, rests, box, one_side, _MASS_TWICE if any(stays) else _MASS)
 
 
 def _stays(speck: Levels, moved: Sequence[Levels]) -> list[bool]:
@@ -174,7 +202,7 @@ class _Way(NamedTuple):
     unlike: float
 
 
-def _misfit(speck: Levels, picture: Words, box: tuple[slice, slice], reach: int) -> tuple[Levels, int, int]:
+def _misfit(speck: Levels, picture: Words, box: Box, reach: int) -> tuple[Levels, int, int]:
     """How unlike the speck each place of a picture is, and how far down and to the right the first of them lies."""
     import cv2  # on first use: it is large, and a plan needs none of it
 
@@ -184,7 +212,7 @@ def _misfit(speck: Levels, picture: Words, box: tuple[slice, slice], reach: int)
     return misfit, top - box[0].start, left - box[1].start
 
 
-def _lies(speck: Levels, now: Words, box: tuple[slice, slice], reach: int, most: float) -> Flags:
+def _lies(speck: Levels, now: Words, box: Box, reach: int, most: float) -> Flags:
     """Places beside a speck where the frame itself holds its like: what lies there is not on its way."""
     import cv2  # on first use: it is large, and a plan needs none of it
 
@@ -199,9 +227,7 @@ def _energy(speck: Levels, behind: Levels) -> float:
     return max(float(((speck - behind) ** 2).sum()), 1.0)
 
 
-def _way(
-    speck: Levels, behind: Levels, picture: Words, box: tuple[slice, slice], reach: int, lies: Flags | None = None
-) -> _Way:
+def _way(speck: Levels, behind: Levels, picture: Words, box: Box, reach: int, lies: Flags | None = None) -> _Way:
     import cv2  # on first use: it is large, and a plan needs none of it
 
     misfit, down, right = _misfit(speck, picture, box, reach)
@@ -218,19 +244,73 @@ def _is_mover(come: _Way, gone: _Way, one_side: bool, like: float, alike: float)
     """
     if one_side:
         return min(come.unlike, gone.unlike) <= like / 2
-    step = float(np.hypot(gone.x - come.x, gone.y - come.y)) / 2
-    bend = float(np.hypot(gone.x + come.x, gone.y + come.y)) / 2
+    step, bend = _step_and_bend(come, gone)
     unlike = max(come.unlike, gone.unlike)
     return (unlike <= like and bend <= 2 + 0.35 * step) or (
-        unlike <= alike and step >= _STEP and bend <= 1.5 + 0.05 * step
+        unlike <= alike and step >= _STEP and _is_straight(step, bend)
     )
 
 
-def _is_large(box: tuple[slice, slice], width: int) -> bool:
+def _step_and_bend(come: _Way, gone: _Way) -> tuple[float, float]:
+    """How far a speck goes from frame to frame, and by how much less or more after it than before."""
+    step = np.hypot(gone.x - come.x, gone.y - come.y) / 2
+    bend = np.hypot(gone.x + come.x, gone.y + come.y) / 2
+    return float(step), float(bend)
+
+
+def _is_straight(step: float, bend: float) -> bool:
+    return bend <= 1.5 + 0.05 * step
+
+
+def _goes_on(
+    speck: Levels, behind: Levels, ways: tuple[_Way, _Way], beyond: Sequence[Words | None], box: Box, one_side: bool
+) -> bool:
+    """Whether a speck lies farther along its way too, on one side at least: two likes may be there by chance.
+
+    It is where its ways, which may bend, go on to, or where it was a frame nearer, if that was copied twice; also where
+    that is out of the picture, or where no frame tells. Two that are much like it, on a straight way, are no chance.
+
+    Args:
+        speck: What is looked for.
+        behind: What lies beneath it.
+        ways: To its likes, before and after.
+        beyond: Pictures of the frames beyond those; None where there is none.
+        box: Where the speck is.
+        one_side: Whether one like was enough.
+    """
+    come, gone = ways
+    if not one_side and max(come.unlike, gone.unlike) <= _STRAIGHT and _is_straight(*_step_and_bend(come, gone)):
+        return True
+    if one_side:
+        nearer = come.unlike > gone.unlike
+        ahead = [(ways[nearer], (2 * ways[nearer].x, 2 * ways[nearer].y), beyond[nearer])]
+    else:
+        pairs = zip(((come, gone), (gone, come)), beyond, strict=True)
+        ahead = [(near, (3 * near.x + other.x, 3 * near.y + other.y), far) for (near, other), far in pairs]
+    told = [
+        min(_unlike_about(speck, behind, far, box, place) for place in ((near.x, near.y), farther))
+        for near, farther, far in ahead
+        if far is not None
+    ]
+    return not told or min(told) <= _ON
+
+
+def _unlike_about(speck: Levels, behind: Levels, picture: Words, box: Box, way: tuple[int, int]) -> float:
+    """What is left of a speck when the like that is nearest about a place is taken away; 0 where that is outside."""
+    x, y = way
+    there = slice(box[0].start + y, box[0].stop + y), slice(box[1].start + x, box[1].stop + x)
+    if any(part.start < 0 or part.stop > side for part, side in zip(there, picture.shape, strict=True)):
+        return 0.0
+    least, share = _ABOUT
+    misfit, _, _ = _misfit(speck, picture, there, round(least + share * float(np.hypot(x, y)) / 2))
+    return float(misfit.min()) / _energy(speck, behind)
+
+
+def _is_large(box: Box, width: int) -> bool:
     return bool(max(part.stop - part.start for part in box) > _LARGE * width)
 
 
-def _wanders(own: Levels, sides: Sequence[Words], box: tuple[slice, slice], one_side: bool, alike: float) -> bool:
+def _wanders(own: Levels, sides: Sequence[Words], box: Box, one_side: bool, alike: float) -> bool:
     """Whether something large comes from one side and goes on to the other, whatever becomes of its shape.
 
     What stands out there is to be ``alike``, the less of both as a share of the greater.
@@ -268,7 +348,7 @@ def _wanders(own: Levels, sides: Sequence[Words], box: tuple[slice, slice], one_
     return far <= 2.5 * near + _STEP and float(come @ gone) <= -0.7 * far * near
 
 
-def _leaves(box: tuple[slice, slice], way: Reals, size: tuple[int, ...]) -> bool:
+def _leaves(box: Box, way: Reals, size: tuple[int, ...]) -> bool:
     """Whether the middle of what goes on opposite to a way is, on the other side, out of the picture."""
     middles = [(part.start + part.stop) / 2 for part in box]
     return any(not 0 <= at - step <= side for at, step, side in zip(middles, way[::-1], size, strict=True))

@@ -10,7 +10,7 @@ from vsutil import join, split
 from vsfilmrestore.filters._between import neighbour
 from vsfilmrestore.filters._detector import AUTO
 from vsfilmrestore.filters._dirt_dose import Dose
-from vsfilmrestore.filters._dirt_fill import mended
+from vsfilmrestore.filters._dirt_fill import mended, rims_that_fit
 from vsfilmrestore.filters._dirt_large import about_large, behind_large, with_rims
 from vsfilmrestore.filters._dirt_learned import DETECTOR, learned_mask
 from vsfilmrestore.filters._dirt_light import without_light
@@ -103,7 +103,8 @@ def remove_dirt(
     large = about_large(mask)
     behind = true_to_ends(behind_large(seen, mask, large))
     mask = with_rims(mask, behind, large)
-    repaired = from16(laid_in(seen, mended(behind, mask, grain), mask), padded)
+    made = rims_that_fit(behind, mended(behind, mask, grain), mask)
+    repaired = from16(laid_in(seen, made, mask), padded)
     own = slice(_RADIUS, clip.num_frames + _RADIUS)
     return apply_repair("remove_dirt", clip, repaired[own], mask[own], protect=protect, only=only, show=show)
 
