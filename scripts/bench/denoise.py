@@ -24,6 +24,8 @@ import vapoursynth as vs
 
 import vsfilmrestore as fr
 from vsfilmrestore.filters._grain_form import COUNTS, GrainSignature
+from vsfilmrestore.filters._grain_plan import SIGNATURE
+from vsfilmrestore.filters._grain_shot import shot_grain
 from vsfilmrestore.filters._grain_signature import GrainMeter
 from vsfilmrestore.filters._noise import KNOTS
 
@@ -49,6 +51,8 @@ GRAINY = {
 SIGMAS = (8.0, 16.0)
 FRAMES, EDGE = 9, 3
 """Frames of a clip, and how many at each end are not counted: they have fewer neighbours."""
+COPY = 0.15
+"""Of the difference of most frames, the share below which one is a copy of the other."""
 WIDTH = 480
 THRESHOLDS = (400, 1000, 2000, 4000)
 NL_STRENGTHS = (0.7, 1.0, 1.4)
@@ -147,13 +151,20 @@ def harm(options: argparse.Namespace) -> Iterator[str]:
         yield f"| {name} | {signature_of(clip).sigma:.2f} | {cells} | {'same bits' if same else 'CHANGED'} |"
 
 
-def signature_of(clip: vs.VideoNode) -> GrainSignature:
-    """Grain of all frames of a clip that count."""
+def signature_of(clip: vs.VideoNode, like: vs.VideoNode | None = None) -> GrainSignature:
+    """Grain of all frames of a clip that count, in pairs that were no copies in the clip that it shall be ``like``."""
     meter = GrainMeter("grey")
     planes = frames_of(clip) / np.float32(255 if clip.format.bits_per_sample == 8 else 65535)
-    for n in range(EDGE, len(planes) - EDGE):
-        meter.add([[plane] for plane in planes[n - 1 : n + 2]])
+    for n, neighbour in differing(frames_of(like or clip)):
+        meter.add([[planes[neighbour]], [planes[n]]])
     return meter.signature()
+
+
+def differing(frames: Frames) -> list[tuple[int, int]]:
+    """Frames that count and their neighbours, but those that differ far less than most do."""
+    pairs = [(n, n + step) for n in range(EDGE, len(frames) - EDGE) for step in (-1, 1)]
+    squares = np.array([np.mean((frames[a] - frames[b]) ** 2) for a, b in pairs])
+    return [pair for pair, square in zip(pairs, squares, strict=True) if square >= COPY * np.quantile(squares, 0.75)]
 
 
 def apart(made: GrainSignature, source: GrainSignature, clip: vs.VideoNode) -> tuple[float, float]:
@@ -183,9 +194,10 @@ def grain(options: argparse.Namespace) -> Iterator[str]:
     for name, clip in cases:
         source = signature_of(clip)
         clean = fr.denoise(clip, 1.0, model=options.model)
-        left = signature_of(clean)
-        back = signature_of(fr.regrain(clean, 1.0))
-        told = signature_of(fr.regrain(clean, 1.0, signature=source.to_text()))
+        left = signature_of(clean, clip)
+        back = signature_of(fr.regrain(clean, 1.0), clip)
+        text = str(shot_grain(clip).get_frame(0).props[SIGNATURE])
+        told = signature_of(fr.regrain(clean, 1.0, signature=text), clip)
         off, other = apart(back, source, clip), apart(told, source, clip)
         sizes = " | ".join(f"{each.sigma:.2f}, {each.size:.2f}" for each in (source, left, back))
         yield f"| {name} | {sizes} | {off[0]:.1%} | {off[1]:.1%} | {other[0]:.1%}, {other[1]:.1%} |"

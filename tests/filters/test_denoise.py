@@ -12,7 +12,8 @@ import numpy.typing as npt
 import pytest
 import vapoursynth as vs
 
-from vsfilmrestore.filters import _grain, _noise_fused
+from vsfilmrestore.filters import _noise_fused
+from vsfilmrestore.filters._grain import record_grain, told_grain
 from vsfilmrestore.filters._motion import mirrored
 from vsfilmrestore.filters._noise import KNOTS, as16, measure_noise
 from vsfilmrestore.filters._noise_average import average, led, measured
@@ -126,12 +127,15 @@ def test_a_cut_is_not_blended() -> None:
 
 @pytest.mark.parametrize("reach", [1, 3])
 def test_looks_no_farther_than_its_radius(reach: int) -> None:
-    assert FILTERS["denoise"].reach({"reach": reach}) == reach
-    frames = np.round(pan() + grain((9, 96, 160), 8.0)).clip(0, 255)
-    poisoned = np.random.default_rng(3).integers(0, 256, frames.shape).astype(np.float32)
-    poisoned[4 - reach : 5 + reach] = frames[4 - reach : 5 + reach]
-    pair = [np.asarray(denoise(clip_of(f), 1.0, reach=reach).get_frame(4)[0]) for f in (frames, poisoned)]
-    assert np.array_equal(*pair)
+    whole = FILTERS["denoise"].reach({"reach": reach})
+    assert whole == reach + 1  # the picture; its grain is measured beside a neighbour's
+    frames = np.round(pan(11) + grain((11, 96, 160), 8.0)).clip(0, 255)
+    for far in (reach, whole):
+        poisoned = np.random.default_rng(3).integers(0, 256, frames.shape).astype(np.float32)
+        poisoned[5 - far : 6 + far] = frames[5 - far : 6 + far]
+        pair = [denoise(clip_of(f), 1.0, reach=reach).get_frame(5) for f in (frames, poisoned)]
+        assert np.array_equal(*(np.asarray(frame[0]) for frame in pair))
+    assert told_grain(pair[0].props, "grey") == told_grain(pair[1].props, "grey") is not None
 
 
 def test_building_asks_for_no_frame() -> None:
@@ -205,9 +209,37 @@ def test_beats_the_plain_plug_in_call_on_film(
     assert psnr(frames_of(denoise(noisy, 1.0))[inner], clean[inner]) >= max(plain)
 
 
-def test_blocks_that_lost_nothing_but_rounding_owe_no_grain() -> None:
-    variance = np.array([0.0, -1e-9, 0.0])
-    assert _grain._owed(0.5, np.zeros(3), variance) == 0.0
+def test_what_was_not_taken_owes_no_grain() -> None:
+    clip = clip_of(np.round(pan() + grain((9, 96, 160), 6.0)).clip(0, 255))
+    wide = as16(clip)
+    told = told_grain(record_grain(clip, wide, wide).get_frame(4).props, "grey")
+    assert told is not None
+    assert not any(told.curve)
+
+
+def test_a_shot_of_one_frame_is_owed_what_the_frame_lost() -> None:
+    flat = np.full((1, 96, 160), 128.0, np.float32)
+    source, clean = (as16(clip_of(frames)) for frames in (np.round(flat + grain(flat.shape, 6.0)), flat))
+    told = told_grain(record_grain(source, source, clean).get_frame(0).props, "grey")
+    assert told is not None
+    assert told.sigma == pytest.approx(6.0, rel=0.1)
+
+
+def test_copies_of_frames_hide_no_noise() -> None:
+    frames = np.repeat(pan()[:5] + grain((5, 96, 160), 6.0), 2, axis=0)
+    again = frames + np.random.default_rng(3).standard_normal(frames.shape) * 0.5
+    told = measured(as16(clip_of(again.round().clip(0, 255))))
+    found = np.array([float(told.get_frame(n).props["_VsfrNoise0"]) * 255 for n in range(2, 8)])
+    assert found == pytest.approx(6.0, rel=0.2)
+
+
+def test_noise_less_than_the_steps_of_eight_bits_is_left() -> None:
+    planes = pan() + grain((9, 96, 160), 0.25)
+    eight = clip_of(np.round(planes).clip(0, 255))
+    told = eight.std.SetFrameProps(_Mark=1)
+    assert np.array_equal(frames_of(denoise(told, 1.0, noise=0.25, model="")), frames_of(eight))
+    wide = clip_of(planes * 256, vs.GRAY16)
+    assert not np.array_equal(frames_of(denoise(wide, 1.0, noise=0.25, model="")), frames_of(wide))
 
 
 needs_networks = pytest.mark.skipif(importlib.util.find_spec("onnxruntime") is None, reason="runs our own network")
@@ -234,7 +266,7 @@ def test_what_auto_takes_is_our_own_network_and_stands_in_the_key() -> None:
     assert not fuses("nobody")
     assert spec.weights(spec.complete({})) == spec.weights(named) != ""
     assert spec.weights(spec.complete({"model": ""})) == ""
-    assert spec.reach({"reach": 2}) == spec.reach({"reach": 2, "model": OWN}) == 2
+    assert spec.reach({"reach": 2}) == spec.reach({"reach": 2, "model": OWN}) == 3  # with the neighbour's grain
     assert spec.network(named) is None
     clip = clip_of(np.round(pan() + grain((9, 96, 160), 8.0)).clip(0, 255))
     pair = [np.asarray(denoise(clip, 1.0, model=m).get_frame(4)[0]) for m in ("auto", OWN)]

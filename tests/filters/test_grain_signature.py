@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -9,9 +11,19 @@ import pytest
 import vapoursynth as vs
 
 from vsfilmrestore.errors import UsageError
-from vsfilmrestore.filters._grain_form import BANDS, COUNTS, GrainSignature, PlaneGrain, gaussian_spectrum, without
+from vsfilmrestore.filters._grain_field import grain_field
+from vsfilmrestore.filters._grain_form import (
+    BANDS,
+    COUNTS,
+    GrainSignature,
+    PlaneGrain,
+    corrected,
+    gaussian_spectrum,
+    without,
+)
 from vsfilmrestore.filters._grain_kernel import TAPS, spectrum_taps, tap
-from vsfilmrestore.filters._grain_plan import SIGNATURE
+from vsfilmrestore.filters._grain_plan import SIGNATURE, by_signature
+from vsfilmrestore.filters._grain_rounding import level_of, unrounded
 from vsfilmrestore.filters._grain_shot import shot_grain
 from vsfilmrestore.filters._grain_signature import measure_grain
 from vsfilmrestore.filters._noise import KNOTS
@@ -144,6 +156,50 @@ def test_the_kernel_keeps_the_variance_and_has_the_spectrum(size: float, scale: 
     assert beside == pytest.approx((power * np.cos(2 * np.pi * u)).sum() / power.sum(), abs=0.06)
 
 
+FILM = (
+    (9.4, 5.0, 3.4, 2.6, 1.8, 1.3, 0.9, 0.6, 0.4, 0.2),
+    (12.0, 7.2, 5.1, 4.0, 2.1, 1.1, 0.46, 0.13, 0.08, 0.0),
+    (23.0, 9.5, 4.5, 2.7, 1.4, 0.85, 0.43, 0.19, 0.1, 0.03),
+)
+"""Spectra of grain on film that was coded: they fall more steeply at first than any Gaussian, and less later on."""
+
+
+@pytest.mark.parametrize("told", FILM)
+def test_the_kernel_follows_spectra_of_film(told: tuple[float, ...]) -> None:
+    wanted = np.array(told) / (np.array(told) * COUNTS).sum() * COUNTS.sum()
+    props = spectrum_taps(tuple(wanted))
+    at = np.fft.fftfreq(128)
+    whole = np.zeros((128, 128))
+    for part, most in enumerate(TAPS):
+        x, y = (
+            props[tap(part, axis, 0)]
+            + 2 * sum(props[tap(part, axis, n)] * np.cos(2 * np.pi * at * n) for n in range(1, most + 1))
+            for axis in "xy"
+        )
+        whole += y[:, None] * x[None]
+    radius = np.hypot(at[:, None], at[None])
+    ring = np.minimum((radius * 2 * BANDS).astype(int), BANDS - 1)
+    power = np.bincount(ring[radius > 0], (whole**2)[radius > 0]) / np.bincount(ring[radius > 0])
+    assert (np.abs(power - wanted) * COUNTS).sum() / COUNTS.sum() < 0.08
+
+
+@pytest.mark.parametrize("sigma", [0.2, 0.4, 0.7, 1.5, 4.0])
+def test_grain_is_as_strong_as_told_after_it_was_rounded(sigma: float) -> None:
+    given = unrounded(PlaneGrain((sigma,) * 6, (1.0,) * BANDS), level_of(core.std.BlankClip(format=vs.GRAY8, length=1)))
+    noise = np.random.default_rng(4).standard_normal(400_000) * given.curve[0]
+    assert np.rint(noise).std() == pytest.approx(sigma, rel=0.03)
+    fine = core.std.BlankClip(format=vs.GRAYS, length=1)
+    assert unrounded(PlaneGrain((sigma,) * 6, (1.0,) * BANDS), level_of(fine)).curve[0] == sigma
+
+
+def test_whole_levels_add_noise_of_their_own() -> None:
+    told = PlaneGrain((1.0,) * 6, gaussian_spectrum(0.3))
+    given = unrounded(told, 1.0)
+    added = np.array(told.spectrum) - np.array(given.spectrum) * (given.curve[0] / told.curve[0]) ** 2
+    assert added == pytest.approx(1 / 12, abs=0.01)
+    assert unrounded(PlaneGrain((0.0,) * 6, (1.0,) * BANDS), 1.0).curve == (0.0,) * 6
+
+
 def test_what_is_missing_is_the_difference_of_the_powers() -> None:
     wanted = PlaneGrain((5.0,) * 6, gaussian_spectrum(0.7))
     there = PlaneGrain((3.0,) * 6, gaussian_spectrum(0.7))
@@ -164,6 +220,54 @@ def test_the_round_trip_keeps_spectrum_and_curve(by_signature: bool) -> None:
     after = told(frames_of(regrain(cleaned, signature=before.to_text() if by_signature else "")[2:5]))
     assert spectrum_apart(after, before) < 0.1
     assert curve_apart(after, before) < 0.15
+
+
+def test_frames_beside_copies_get_their_grain_back() -> None:
+    rng = np.random.default_rng(2)
+    frames = grainy(picture(), 7, 0.9, 6)
+    again = (frames + rng.standard_normal(frames.shape) * 0.5).round().clip(0, 255)
+    mixed = np.stack([each for pair in zip(frames, again, strict=True) for each in pair])
+    cleaned = denoise(clip_of(mixed), 1.0, spatial=0.0, model="")
+    back = frames_of(regrain(cleaned))
+    pairs = ((3, 4), (5, 6), (7, 8))
+    before, left, after = (
+        measure_grain(*(each[[a, b]].astype(np.uint8) for a, b in pairs)) for each in (mixed, frames_of(cleaned), back)
+    )
+    assert left.sigma < 0.7 * before.sigma
+    assert after.sigma == pytest.approx(before.sigma, rel=0.07)
+    assert spectrum_apart(after, before) < 0.1
+
+
+def test_what_fell_short_at_first_is_made_good() -> None:
+    """The spectrum is no sum of Gaussians, the strength no smooth curve; levels are rounded to eight bits."""
+    wanted = PlaneGrain((1.0, 3.0, 1.5, 3.0, 1.5, 3.0), (16.0, 4.0, 6.0, 2.0, 3.0, 0.5, 1.5, 0.3, 0.6, 0.1))
+    total = float((np.array(wanted.spectrum) * COUNTS).sum() / COUNTS.sum())
+    signature = GrainSignature((replace(wanted, spectrum=tuple(each / total for each in wanted.spectrum)),), 288)
+    clean = clip_of(np.repeat(picture()[None].round(), 5, 0))
+    there = told(frames_of(clean))
+    once = by_signature([clean], clean, signature, None, 0)
+    field = grain_field(once[0], clean, clean, 0)
+    tried = told(frames_of(core.akarin.Expr([clean, field], "x y 255 * +")))
+    given = told(frames_of(regrain(clean, signature=signature.to_text())))
+    assert there.sigma < 0.3
+    assert curve_apart(given, signature) < curve_apart(tried, signature)
+    assert spectrum_apart(given, signature) < spectrum_apart(tried, signature)
+
+
+def test_what_is_corrected_is_what_fell_short() -> None:
+    def signature(sigma: float, spectrum: tuple[float, ...] = (1.0,) * BANDS, width: int = 640) -> GrainSignature:
+        return GrainSignature((PlaneGrain((sigma,) * 6, spectrum),), width)
+
+    wanted, there = signature(5.0), signature(3.0)
+    given = without(wanted, there)
+    assert corrected(given, wanted, there, wanted).curve == pytest.approx(given.curve)
+    less = corrected(given, wanted, there, signature((3**2 + 0.8 * 16) ** 0.5))
+    assert less.curve == pytest.approx(tuple(each / 0.8**0.5 for each in given.curve))
+    bent = tuple(np.array([2.0, *[1.0] * (BANDS - 1)]))
+    again = corrected(given, wanted, there, signature(5.0, bent))
+    assert again.base.spectrum[0] < 0.7 * again.base.spectrum[5]
+    small = corrected(given, wanted, signature(3.0, width=320), signature(5.0, bent, 320))
+    assert small.base.spectrum == pytest.approx(given.base.spectrum)
 
 
 def test_a_signature_grows_with_the_picture() -> None:

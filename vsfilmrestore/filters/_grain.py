@@ -9,27 +9,38 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import vapoursynth as vs
-from vsutil import split
 
+from vsfilmrestore.filters._grain_blocks import (
+    FITTED,
+    cut,
+    flow_between,
+    levels,
+    pairs_of,
+    places,
+    stretch_of,
+    texture,
+    unmoved,
+)
 from vsfilmrestore.filters._grain_form import (
+    BANDS,
     COUNTS,
     SIDE,
     GrainSignature,
     PlaneGrain,
     band_power,
-    cross_power,
-    gaussian_spectrum,
 )
-from vsfilmrestore.filters._noise import KNOTS, block_map, summarise
+from vsfilmrestore.filters._motion import mirrored
+from vsfilmrestore.filters._noise import KNOTS
 
 __all__ = [
-    "TAPS", "WIDTH_PROP", "base_plane", "kernel", "knot_prop", "mix_prop", "record_grain", "size_prop",
-    "spectrum_prop", "told_grain",
+    "TAPS", "WIDTH_PROP", "base_plane", "kernel", "knot_prop", "mix_prop", "record_grain", "spectrum_prop",
+    "stretch_prop", "told_grain",
 ]  # fmt: skip
 
 core = vs.core
@@ -38,16 +49,22 @@ TAPS: Final = 6
 """Samples each side that the Gaussian of a grain spreads over."""
 WIDTH_PROP: Final = "_VsfrGrainWidth"
 """Width of the picture the grain was measured in."""
-_MAPS: Final = 7
-_FIELDS: Final = 2
-"""Planes in full size beside the maps: what was removed, and the sum of before and after."""
-_MOST: Final = 150
-"""Blocks of a plane whose spectrum is looked at."""
-_DETAIL: Final = 7
-"""Radius of the mean a sample is held against when the variance of the picture is looked at."""
-_SIZES: Final = np.concatenate([[0.0], np.linspace(0.2, 3.0, 141)])
+_OTHER: Final = "_other"
+_MOST: Final = 300
+"""Blocks of a plane that are looked at."""
+_COPY: Final = 0.15
+_SAME: Final = (0.3 / 255) ** 2
+"""A frame that differs by less than this share of what another differs by, or by less than rounding, is a copy."""
+_FLAT: Final = 0.4
+_LOUD: Final = 2.5
+"""As in `_grain_signature`: share of the blocks that tell, and how many times the usual variance is more than grain."""
+_WIDTH: Final = 0.1
+_PRIOR: Final = 0.5
+"""Blocks of mean grain that every knot is credited with: a level without blocks has the mean."""
+_NONE: Final = PlaneGrain((0.0,) * len(KNOTS), (1.0,) * BANDS)
 
 type Map = npt.NDArray[np.float32]
+type Reals = npt.NDArray[Any]
 
 
 def knot_prop(plane: int, knot: int) -> str:
@@ -55,9 +72,9 @@ def knot_prop(plane: int, knot: int) -> str:
     return f"_VsfrGrain{plane}_{knot}"
 
 
-def size_prop(plane: int, axis: str) -> str:
-    """Property: size of the plane's grain along ``x`` or ``y``."""
-    return f"_VsfrGrainSize{plane}{axis}"
+def stretch_prop(plane: int) -> str:
+    """Property: extent of the plane's grain along x over that along y."""
+    return f"_VsfrGrainStretch{plane}"
 
 
 def mix_prop(plane: int) -> str:
@@ -66,7 +83,7 @@ def mix_prop(plane: int) -> str:
 
 
 def spectrum_prop(plane: int) -> str:
-    """Property: power of the plane's grain in each ring of `_grain_form`; missing where too little was removed."""
+    """Property: power of the plane's grain in each ring of `_grain_form`."""
     return f"_VsfrGrainSpectrum{plane}"
 
 
@@ -81,150 +98,191 @@ def kernel(size: float) -> npt.NDArray[np.float64]:
     return np.asarray(side / np.sqrt(side[0] ** 2 + 2 * (side[1:] ** 2).sum()))
 
 
-def _correlation(size: float) -> float:
-    side = kernel(size)
-    both = np.concatenate([side[:0:-1], side])
-    return float(both[1:] @ both[:-1])
-
-
-_CORRELATIONS: Final = np.array([_correlation(size) for size in _SIZES])
-
-
-def record_grain(
-    clip: vs.VideoNode, before: vs.VideoNode, after: vs.VideoNode, doses: Sequence[float], averaged: int = 0
-) -> vs.VideoNode:
+def record_grain(clip: vs.VideoNode, before: vs.VideoNode, after: vs.VideoNode) -> vs.VideoNode:
     """``clip`` with the signature of what was taken from ``before`` to ``after`` in its properties.
+
+    What is owed is not what was taken: frames shall differ as they did, and what averaging leaves of the grain stands
+    still. So each frame is held against a neighbour before and after, and what they differ by less is owed.
 
     Args:
         clip: The frames to write to.
         before: 16-bit integer clip.
-        after: The same with less grain.
-        doses: Share of all removable grain that was removed, by plane.
-        averaged: Frames the grain was averaged over. What that leaves of it stands still from frame to frame, and so
-            does not look like grain: it is owed as well.
+        after: The same with less grain, rounded as it is handed on.
     """
-    planes, rest = split(before), split(after)
-    removed = [core.akarin.Expr([a, b], "x y - 65535 /", format=vs.GRAYS) for a, b in zip(planes, rest, strict=True)]
     base = base_plane(before)
-    maps = [m for i in range(len(planes)) for m in _plane_maps(planes[i], rest[i], removed[i], removed[base])]
-    both = [core.akarin.Expr([a, b], "x y + 65535 /", format=vs.GRAYS) for a, b in zip(planes, rest, strict=True)]
-    fields = [field for pair in zip(removed, both, strict=True) for field in pair]
-    still = math.sqrt(averaged / (averaged - 1)) if averaged > 1 else 1.0
-    teller = _Teller(before.format.color_family == vs.YUV, base, doses, before.width, still)
-    return core.std.ModifyFrame(clip, [clip, *fields, *maps], teller)
+    steps = [[mirrored(each, 1)[n : n + clip.num_frames] for n in (0, 2)] for each in (before, after)]
 
+    def tell(n: int, f: Sequence[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
+        frame = f[0].copy()
+        frame.props[_OTHER] = _telling([levels(np.asarray(each[base])) for each in f])
+        return frame
 
-def _plane_maps(
-    before: vs.VideoNode, after: vs.VideoNode, removed: vs.VideoNode, base: vs.VideoNode
-) -> list[vs.VideoNode]:
-    """Block means: level, variance, the variance the picture lost, products with the next sample along x and y, …
-
-    and with the base plane's grain, and that grain's variance.
-    """
-    both = core.akarin.Expr([before, after], "x y + 65535 /", format=vs.GRAYS)
-    radius = min(_DETAIL, (min(both.width, both.height) - 1) // 2)
-    mean = both.std.BoxBlur(hradius=radius, vradius=radius) if radius > 0 else both
-    if (base.width, base.height) != (removed.width, removed.height):
-        base = base.resize.Bilinear(removed.width, removed.height)
-    return [
-        block_map(core.akarin.Expr([after], "x 65535 /", format=vs.GRAYS)),
-        block_map(core.akarin.Expr([removed], "x x *")),
-        # (before - after)(before + after): what is left of the grain may go with what was taken.
-        block_map(core.akarin.Expr([removed, both, mean], "x y z - *")),
-        block_map(core.akarin.Expr([removed], "x x[1,0]:m *")),
-        block_map(core.akarin.Expr([removed], "x x[0,1]:m *")),
-        block_map(core.akarin.Expr([removed, base], "x y *")),
-        block_map(core.akarin.Expr([base], "x x *")),
+    told = core.std.ModifyFrame(before, [before, *steps[0]], tell)
+    # Only the neighbour that tells is asked for, as it may take long to make.
+    beside = [
+        core.std.FrameEval(before, lambda n, f, both=both: both[max(f.props[_OTHER], 0)], prop_src=told, clip_src=both)
+        for both in steps
     ]
+    return core.std.ModifyFrame(clip, [clip, told, after, *beside], _Teller(before.format, base))
 
 
 class _Teller:
     """Writes the signature into a frame's properties; holds nothing of one frame for the next."""
 
-    def __init__(self, yuv: bool, base: int, doses: Sequence[float], width: int, still: float) -> None:
-        self._yuv = yuv
+    def __init__(self, fmt: vs.VideoFormat, base: int) -> None:
+        self._flat = fmt.color_family == vs.YUV
         self._base = base
-        self._doses = doses
-        self._width = width
-        self._still = still
 
     def __call__(self, n: int, f: Sequence[vs.VideoFrame]) -> vs.VideoFrame:
-        frame = f[0].copy()
-        planes = [np.asarray(plane[0]) for plane in f[1:]]
-        count = len(planes) // (_FIELDS + _MAPS)
-        maps = planes[count * _FIELDS :]
+        frame, (before, after, *beside) = f[0].copy(), ([*map(_planes, f[1:])])
+        read: Any = f[1].props
+        pair = None if read[_OTHER] < 0 else (beside[0], beside[1])
+        told = _owed(before, after, pair, self._base, self._flat)
         props: Any = frame.props
-        for plane in range(count):
-            self._tell(frame, plane, maps[plane * _MAPS : (plane + 1) * _MAPS])
-            spectrum = _spectrum(planes[plane * _FIELDS], planes[plane * _FIELDS + 1], self._doses[plane])
-            if spectrum:
-                props[spectrum_prop(plane)] = spectrum
-        props[WIDTH_PROP] = self._width
+        for plane, grain in enumerate(told):
+            for knot, sigma in enumerate(grain.curve):
+                props[knot_prop(plane, knot)] = sigma / 255
+            props[mix_prop(plane)] = grain.mix
+            props[spectrum_prop(plane)] = grain.spectrum
+            props[stretch_prop(plane)] = grain.stretch
+        props[WIDTH_PROP] = f[1].width
         return frame
 
-    def _tell(self, frame: vs.VideoFrame, plane: int, maps: Sequence[Map]) -> None:
-        level, variance, lost, along_x, along_y, shared, base = maps
-        props: Any = frame.props
-        curve, _ = summarise(level, [variance], flat=self._yuv and plane > 0, quiet=0.5)
-        good = _good(variance)
-        power = float(variance[good].sum())
-        share = 0.0
-        if plane != self._base and power > 0 and (own := float(base[good].sum())) > 0:
-            share = float(shared[good].sum()) / own
-        lone = max(1 - share * share * float(base[good].sum()) / power, 0.0) if power > 0 else 0.0
-        owed = _owed(self._doses[plane], lost[good], variance[good]) * self._still
-        for knot, sigma in enumerate(curve):
-            props[knot_prop(plane, knot)] = sigma * owed * lone**0.5
-        props[mix_prop(plane)] = share
-        props[size_prop(plane, "x")] = _size(along_x[good], power)
-        props[size_prop(plane, "y")] = _size(along_y[good], power)
+
+def _planes(frame: vs.VideoFrame) -> list[Map]:
+    return [levels(np.asarray(frame[p])) for p in range(frame.format.num_planes)]
 
 
-def _spectrum(removed: Map, both: Map, dose: float) -> list[float]:
-    """Power in each ring of what is owed to the picture; [] where nothing was removed or the plane is too small.
+def _telling(planes: Sequence[Map]) -> int:
+    """Which of the planes after the first is no copy of it; of two the one that is more alike; -1 for none."""
+    here, *there = (plane[::2, ::2] for plane in planes)
+    apart = np.array([float(np.mean((each - here) ** 2)) for each in there])
+    tells = np.flatnonzero(apart > max(_COPY * float(apart.max()), _SAME))
+    return int(tells[apart[tells].argmin()]) if len(tells) else -1
 
-    As `_owed`, for each ring: what went with what is left of the grain is missing as well.
+
+def _owed(
+    before: Sequence[Map],
+    after: Sequence[Map],
+    beside: tuple[Sequence[Map], Sequence[Map]] | None,
+    base: int,
+    flat: bool,
+) -> list[PlaneGrain]:
+    """What is owed to each plane.
+
+    Args:
+        before: Planes of a frame.
+        after: The same with less grain.
+        beside: Those of a neighbour, before and after; None where there is none but copies.
+        base: The plane whose grain the others may share.
+        flat: Other planes have colours: their grain does not follow their level.
     """
-    tall, wide = removed.shape
-    if min(tall, wide) < 2 * SIDE or dose <= 0:
-        return []
-    step = max(SIDE, math.ceil(math.sqrt(tall * wide / _MOST)))
-    places = [(y, x) for y in range(0, tall - SIDE + 1, step) for x in range(0, wide - SIDE + 1, step)]
-    blocks = np.stack([removed[y : y + SIDE, x : x + SIDE] for y, x in places]).astype(np.float64)
-    beside = np.stack([both[y : y + SIDE, x : x + SIDE] for y, x in places]).astype(np.float64)
-    variance = blocks.var((1, 2)).astype(np.float32)
-    good = _good(variance) & (variance > 0)
-    if not good.any():
-        return []
-    blocks, beside = (each[good] - each[good].mean((1, 2), keepdims=True) for each in (blocks, beside))
-    power = band_power(blocks).sum(0)
-    plain = (1 - (1 - dose) ** 2) / dose**2
-    lost = np.quantile(cross_power(blocks, beside) / np.maximum(band_power(blocks), 1e-15), 0.5, axis=0)
-    owed = power * np.clip(lost, plain, 1.5 * plain)
-    total = float((owed * COUNTS).sum() / COUNTS.sum())
-    return [float(each) / total for each in owed] if total > 0 else []
+    if all(np.array_equal(*pair) for pair in zip(before, after, strict=True)):
+        return [_NONE] * len(before)
+    flow = None if beside is None else flow_between(before[base], beside[0][base])
+    lead = before[base] - after[base]
+    return [
+        _plane_owed(
+            pair, None if beside is None else (beside[0][p], beside[1][p]), flow, lead, (p != base, flat and p != base)
+        )
+        for p, pair in enumerate(zip(before, after, strict=True))
+    ]
 
 
-def _owed(dose: float, lost: Map, variance: Map) -> float:
-    """By how much the grain to give back is stronger than what was removed, given the variance the blocks lost.
+def _plane_owed(
+    now: tuple[Map, Map], beside: tuple[Map, Map] | None, flow: Map | None, lead: Map, kind: tuple[bool, bool]
+) -> PlaneGrain:
+    """``lead`` is what was taken from the base plane; ``kind`` whether it counts, and whether levels do not."""
+    tall, wide = now[0].shape
+    shares, flat = kind
+    if min(tall, wide) < SIDE:
+        return _NONE
+    corners, ratio = places(tall, wide, _MOST), (lead.shape[0] / tall, lead.shape[1] / wide)
+    pairs = [(at, at) for at in corners] if flow is None else pairs_of(flow, corners, (tall, wide), ratio)
+    if not pairs:
+        return _NONE
+    here, there = [at for at, _ in pairs], [to for _, to in pairs]
+    seen, kept = (cut(plane, here) for plane in now)
+    taken, both = _centred(seen - kept), seen
+    if beside is None:
+        whole, rest = band_power(_centred(seen)), band_power(_centred(kept))
+    else:
+        theirs, left = (cut(plane, there) for plane in beside)
+        both = (seen + theirs) / 2
+        whole, rest = _apart(seen, theirs), _apart(kept, left)
+    told = _Blocks(both.mean((1, 2)), texture(both), (taken**2).mean((1, 2)), _mean(whole), _mean(rest))
+    good = told.quiet(np.ones(len(pairs), bool))
+    spectrum = np.maximum((whole - rest)[good].sum(0), 0)
+    total, power = float(_mean(spectrum)), float(told.taken[good].sum())
+    if total <= 0 or power <= 0:
+        return _NONE
+    taken, here = taken[good], [at for at, is_good in zip(here, good, strict=True) if is_good]
+    mix, lone = _shared(taken, cut(_sized(lead, (tall, wide)), here)) if shares else (0.0, 1.0)
+    beside = taken[:, :, 1:] * taken[:, :, :-1], taken[:, 1:] * taken[:, :-1]
+    return PlaneGrain(
+        tuple(255 * math.sqrt(due * lone) for due in told.dues(flat)),
+        tuple(map(float, spectrum / total)),
+        stretch_of(*(float(each.mean((1, 2)).sum()) / power for each in beside)),
+        mix,
+    )
 
-    A dose d of grain that has nothing to do with what is left, (1 - d) of it apart, takes 1 - (1 - d)² of its variance.
-    Blocks with detail seem to have lost more; the others decide.
-    """
-    alive = variance > 0
-    if dose <= 0 or not alive.any():
-        return 0.0
-    plain = (1 - (1 - dose) ** 2) / dose**2
-    return math.sqrt(min(max(float(np.quantile(lost[alive] / variance[alive], 0.35)), plain), 1.5 * plain))
+
+def _apart(here: Reals, there: Reals) -> Reals:
+    """Power in each ring of what blocks differ by; halved, so that it is that of the grain of one of them."""
+    return np.asarray(band_power(unmoved(here - there, (here + there) / 2)) / (2 * FITTED))
 
 
-def _good(variance: Map) -> npt.NDArray[np.bool_]:
-    return variance <= 2.2 * np.median(variance)
+def _mean(power: Reals) -> Reals:
+    """Over all frequencies, of power in each ring."""
+    return np.asarray((power * COUNTS).sum(-1) / COUNTS.sum())
 
 
-def _size(products: Map, power: float) -> float:
-    """Size of the grain from the sum of products with the next sample, and of squares."""
-    return float(np.interp(float(products.sum()) / power, _CORRELATIONS, _SIZES)) if power > 0 else 0.0
+def _centred(blocks: Reals) -> Reals:
+    return np.asarray(blocks - blocks.mean((1, 2), keepdims=True))
+
+
+def _sized(plane: Map, shape: tuple[int, ...]) -> Map:
+    import cv2
+
+    return plane if plane.shape == shape else np.asarray(cv2.resize(plane, shape[::-1], interpolation=cv2.INTER_AREA))
+
+
+def _shared(taken: Reals, lead: Reals) -> tuple[float, float]:
+    """How much of the base plane's grain shows in another's, and which share of its variance that leaves."""
+    lead = _centred(lead)
+    own = float((lead**2).sum())
+    mix = float((taken * lead).sum()) / own if own > 0 else 0.0
+    return mix, max(1 - mix**2 * own / float((taken**2).sum()), 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Blocks:
+    """What is known of each block: level, coarse detail, variance that was taken; of what it differs by, and did."""
+
+    level: Reals
+    texture: Reals
+    taken: Reals
+    whole: Reals
+    rest: Reals
+
+    def quiet(self, near: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """The flattest of some of the blocks from which anything was taken, without those whose motion was lost."""
+        alive = near & (self.taken > 0)
+        if not alive.any():
+            return alive
+        flat = alive & (self.texture <= np.quantile(self.texture[alive], _FLAT))
+        return np.asarray(flat & (self.whole <= _LOUD * np.median(self.whole[flat])))
+
+    def dues(self, flat: bool) -> list[float]:
+        """The variance that is owed at each knot; with few blocks near that of all."""
+        usual, _ = self._due(np.ones(len(self.level), bool))
+        found = [(0.0, 0) if flat else self._due(np.abs(self.level - knot) < _WIDTH) for knot in KNOTS]
+        return [(due * count + usual * _PRIOR) / (count + _PRIOR) for due, count in found]
+
+    def _due(self, near: npt.NDArray[np.bool_]) -> tuple[float, int]:
+        good = self.quiet(near)
+        count = int(good.sum())
+        return max(float((self.whole - self.rest)[good].sum()), 0.0) / max(count, 1), count
 
 
 def told_grain(props: Mapping[str, Any], kind: str) -> GrainSignature | None:
@@ -238,10 +296,5 @@ def told_grain(props: Mapping[str, Any], kind: str) -> GrainSignature | None:
 
 def _told_plane(props: Mapping[str, Any], plane: int) -> PlaneGrain:
     curve = tuple(float(props.get(knot_prop(plane, k), 0.0)) * 255 for k in range(len(KNOTS)))
-    along_x, along_y = (float(props.get(size_prop(plane, axis), 0.0)) for axis in "xy")
-    spectrum = props.get(spectrum_prop(plane))
-    if spectrum is None:
-        size = (along_x * along_y) ** 0.5
-        spectrum = gaussian_spectrum(size)
-    stretch = (along_x + 0.3) / (along_y + 0.3)
-    return PlaneGrain(curve, tuple(map(float, spectrum)), stretch, float(props.get(mix_prop(plane), 0.0)))
+    spectrum = tuple(map(float, props[spectrum_prop(plane)]))
+    return PlaneGrain(curve, spectrum, float(props[stretch_prop(plane)]), float(props[mix_prop(plane)]))

@@ -71,7 +71,7 @@ def _shaped(white: vs.VideoNode, plan: vs.VideoNode) -> vs.VideoNode:
     for part in range(len(TAPS)):
         across = core.akarin.Expr([white, plan], _filter_expr(part, "x"))
         parts.append(core.akarin.Expr([across, plan], _filter_expr(part, "y")))
-    return core.akarin.Expr(parts, "x y + z + a +")
+    return core.akarin.Expr(parts, "x y + z + a + b +")
 
 
 def _filter_expr(part: int, axis: str) -> str:

@@ -13,7 +13,7 @@ from vsfilmrestore.errors import UsageError
 from vsfilmrestore.filters._noise import KNOTS
 
 __all__ = [
-    "BANDS", "CENTRES", "COUNTS", "KINDS", "SIDE", "GrainSignature", "PlaneGrain", "band_power", "cross_power",
+    "BANDS", "CENTRES", "COUNTS", "KINDS", "SIDE", "GrainSignature", "PlaneGrain", "band_power", "corrected",
     "equal_size", "gaussian_spectrum", "ring_bins", "without",
 ]  # fmt: skip
 
@@ -176,6 +176,39 @@ def _lacking(wanted: PlaneGrain, there: PlaneGrain, scale: float) -> PlaneGrain:
     return replace(wanted, curve=tuple(map(float, curve)), spectrum=tuple(map(float, spectrum / total)))
 
 
+def corrected(
+    given: GrainSignature, wanted: GrainSignature, there: GrainSignature, after: GrainSignature
+) -> GrainSignature:
+    """The grain to give where ``given`` was tried: more at levels and in rings that it left short, else less.
+
+    Args:
+        given: What was added.
+        wanted: What there shall be.
+        there: What there was before.
+        after: What there was with ``given``.
+    """
+    # Rings are other ones in a picture of another size.
+    same = abs(there.width / wanted.width - 1) < 0.02
+    planes = zip(given.planes, wanted.planes, there.planes, after.planes, strict=True)
+    return replace(given, planes=tuple(_corrected(*each, same) for each in planes))
+
+
+def _corrected(given: PlaneGrain, wanted: PlaneGrain, there: PlaneGrain, after: PlaneGrain, same: bool) -> PlaneGrain:
+    variances = [np.asarray(each.curve, np.float64) ** 2 for each in (wanted, there, after)]
+    power = [np.asarray(e.spectrum) * v.mean() for e, v in zip((wanted, there, after), variances, strict=True)]
+    curve = np.asarray(given.curve) * np.sqrt(_short(*variances))
+    spectrum = np.asarray(given.spectrum, np.float64) * (_short(*power) if same else 1.0)
+    total = float((spectrum * COUNTS).sum() / COUNTS.sum())
+    if total <= 0:
+        return given
+    return replace(given, curve=tuple(map(float, curve)), spectrum=tuple(map(float, spectrum / total)))
+
+
+def _short(wanted: Reals, there: Reals, after: Reals) -> Reals:
+    """By how much more was asked for than was given, at most twice and at least half."""
+    return np.asarray(np.clip(np.maximum(wanted - there, 0) / np.maximum(after - there, 1e-9), 0.5, 2))
+
+
 def gaussian_spectrum(size: float) -> tuple[float, ...]:
     """Spectrum of white noise after a Gaussian of that standard deviation in samples."""
     power = np.exp(-4 * np.pi**2 * size**2 * CENTRES**2)
@@ -184,12 +217,7 @@ def gaussian_spectrum(size: float) -> tuple[float, ...]:
 
 def band_power(blocks: Reals) -> Reals:
     """Power of blocks, N, SIDE, SIDE, in each ring: N, BANDS; white noise has its variance in all."""
-    return cross_power(blocks, blocks)
-
-
-def cross_power(blocks: Reals, others: Reals) -> Reals:
-    """Products of two kinds of blocks in each ring, see `band_power`."""
-    here, there = (np.fft.rfft2(each * _WINDOW) for each in (blocks, others))
-    power = (here.real * there.real + here.imag * there.imag) * _HALF / float((_WINDOW**2).sum())
+    waves = np.fft.rfft2(blocks * _WINDOW)
+    power = (waves.real**2 + waves.imag**2) * _HALF / float((_WINDOW**2).sum())
     flat, rings = power.reshape(len(blocks), -1), _RING.ravel()
     return np.stack([flat[:, rings == ring].sum(1) for ring in range(BANDS)], 1) / COUNTS

@@ -17,9 +17,9 @@ from vsfilmrestore.filters._grain_form import BANDS, CENTRES
 
 __all__ = ["TAPS", "gaussian_taps", "spectrum_taps", "tap"]
 
-TAPS: Final = (6, 8, 10, 14)
+TAPS: Final = (6, 6, 8, 10, 14)
 """Samples each side that each of the parts spreads over."""
-_SIZES: Final = (0.0, 0.6, 1.2, 2.4)
+_SIZES: Final = (0.0, 0.5, 0.9, 1.6, 3.2)
 _GRID: Final = 24
 _CALM: Final = 1e-5
 _TURNS: Final = 4
@@ -65,7 +65,7 @@ def gaussian_taps(along_x: Reals, along_y: Reals) -> dict[str, float]:
     parts = [(np.zeros(n + 1), np.zeros(n + 1)) for n in TAPS]
     for side, weights in zip(parts[0], (along_x, along_y), strict=True):
         side[: len(weights)] = weights
-    return _props(np.array([1.0, 0.0, 0.0, 0.0]), parts)
+    return _props(np.eye(len(TAPS))[0], parts)
 
 
 def _props(shares: Reals, parts: Sequence[tuple[Reals, Reals]]) -> dict[str, float]:

@@ -12,16 +12,19 @@ import vapoursynth as vs
 
 from vsfilmrestore.filters._grain import kernel, told_grain
 from vsfilmrestore.filters._grain_field import DOSE, strength_props
-from vsfilmrestore.filters._grain_form import GrainSignature, PlaneGrain, gaussian_spectrum, without
+from vsfilmrestore.filters._grain_form import GrainSignature, PlaneGrain, corrected, gaussian_spectrum, without
 from vsfilmrestore.filters._grain_kernel import gaussian_taps, spectrum_taps
+from vsfilmrestore.filters._grain_rounding import level_of, unrounded
 from vsfilmrestore.filters._noise import KNOTS
 
-__all__ = ["SIGNATURE", "Plans", "by_amount", "by_frames", "by_signature", "by_told", "kind_of"]
+__all__ = ["AGAIN", "SIGNATURE", "Plans", "by_amount", "by_frames", "by_signature", "by_told", "kind_of"]
 
 core = vs.core
 
 SIGNATURE: Final = "_VsfrGrainSignature"
 """Property with the text of a signature that holds for a whole shot."""
+AGAIN: Final = "_VsfrGrainAgain"
+"""The same, of the shot after the grain of a signature was given to it for the first time."""
 _USUAL_CURVE: Final = (0.45, 0.8, 1.0, 1.0, 0.7, 0.4)
 """Shape over brightness of grain that was not measured: weak where the print is clear or black."""
 _USUAL_SIZE: Final = 0.7
@@ -59,17 +62,18 @@ def by_signature(
         planes: Those of the clip.
         clip: The shot.
         told: The signature.
-        there: One frame that carries the text of the grain there is in `SIGNATURE`; None for none.
+        there: One frame that carries the text of the grain there is in `SIGNATURE`; None for none. Where it carries
+            one in `AGAIN` as well, what is given is corrected by that.
         size: Size to take in the place of the measured one; 0 for that.
     """
     kind, width = kind_of(clip), clip.width
     wanted = _fitted(told, kind)
     if there is None:
-        plans = enumerate(planes)
-        return [_blank(plane).std.SetFrameProps(**_plane_props(wanted, p, width, size)) for p, plane in plans]
+        props = [_plane_props(wanted, p, width, size, level_of(clip)) for p in range(len(planes))]
+        return [_blank(plane).std.SetFrameProps(**each) for plane, each in zip(planes, props, strict=True)]
 
     def read(props: Mapping[str, Any]) -> GrainSignature | None:
-        return _less(wanted, _text(props), kind)
+        return _less(wanted, _text(props), _text(props, AGAIN), kind)
 
     return _each(planes, there.std.Loop(clip.num_frames), read, width, size)
 
@@ -87,8 +91,8 @@ def by_told(planes: Sequence[vs.VideoNode], clip: vs.VideoNode, told: vs.VideoNo
     return _each(planes, told.std.Loop(clip.num_frames), lambda props: _read(_text(props), kind), width, size)
 
 
-def _text(props: Mapping[str, Any]) -> str:
-    text = props.get(SIGNATURE, "")
+def _text(props: Mapping[str, Any], name: str = SIGNATURE) -> str:
+    text = props.get(name, "")
     return text.decode() if isinstance(text, bytes) else str(text)
 
 
@@ -98,9 +102,12 @@ def _read(text: str, kind: str) -> GrainSignature | None:
 
 
 @lru_cache(maxsize=64)
-def _less(wanted: GrainSignature, there: str, kind: str) -> GrainSignature:
-    found = _read(there, kind)
-    return without(wanted, found) if found else wanted
+def _less(wanted: GrainSignature, there: str, again: str, kind: str) -> GrainSignature:
+    found, after = _read(there, kind), _read(again, kind)
+    if found is None:
+        return wanted
+    given = without(wanted, found)
+    return corrected(given, wanted, found, after) if after else given
 
 
 def _each(
@@ -114,7 +121,7 @@ def _each(
         def tell(n: int, f: Sequence[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
             frame = f[0].copy()
             grain = read(f[1].props)
-            frame.props.update(_plane_props(grain, p, width, size) if grain else _none())
+            frame.props.update(_plane_props(grain, p, width, size, level_of(plane)) if grain else _none())
             return frame
 
         return core.std.ModifyFrame(_blank(plane), [_blank(plane), told], tell)
@@ -127,8 +134,8 @@ def _blank(plane: vs.VideoNode) -> vs.VideoNode:
 
 
 @lru_cache(maxsize=256)
-def _plane_props(told: GrainSignature, plane: int, width: int, size: float) -> Props:
-    grain = told.planes[plane]
+def _plane_props(told: GrainSignature, plane: int, width: int, size: float, level: float) -> Props:
+    grain = unrounded(told.planes[plane], level)
     if size:
         taps = gaussian_taps(kernel(size), kernel(size))
     else:

@@ -22,16 +22,17 @@ _LARGEST: Final = (1536, 1152)
 """Of larger pictures the middle is looked at."""
 
 
-def shot_grain(clip: vs.VideoNode, places: int = 5) -> vs.VideoNode:
-    """A clip of one frame with the grain of ``clip`` in its property `SIGNATURE`; '' where it cannot be measured.
+def shot_grain(clip: vs.VideoNode, places: int = 5, name: str = SIGNATURE) -> vs.VideoNode:
+    """A clip of one frame with the grain of ``clip`` in a property; '' where it cannot be measured.
 
     Nothing is read before that frame is asked for.
 
     Args:
         clip: One shot, any constant format.
         places: Places in it that are looked at; at each three frames.
+        name: Of the property.
     """
-    blank = core.std.BlankClip(None, 16, 16, vs.GRAY8, length=1, keep=True).std.SetFrameProps(**{SIGNATURE: ""})
+    blank = core.std.BlankClip(None, 16, 16, vs.GRAY8, length=1, keep=True).std.SetFrameProps(**{name: ""})
     if clip.num_frames < 2 or min(clip.width, clip.height) < 2 * SIDE:
         return blank
     count = min(3, clip.num_frames)
@@ -48,7 +49,7 @@ def shot_grain(clip: vs.VideoNode, places: int = 5) -> vs.VideoNode:
         for place in range(len(masks)):
             meter.add(planes[place * count : (place + 1) * count], np.asarray(f[1 + place][0]))
         signature = meter.signature(width=clip.width)
-        told.props[SIGNATURE] = signature.to_text()
+        told.props[name] = signature.to_text()
         return told
 
     return core.std.ModifyFrame(blank, [blank, *masks, *frames], tell)

@@ -18,6 +18,18 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from vsfilmrestore.filters._grain_blocks import (
+    FITTED,
+    Corner,
+    cut,
+    flow_between,
+    levels,
+    pairs_of,
+    places,
+    stretch_of,
+    texture,
+    unmoved,
+)
 from vsfilmrestore.filters._grain_form import (
     BANDS,
     COUNTS,
@@ -55,10 +67,6 @@ _WIDTH: Final = 0.1
 _PRIOR: Final = 4.0
 """Blocks of mean grain that every knot is credited with, so that a level with few blocks stays near the mean."""
 
-_FITTED: Final = np.array([0.84, 0.97] + [1.0] * (BANDS - 2))
-"""What is left in each ring of the power of grain by `_unmoved` and `_level`, for part of it fits slopes: the mean of
-grain of 0 to 2 pixels simulated on frames of four films.
-"""
 _RADIUS, _RING, _TWICE = ring_bins()
 _RINGS: Final = Bands.of(_RADIUS.ravel(), _RING.ravel() - 1, _TWICE.ravel())
 """The rings but the first, in which slow changes of brightness lie."""
@@ -112,11 +120,11 @@ class GrainMeter:
         if len(frames) < 2 or len(shapes) != 1 or min(frames[0][base].shape) < 2 * SIDE:
             raise ValueError("grain is measured in two or more frames of one size, of 64 x 64 pixels or more")
         self._width = frames[0][base].shape[1]
-        levels = [[_levels(plane) for plane in planes] for planes in frames]
-        middle = levels[len(levels) // 2]
-        for n, other in enumerate(levels):
-            if n != len(levels) // 2:
-                flow = _flow(middle[base], other[base])
+        parts = [[levels(plane) for plane in planes] for planes in frames]
+        middle = parts[len(parts) // 2]
+        for n, other in enumerate(parts):
+            if n != len(parts) // 2:
+                flow = flow_between(middle[base], other[base])
                 for p, blocks in enumerate(_compared(middle, other, flow, base, changed)):
                     self._blocks[p].append(blocks)
 
@@ -137,27 +145,6 @@ class GrainMeter:
 _LEVEL, _VARIANCE, _TEXTURE, _ALONG_X, _ALONG_Y, _SHARED, _BASE = range(7)
 """What is known of each block, before the power in the `BANDS` rings of what frames differ by, and of one of them."""
 _KNOWN: Final = _BASE + 1 + 2 * BANDS
-
-
-def _levels(plane: Plane) -> npt.NDArray[np.float32]:
-    scale = np.iinfo(plane.dtype).max if np.issubdtype(plane.dtype, np.integer) else 1.0
-    return np.asarray(plane, np.float32) / np.float32(scale)
-
-
-def _flow(now: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Motion from one plane to another in pixels: H, W, 2, at a size of at most 640 pixels."""
-    import cv2
-
-    small = min(1.0, 640 / max(now.shape))
-    size = (max(round(now.shape[1] * small), 16), max(round(now.shape[0] * small), 16))
-    pair = [
-        (cv2.GaussianBlur(cv2.resize(x, size, interpolation=cv2.INTER_AREA), (0, 0), 1.5) * 255).clip(0, 255)
-        for x in (now, other)
-    ]
-    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    blank = np.zeros((size[1], size[0], 2), np.float32)
-    flow = search.calc(pair[0].astype(np.uint8), pair[1].astype(np.uint8), blank)
-    return np.asarray(flow * (np.array(now.shape[::-1], np.float32) / np.array(size, np.float32)), np.float32)
 
 
 def _telling(pairs: Sequence[Reals]) -> list[int]:
@@ -182,35 +169,16 @@ def _compared(
             told.append(np.zeros((0, _KNOWN)))
             continue
         ratio = (height / tall, width / wide)
-        places = [at for at in _places(tall, wide) if changed is None or not _of_luma(changed, at, ratio).any()]
-        shifts = [_shift(flow, (y, x), (tall, wide), ratio) for y, x in places]
-        pairs = [(at, (at[0] + dy, at[1] + dx)) for at, (dy, dx) in zip(places, shifts, strict=True)]
-        inside = [(a, b) for a, b in pairs if 0 <= b[0] <= tall - SIDE and 0 <= b[1] <= wide - SIDE]
+        corners = places(tall, wide, _MOST)
+        corners = [at for at in corners if changed is None or not _of_luma(changed, at, ratio).any()]
+        inside = pairs_of(flow, corners, (tall, wide), ratio)
         told.append(_blocks(plane, other[p], now[base], other[base], inside, p != base))
     return told
 
 
-def _places(tall: int, wide: int) -> list[tuple[int, int]]:
-    """Corners of blocks spread over a plane."""
-    step = max(SIDE // 2, math.ceil(math.sqrt(tall * wide / _MOST)))
-    return [(y, x) for y in range(0, tall - SIDE + 1, step) for x in range(0, wide - SIDE + 1, step)]
-
-
-def _of_luma(changed: Plane, at: tuple[int, int], ratio: tuple[float, float]) -> Plane:
+def _of_luma(changed: Plane, at: Corner, ratio: tuple[float, float]) -> Plane:
     rows, columns = (slice(int(a * r), int((a + SIDE) * r)) for a, r in zip(at, ratio, strict=True))
     return changed[rows, columns]
-
-
-def _shift(
-    flow: npt.NDArray[np.float32], at: tuple[int, int], size: tuple[int, int], ratio: tuple[float, float]
-) -> tuple[int, int]:
-    """Whole samples a block has moved by: samples in between would be smoother than the grain is."""
-    rows, columns = (
-        slice(a * n // s, max((a + SIDE) * n // s, a * n // s + 1))
-        for a, n, s in zip(at, flow.shape[:2], size, strict=True)
-    )
-    across, down = np.median(flow[rows, columns].reshape(-1, 2), axis=0)
-    return round(float(down) / ratio[0]), round(float(across) / ratio[1])
 
 
 def _blocks(
@@ -218,30 +186,27 @@ def _blocks(
     other: npt.NDArray[np.float32],
     base_now: npt.NDArray[np.float32],
     base_other: npt.NDArray[np.float32],
-    pairs: Sequence[tuple[tuple[int, int], tuple[int, int]]],
+    pairs: Sequence[tuple[Corner, Corner]],
     shares: bool,
 ) -> Reals:
     if not pairs:
         return np.zeros((0, _KNOWN))
-    here = np.stack([now[y : y + SIDE, x : x + SIDE] for (y, x), _ in pairs]).astype(np.float64)
-    there = np.stack([other[y : y + SIDE, x : x + SIDE] for _, (y, x) in pairs]).astype(np.float64)
+    corners = [at for at, _ in pairs]
+    here, there = cut(now, corners), cut(other, [to for _, to in pairs])
     both = (here + there) / 2
-    apart = _unmoved(here - there, both) / math.sqrt(2)
-    coarse = both.reshape(-1, 8, SIDE // 8, 8, SIDE // 8).mean((2, 4))
-    known = [both.mean((1, 2)), (apart**2).mean((1, 2)), coarse.var((1, 2))]
+    apart = unmoved(here - there, both) / math.sqrt(2)
+    known = [both.mean((1, 2)), (apart**2).mean((1, 2)), texture(both)]
     known += [(apart[:, :, 1:] * apart[:, :, :-1]).mean((1, 2)), (apart[:, 1:] * apart[:, :-1]).mean((1, 2))]
     if shares:
         import cv2
 
         size = now.shape[::-1]
         first, second = (cv2.resize(x, size, interpolation=cv2.INTER_AREA) for x in (base_now, base_other))
-        left = np.stack([first[y : y + SIDE, x : x + SIDE] for (y, x), _ in pairs])
-        right = np.stack([second[y : y + SIDE, x : x + SIDE] for _, (y, x) in pairs])
-        lead = _unmoved((left - right).astype(np.float64), both) / math.sqrt(2)
+        lead = unmoved(cut(first, corners) - cut(second, [to for _, to in pairs]), both) / math.sqrt(2)
         known += [(apart * lead).mean((1, 2)), (lead**2).mean((1, 2))]
     else:
         known += [np.zeros(len(pairs))] * 2
-    return np.concatenate([np.stack(known, 1), *(band_power(each) / _FITTED for each in (apart, _level(here)))], 1)
+    return np.concatenate([np.stack(known, 1), *(band_power(each) / FITTED for each in (apart, _level(here)))], 1)
 
 
 def _level(blocks: Reals) -> Reals:
@@ -266,25 +231,6 @@ def _variance(blocks: Reals) -> float:
     return float((_power(blocks) * COUNTS).sum() / COUNTS.sum())
 
 
-def _unmoved(apart: Reals, both: Reals) -> Reals:
-    """Differences without what a shift by less than a sample, or a change of the light, makes of the picture.
-
-    Such a shift adds the picture's slopes, a change of light the picture itself. These come from a smoothed picture,
-    or else they would fit grain.
-    """
-    smooth = both
-    for axis in (1, 2):
-        for _ in range(2):
-            before, after = (np.roll(smooth, n, axis) for n in (1, -1))
-            smooth = (before + 2 * smooth + after) / 4
-    causes = [np.ones_like(smooth), smooth, *np.gradient(smooth, axis=(1, 2))]
-    flat = np.stack([cause.reshape(len(both), -1) for cause in causes], 2)
-    square = flat.transpose(0, 2, 1) @ flat
-    square += 1e-6 * np.trace(square, axis1=1, axis2=2)[:, None, None] * np.eye(len(causes))
-    shares = np.linalg.solve(square, flat.transpose(0, 2, 1) @ apart.reshape(len(both), -1, 1))
-    return np.asarray(apart - (flat @ shares)[..., 0].reshape(apart.shape))
-
-
 def _told(blocks: Reals, is_base: bool, flat: bool) -> PlaneGrain:
     alive = blocks[blocks[:, _VARIANCE] > _SILENT]
     if len(alive) < max(4, 0.1 * len(blocks)):
@@ -303,7 +249,7 @@ def _told(blocks: Reals, is_base: bool, flat: bool) -> PlaneGrain:
     return PlaneGrain(
         tuple(255 * math.sqrt(v * lone) for v in knots),
         spectrum,
-        _stretch(*(good[:, n].sum() / good[:, _VARIANCE].sum() for n in (_ALONG_X, _ALONG_Y))),
+        stretch_of(*(good[:, n].sum() / good[:, _VARIANCE].sum() for n in (_ALONG_X, _ALONG_Y))),
         mix,
     )
 
@@ -329,9 +275,3 @@ def _knot(blocks: Reals, knot: float, mean: float, share: float) -> float:
     good = _quiet(near)
     own = min(_variance(good), share * float(good[:, _VARIANCE].mean())) if share < _FAR else _variance(good)
     return (len(good) * own + _PRIOR * mean) / (len(good) + _PRIOR)
-
-
-def _stretch(along_x: float, along_y: float) -> float:
-    """Extent along x over that along y, from how much adjoining samples have in common."""
-    sides = [math.sqrt(-1 / math.log(min(max(c, 0.02), 0.98))) for c in (along_x, along_y)]
-    return min(max(sides[0] / sides[1], 0.5), 2.0)

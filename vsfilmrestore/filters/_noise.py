@@ -32,6 +32,8 @@ _QUIET: Final = 0.2
 """Share of the blocks that are taken to hold noise alone, even in a picture full of motion."""
 _LOUD: Final = 1.7
 """Blocks with so many times the variance of the quiet ones hold more than noise."""
+_COPY: Final = 0.15
+"""A neighbour that differs by less than this share of the variance the other differs by is a copy, coded once more."""
 _BIAS: Final = 1.08
 """What the smaller of two variances of pure noise falls short of their mean."""
 _WIDTH: Final = 0.1
@@ -141,7 +143,8 @@ def _held(plane: npt.NDArray[np.uint16], curve: Sequence[float], variances: Sequ
     if not any(curve):
         return 1.0, 0.0
     share = share_within(plane / np.float32(65535), KNOTS, curve)
-    high, low = np.maximum.reduce(list(variances)), np.minimum.reduce(list(variances))
+    telling = _telling(variances)
+    high, low = np.maximum.reduce(telling), np.minimum.reduce(telling)
     unlike = (float(np.median(high / np.maximum(low, 1e-12))) - _ALIKE) / (_UNLIKE - _ALIKE)
     unsure = (1 - (1 - _MOVED) * share) / _SURE
     lost = min(max(unlike, 0.0), max(unsure, 0.0), 1.0)
@@ -154,7 +157,7 @@ def summarise(level: Map, variances: Sequence[Map], *, flat: bool, quiet: float 
     Around each knot the quiet blocks tell how noisy the picture is; blocks with much more hold motion or damage and
     are left out. A neighbour that equals the frame (its duplicate, or the clip's end) tells nothing.
     """
-    telling = [v for v in variances if float(v.mean()) > _FLOOR**2 / 16]
+    telling = _telling(variances)
     values = np.minimum.reduce(telling).ravel() if telling else np.zeros(1, np.float32)
     alive = values > _FLOOR**2 / 16
     if alive.mean() < 0.1:
@@ -165,6 +168,12 @@ def summarise(level: Map, variances: Sequence[Map], *, flat: bool, quiet: float 
         return [mean**0.5] * len(KNOTS), mean**0.5
     curve = [_knot(levels, values, knot, mean, quiet) for knot in KNOTS]
     return curve, float(np.mean(np.interp(levels, KNOTS, curve) ** 2)) ** 0.5
+
+
+def _telling(variances: Sequence[Map]) -> list[Map]:
+    """Variances against neighbours that are no copies of the frame."""
+    usual = [float(np.median(v)) if float(v.mean()) > _FLOOR**2 / 16 else -1.0 for v in variances]
+    return [v for v, u in zip(variances, usual, strict=True) if u >= max(_COPY * max(usual), 0.0)]
 
 
 def _quiet_mean(values: Map, quiet: float) -> float:

@@ -22,7 +22,9 @@ __all__ = ["denoise"]
 core = vs.core
 
 _SILENT: Final = 0.3 / 255
-"""Noise below this is taken out the less, the less there is; a frame without noise keeps its bits."""
+"""Noise below this is taken out the less, the less there is; a frame without noise keeps its bits. In 8 bits, whose
+rounding is as much, none is taken below it, and all from twice as much on.
+"""
 _WORK_SIGMA: Final = 8.0 / 255
 """Noise every frame is scaled to for the spatial part, whose own strength is fixed."""
 _LOST_SIGMA: Final = 2.6
@@ -30,10 +32,11 @@ _LOST_SIGMA: Final = 2.6
 
 
 def _reach(settings: Mapping[str, Any]) -> int:
+    """One frame more than the picture depends on: the grain that is owed is measured beside a neighbour's."""
     model = chosen(settings["model"])
     if not model or fuses(model):
-        return int(settings["reach"])
-    return max(reach_of(model), 1 if noise_wanted(model, settings["noise"]) else 0)
+        return int(settings["reach"]) + 1
+    return max(reach_of(model), 1 if noise_wanted(model, settings["noise"]) else 0) + 1
 
 
 @restoration_filter(
@@ -90,7 +93,7 @@ def denoise(
     if model and not fuses(model):
         told = measured(source) if noise_wanted(model, noise) else None
         made = denoised_by(clip, model, strength, noise, told)
-        return _closed(clip, source, _toned(clip, made, chroma), [strength] * 3, protect, only)
+        return _told(clip, source, _toned(clip, made, chroma), protect, only)
     work = led(mirrored(source, reach))
     averaged = average(work, reach, noise)
     smooth = _smooth_in_space(averaged.mean, spatial)
@@ -99,25 +102,23 @@ def denoise(
     work, full = work[kept], full[kept]
     doses = [strength * (chroma if plane and clip.format.color_family == vs.YUV else 1.0) for plane in range(3)]
     dosed = core.akarin.Expr(
-        [work, full], _per_plane(work, lambda p: f"y x - {doses[p]} * y.{mean_prop(p)} {_SILENT} / 1 min * x +")
+        [work, full], _per_plane(work, lambda p: f"y x - {doses[p]} * {_share(mean_prop(p), clip)} * x +")
     )
-    result = _brought_back(clip, work, dosed)
-    if protect or only:
-        result = _within(clip, result, protect, only)
-    return record_grain(result.std.CopyFrameProps(clip), work, dosed, doses, 2 * reach + 1)
+    return _told(clip, work, _brought_back(clip, work, dosed), protect, only)
 
 
-def _closed(
-    clip: vs.VideoNode,
-    source: vs.VideoNode,
-    made: vs.VideoNode,
-    doses: Sequence[float],
-    protect: Sequence[Any],
-    only: Sequence[Any],
+def _share(prop: str, clip: vs.VideoNode) -> str:
+    """Reverse Polish for the share of the noise that is taken where there is little."""
+    whole = clip.format.bits_per_sample == 8
+    return f"y.{prop} {_SILENT} / {int(whole)} - 0 1 clip"
+
+
+def _told(
+    clip: vs.VideoNode, source: vs.VideoNode, made: vs.VideoNode, protect: Sequence[Any], only: Sequence[Any]
 ) -> vs.VideoNode:
-    """A network's result within the regions, with the grain it took out in its properties."""
+    """The result within the regions, with the grain that was taken out in its properties."""
     result = _within(clip, made, protect, only) if protect or only else made
-    return record_grain(result.std.CopyFrameProps(clip), source, as16(made), doses)
+    return record_grain(result.std.CopyFrameProps(clip), source, as16(made))
 
 
 def _toned(clip: vs.VideoNode, made: vs.VideoNode, chroma: float) -> vs.VideoNode:

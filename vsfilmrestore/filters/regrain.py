@@ -12,7 +12,7 @@ from vsfilmrestore.filters._grain import base_plane
 from vsfilmrestore.filters._grain_areas import changed_areas, missing
 from vsfilmrestore.filters._grain_field import MIX, grain_field
 from vsfilmrestore.filters._grain_form import GrainSignature
-from vsfilmrestore.filters._grain_plan import by_amount, by_frames, by_signature, by_told
+from vsfilmrestore.filters._grain_plan import AGAIN, by_amount, by_frames, by_signature, by_told
 from vsfilmrestore.filters._grain_shot import shot_grain
 from vsfilmrestore.filters.masks import mask_for_planes
 from vsfilmrestore.filters.schema import Setting, Strength, restoration_filter
@@ -74,7 +74,10 @@ def regrain(
     if strength == 0:
         return clip
     planes, base = split(clip), base_plane(clip)
-    plans = _plans(clip, planes, amount, size, signature, where)
+    if signature and not amount and where == "everywhere":
+        plans = _completed(clip, planes, GrainSignature.from_text(signature), size, seed)
+    else:
+        plans = _plans(clip, planes, amount, size, signature, where)
     doses = [strength * (chroma if p and clip.format.color_family == vs.YUV else 1.0) for p in range(len(planes))]
     grain = _grain(clip, planes, plans, base, seed)
     if where == "changed":
@@ -83,6 +86,12 @@ def regrain(
             core.akarin.Expr([g, missing(plane, g, mask)], "x y *")
             for g, plane, mask in zip(grain, planes, masks, strict=True)
         ]
+    return _joined(clip, planes, grain, doses)
+
+
+def _joined(
+    clip: vs.VideoNode, planes: Sequence[vs.VideoNode], grain: Sequence[vs.VideoNode], doses: Sequence[float]
+) -> vs.VideoNode:
     grained = [_added(*each) for each in zip(planes, grain, doses, strict=True)]
     return join(grained, clip.format.color_family).std.CopyFrameProps(clip)
 
@@ -93,9 +102,18 @@ def _plans(
     if amount:
         return by_amount(planes, clip, amount, size)
     if signature:
-        there = shot_grain(clip) if where == "everywhere" else None
-        return by_signature(planes, clip, GrainSignature.from_text(signature), there, size)
+        return by_signature(planes, clip, GrainSignature.from_text(signature), None, size)
     return by_told(planes, clip, shot_grain(clip), size) if where == "changed" else by_frames(planes, clip, size)
+
+
+def _completed(
+    clip: vs.VideoNode, planes: Sequence[vs.VideoNode], told: GrainSignature, size: float, seed: int
+) -> list[vs.VideoNode]:
+    """What a shot lacks of a signature; what it has after that was given once tells by how much it fell short."""
+    there = shot_grain(clip)
+    once = _grain(clip, planes, by_signature(planes, clip, told, there, size), base_plane(clip), seed)
+    tried = shot_grain(_joined(clip, planes, once, [1.0] * len(planes)), name=AGAIN)
+    return by_signature(planes, clip, told, there.std.CopyFrameProps(tried, props=[AGAIN]), size)
 
 
 def _grain(
