@@ -1,17 +1,17 @@
-"""From what was trained to what is shipped: an ONNX file, its graph written node by node."""
+"""From what was trained to what is shipped and back: an ONNX file, its graph written node by node."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
-from unet import LayerGraph
+from unet import LayerGraph, weights_of
 
 from vsfilmrestore.filters._noise_fused import CLIPS
 
 from .network import AROUND, BEND, SEEN, GrainNet
 
-__all__ = ["export"]
+__all__ = ["begun", "export"]
 
 
 def export(net: GrainNet, file: Path) -> None:
@@ -22,6 +22,13 @@ def export(net: GrainNet, file: Path) -> None:
     added = graph.add("DepthToSpace", graph.convolution(half, net.head), blocksize=2, mode="CRD")
     graph.end("Add", "mean", graph.add("Mul", added, "sigma"), output="clean")
     graph.write(file, "grainnet", ["frame", *CLIPS], "clean", 1, ("height", "width"))
+
+
+def begun(file: Path) -> GrainNet:
+    """The network that `export` wrote: a training may begin with it."""
+    net = GrainNet()
+    net.load_state_dict(dict(zip(net.state_dict(), weights_of(file), strict=True)))
+    return net
 
 
 def _prepared(graph: _Graph) -> str:

@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from learning import follow, rate, save
+from optimiser import Optimiser
 
+from .export import begun
 from .network import GrainNet
 from .samples import CHANNELS
 
@@ -19,6 +21,7 @@ __all__ = ["Plan", "loss_of", "reached", "train", "trained"]
 
 _KEEP = 0.998
 """How slowly the weights that are kept follow those that learn."""
+_STATE = "state.pt"
 _VISIBLE = 1.5 / 255
 """Mistakes are counted in the noise and as much again: nobody sees a quarter of a level."""
 
@@ -28,18 +31,18 @@ class Plan:
     """How to train.
 
     Attributes:
-        name: Of the file that holds its state.
         steps: Batches in all.
         size: Crops in a batch.
         side: Side of a crop in pixels, a multiple of 8.
         rate: Highest learning rate; it rises for 3 % of the steps and falls to nothing along a cosine.
+        begun: A network of ours to begin with; without it all is learned anew.
     """
 
-    name: str
     steps: int
     size: int
     side: int
     rate: float
+    begun: Path | None = None
 
 
 def loss_of(net: GrainNet, batch: torch.Tensor) -> torch.Tensor:
@@ -52,9 +55,7 @@ def loss_of(net: GrainNet, batch: torch.Tensor) -> torch.Tensor:
     return ((wrong * 2) ** 2 + 1).sqrt().mean() - 1
 
 
-def train(
-    plan: Plan, parts: Sequence[Path], folder: Path, minutes: float, say: Callable[[str], None], start: str = ""
-) -> bool:
+def train(plan: Plan, parts: Sequence[Path], folder: Path, minutes: float, say: Callable[[str], None]) -> bool:
     """Go on for so many minutes, or to the end of the plan; whether the end was reached.
 
     Args:
@@ -63,13 +64,13 @@ def train(
         folder: Where the state of the training lies.
         minutes: How long to go on.
         say: Is told how it goes.
-        start: Name of a training that has ended, whose network goes on to learn.
     """
-    file = folder / f"{plan.name}.pt"
+    file = folder / _STATE
     torch.manual_seed(0)
-    net = (trained(folder, start) if start else GrainNet()).to(memory_format=torch.channels_last).train()
+    net = begun(plan.begun) if plan.begun else GrainNet()
+    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     kept = {name: value.clone() for name, value in net.state_dict().items()}
-    optimiser = torch.optim.AdamW(net.parameters(), plan.rate, betas=(0.9, 0.98), weight_decay=1e-4)
+    optimiser = Optimiser(net.parameters(), {"lr": plan.rate})
     step, mean = 0, 0.0
     if file.exists():
         state = torch.load(file, map_location="cpu", weights_only=True)
@@ -117,10 +118,10 @@ def _crop(stacks: Sequence[npt.NDArray[np.uint16]], side: int, rng: np.random.Ge
     return crop.astype(np.float32) / 65535
 
 
-def trained(folder: Path, name: str) -> GrainNet:
+def trained(folder: Path) -> GrainNet:
     """The network of a training, with the weights that are kept."""
     net = GrainNet()
-    net.load_state_dict(torch.load(folder / f"{name}.pt", map_location="cpu", weights_only=True)["kept"])
+    net.load_state_dict(torch.load(folder / _STATE, map_location="cpu", weights_only=True)["kept"])
     return net.eval()
 
 
