@@ -29,6 +29,8 @@ from vsfilmrestore.filters._fade_colour import delta_e, from_density, lab, to_de
 from vsfilmrestore.filters._fade_estimate import FadeEstimate, estimate_fade
 
 FRAMES = 25
+MANY = 60
+"""Shots of a long reel: of so many 'vsfilmrestore fade' takes a frame each."""
 CLIPS = ("motion_juggle_720p", "motion_tos_fight", "cuts_bbb_720p", "interlaced_london_gt60p",
          "face_asl_sister", "face_asl_brother")  # fmt: skip
 STOCKS: dict[str, Callable[[np.random.Generator], Film | SpectralFilm]] = {
@@ -114,7 +116,8 @@ METHODS: dict[str, Method] = {
     "ours, single frames": single,
     "ours, 4 frames pooled": pooled(4),
     "ours, 12 frames pooled": pooled(12),
-    "**ours, 25 frames pooled**": pooled(25),
+    "ours, 25 frames pooled": pooled(25),
+    "**ours, all frames pooled**": lambda seen, scan: pooled(len(scan))(seen, scan),
 }
 
 
@@ -147,11 +150,13 @@ class Reels:
     def kinds(self) -> dict[str, Callable[[np.random.Generator], Floats]]:
         """How a reel of each kind is drawn."""
         kinds = {"25 scenes": lambda rng: self._drawn(rng, 25), "6 scenes": lambda rng: self._drawn(rng, 6)}
-        return kinds | ({"clips": self._cut} if self.clips else {})
+        kinds |= {"clips": self._cut} if self.clips else {}
+        enough = len(self.sights.sources) >= MANY
+        return kinds | ({f"{MANY} scenes": lambda rng: self._drawn(rng, MANY)} if enough else {})
 
     def _drawn(self, rng: np.random.Generator, scenes: int) -> Floats:
         chosen = rng.choice(len(self.sights.sources), scenes, replace=False)
-        return np.stack([rng.choice(self.sights.sources[chosen[i % scenes]]) for i in range(FRAMES)])
+        return np.stack([rng.choice(self.sights.sources[chosen[i % scenes]]) for i in range(max(scenes, FRAMES))])
 
     def _cut(self, rng: np.random.Generator) -> Floats:
         return np.stack([rng.choice(self.clips[i % len(self.clips)]) for i in range(FRAMES)])
@@ -171,11 +176,11 @@ def faded(reels: Reels, count: int, seed: int) -> None:
             for name, method in METHODS.items():
                 made = method(seen, scan)
                 left[name].append(off(made, fresh))
-            left[ASIDE].append(off_in_colour(made, fresh))  # of the last one, ours by the whole reel
+            left[ASIDE].append(off_in_colour(made, fresh))  # of the last one: by the whole reel
             left["oracle 3x4"].append(off(oracle(seen, fresh), fresh))
         for name, values in left.items():
             cells[name].append(f"{np.mean(values):.1f} / {np.quantile(values, 0.9):.1f}")
-    print(f"CIEDE2000 left, mean / 90th percentile of {count} reels of {FRAMES} frames\n")
+    print(f"CIEDE2000 left, mean / 90th percentile of {count} reels of {FRAMES} frames, one of each scene where more\n")
     print("| method | " + " | ".join(f"{kind}, {stock}" for kind, stock in columns) + " |")
     print("|---|" + "---|" * len(columns))
     for name, row in cells.items():
@@ -197,11 +202,11 @@ def unfaded(reels: Reels, count: int, seed: int) -> None:
             rng = np.random.default_rng([seed, 50 + place, n])
             clean, film = reels.kinds[kind](rng), SpectralFilm.drawn(rng)
             scan = scanned(clean, rng)
-            found = estimated(scan)
+            found = estimated(scan, len(scan))
             spoilt.append(off(gated(clean, found), clean))
             touched += found.faded
             seen = film.fade(clean)
-            found = estimated(scanned(seen, rng))
+            found = estimated(scanned(seen, rng), len(seen))
             missed += not found.faded
             if found.faded:
                 left.append(off(gated(seen, found), film.fresh(clean)))
