@@ -150,6 +150,20 @@ def test_a_short_line_goes_where_the_scene_moves() -> None:
     assert not mask_of(remove_scratches(scratched(pan=5, rows=(0.1, 0.75)), min_length=90).get_frame(4)).any()
 
 
+def test_a_line_that_frames_beside_show_is_looked_for_again() -> None:
+    added = lines(drifts=0.8)
+    added[4, 96:] = 0  # what ends in the picture must move more against the scene, if it stands alone
+    clip = clip_of(eight_bit(scene(0) + added))
+    once = clip_of(eight_bit(scene(0) + np.where(np.arange(FRAMES)[:, None, None] == 4, added, 0)))
+    fixed, alone = (remove_scratches(each, model="").get_frame(4) for each in (clip, once))
+    assert not mask_of(alone).any()
+    clean, damaged, mended = scene(0)[4], luma(clip.get_frame(4)), luma(fixed)
+    line = np.abs(added[4]) > 3
+    assert np.abs(mended - clean)[line].mean() < 0.3 * np.abs(damaged - clean)[line].mean()
+    assert np.abs(mended - damaged)[104:, line.any(0)].mean() < 2  # beyond its end
+    assert not mask_of(fixed)[:, ~line.any(0) & ~np.roll(line.any(0), 3) & ~np.roll(line.any(0), -3)].any()
+
+
 def test_a_clean_clip_stays() -> None:
     for pan in (0, 3):
         assert not any(mask_of(f).any() for f in remove_scratches(clip_of(eight_bit(scene(pan))), 1.0).frames())
@@ -222,11 +236,14 @@ def test_a_line_that_is_short_goes_at_full_strength_only() -> None:
 
 
 def test_the_radius_is_true() -> None:
-    frames = eight_bit(scene() + lines())
+    once = eight_bit(scene() + lines())
+    frames, middle = np.concatenate([once, once[::-1]]), FRAMES
     reach = FILTERS["remove_scratches"].reach({})
     far = frames.copy()
-    far[: 4 - reach], far[4 + reach + 1 :] = 255 - far[: 4 - reach], 255 - far[4 + reach + 1 :]
-    one, other = (remove_scratches(clip_of(f)).get_frame(4) for f in (frames, far))
+    for beyond in (slice(middle - reach), slice(middle + reach + 1, None)):
+        assert len(far[beyond])
+        far[beyond] = 255 - far[beyond]
+    one, other = (remove_scratches(clip_of(f)).get_frame(middle) for f in (frames, far))
     assert np.array_equal(luma(one), luma(other))
 
 

@@ -84,9 +84,9 @@ class Wanted(NamedTuple):
         doubt = _DOUBT[1] - (_DOUBT[1] - _DOUBT[0]) * strength
         return cls(0.5 - 0.15 * strength, odds, faintest, doubt, length, reaches, signs, trusted)
 
-    def line(self, run: Run, found: Verdict) -> bool:
-        """Whether it looks like a line that lies on the film."""
-        if not self.on_film(run, found) or (found.length >= _WHOLE and found.higher > _OTHER):
+    def line(self, run: Run, found: Verdict, *, told: bool = False) -> bool:
+        """Whether it looks like a line that lies on the film; ``told``: the network half thinks so."""
+        if not self.on_film(run, found, told=told) or (found.length >= _WHOLE and found.higher > _OTHER):
             return False
         if run.scale:  # what is wide is more often picture, and a limb where it ends
             whole = self.trusted or found.length >= _WHOLE
@@ -120,25 +120,27 @@ class Wanted(NamedTuple):
         least = max(_APART_LEAST, _APART_SHARE * (math.exp(known["scene moves"]) - LOW))
         return known["known"] >= _KNOWN and far_from_scene(known) > least
 
-    def on_film(self, run: Run, found: Verdict) -> bool:
+    def on_film(self, run: Run, found: Verdict, *, told: bool) -> bool:
         """Whether it is long and high enough, goes on from frame to frame, and not with the scene."""
         if found.length < self.length or found.known < _KNOWN or found.height < 1:
             return False
         if self.trusted:
             return True
         # Else a post, a groove, or a scene so still that nobody could tell.
-        return found.apart >= min(self.apart(run, found), self.apart_in_stillness(run, found))
+        whole = told or found.length >= _WHOLE
+        return found.apart >= min(self.apart(run, whole=whole), self.apart_in_stillness(run, found, whole=whole))
 
-    def apart(self, run: Run, found: Verdict) -> float:
+    @staticmethod
+    def apart(run: Run, *, whole: bool) -> float:
         """Pixels by which it must move against the scene: things of the scene end, scratches mostly do not."""
-        if found.length < _WHOLE:
+        if not whole:
             return 4 * _APART
         return _APART if run.score > 0.75 and not run.scale else 2 * _APART
 
     @staticmethod
-    def apart_in_stillness(run: Run, found: Verdict) -> float:
+    def apart_in_stillness(run: Run, found: Verdict, *, whole: bool) -> float:
         """The same where the line is plain and the scene stands nearly still."""
-        score, least, times = _STILL_SHORT if found.length < _WHOLE else _STILL
+        score, least, times = _STILL if whole else _STILL_SHORT
         return max(least, times * found.moved) if run.score > score and not run.scale else math.inf
 
     def certain(self, line: Profile, run: Run) -> bool:

@@ -43,6 +43,12 @@ type Levels = npt.NDArray[np.float32]
 
 _RADIUS: Final = 4
 """Frames each side that tell whether a line goes with the scene."""
+_BESIDE: Final = 2
+"""Frames each side whose lines are looked for again in a frame."""
+_DRIFT: Final = 100
+"""From frame to frame a line drifts by this part of the width at most, and by four pixels in any picture."""
+_SAME: Final = 0.6
+"""Share of a line's blocks that must lie near one of the frames beside."""
 _FAINT: Final = 0.5
 """What a line adds below this many levels is left."""
 _HIGHEST_PROP: Final = "_VSFRHighest"
@@ -69,7 +75,12 @@ _SHRUNK: Final = 1.2
 
 
 @restoration_filter(
-    short="scratch", order=60, needs=("akarin",), radius=_RADIUS, network=DETECTOR.require, weights=DETECTOR.weights
+    short="scratch",
+    order=60,
+    needs=("akarin",),
+    radius=_RADIUS + _BESIDE,
+    network=DETECTOR.require,
+    weights=DETECTOR.weights,
 )
 def remove_scratches(
     clip: vs.VideoNode,
@@ -92,9 +103,9 @@ def remove_scratches(
     A line is a narrow crest of some length in the vertically averaged picture that is found at nearly the same place in
     the frames around and moves against the scene, be it by the fraction of a pixel that the picture weaves: a post or
     the groove of a door goes with the scene and stays. Where nothing moves at all, a scratch and a groove look the
-    same, and both stay; within ``only`` every such line goes. What a line adds to the picture is estimated along it and
-    taken off, so that detail and grain beneath it survive. All planes are searched, so lines in a single colour layer
-    are found too.
+    same, and both stay; within ``only`` every such line goes. Less is asked of a line that a frame beside shows surely.
+    What a line adds to the picture is estimated along it and taken off, so that detail and grain beneath it survive.
+    All planes are searched, so lines in a single colour layer are found too.
 
     Args:
         clip: Any constant format.
@@ -126,34 +137,56 @@ def remove_scratches(
     fmt = clip.format
     whole = join(repaired, fmt.color_family)
     mask = masks[0] if len(masks) == 1 else core.akarin.Expr(masks, "x y max z max")
-    own = slice(_RADIUS, clip.num_frames + _RADIUS)
-    return apply_repair("remove_scratches", clip, whole[own], mask[own], protect=protect, only=only, show=show)
+    return apply_repair("remove_scratches", clip, whole, mask, protect=protect, only=only, show=show)
 
 
 def _plane(plane: vs.VideoNode, wanted: Wanted, network: str) -> tuple[vs.VideoNode, vs.VideoNode]:
-    """The plane without its lines, and the mask of what was changed."""
+    """The plane without its lines, and the mask of what was changed; without the frames mirrored at its ends."""
+    own = slice(_RADIUS, plane.num_frames - _RADIUS)
     if min(plane.width, plane.height) < _SMALL:
-        return plane, core.std.BlankClip(plane, format=vs.GRAY8, keep=True)
+        return plane[own], core.std.BlankClip(plane[own], format=vs.GRAY8, keep=True)
     is_float = plane.format.sample_type == vs.FLOAT
     level = 1 / 255 if is_float else 1 << (plane.format.bits_per_sample - 8)
     levels = core.akarin.Expr([plane], f"x {1 / level} *", format=vs.GRAYS)
-    maps = _maps(levels, wanted)
-    around = [neighbour(maps, d) for d in range(-_RADIUS, _RADIUS + 1) if d]
-    count = 2 + len(around)
+    better = _better(levels, own, wanted, network)
+    fixed = core.akarin.Expr([plane[own], levels[own], better], f"z y - {level} * x +", format=plane.format.id)
+    return fixed, core.akarin.Expr([levels[own], better], f"x y - abs {_FAINT} > 255 0 ?", format=vs.GRAY8)
 
-    def repair(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
-        if _is_flat(f[1]):
-            return f[0]
-        picture, told = np.asarray(f[0][0]), told_of(f[count]) if network else None
-        maps, *others = (unpacked(np.asarray(m[0]), levels.height) for m in f[1:count])
+
+def _better(levels: vs.VideoNode, own: slice, wanted: Wanted, network: str) -> vs.VideoNode:
+    """Some frames of a plane without their lines: each alone first, then once more by what those beside it show."""
+    maps, blocks = _maps(levels, wanted), blocks_of(levels.height)
+    around = [neighbour(maps, d) for d in range(-_RADIUS, _RADIUS + 1) if d]
+    told = _told(maps, around, blocks, network) if network else []
+    seen = [levels, maps, *around, *told]
+
+    def without_lines(f: list[vs.VideoFrame], near: _Near) -> tuple[Levels, Levels]:
+        """Of a frame of each of ``seen``."""
+        picture, heard = np.asarray(f[0][0]), told_of(f[-1]) if network else None
+        here, *others = (unpacked(np.asarray(m[0]), len(picture)) for m in f[1 : 2 + len(around)])
+        return _without_lines(picture, here, others, wanted, heard, near)
+
+    def alone(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
+        flat = _is_flat(f[2])
+        picture, found = (np.asarray(f[1][0]), 0) if flat else without_lines(f[1:], _Near.nothing(blocks, levels.width))
         out = f[0].copy()
-        np.copyto(np.asarray(out[0]), _without_lines(picture, maps, others, wanted, told))
+        sheet = np.asarray(out[0])
+        sheet[:blocks], sheet[blocks:] = found, picture
         return out
 
-    told = _told(maps, around, blocks_of(levels.height), network) if network else []
-    better = core.std.ModifyFrame(levels, [levels, maps, *around, *told], repair)
-    fixed = core.akarin.Expr([plane, levels, better], f"z y - {level} * x +", format=plane.format.id)
-    return fixed, core.akarin.Expr([levels, better], f"x y - abs {_FAINT} > 255 0 ?", format=vs.GRAY8)
+    def together(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
+        first, *beside = (np.asarray(each[0])[:blocks] for each in f[: 1 + 2 * _BESIDE])
+        own, given = _Near.of([first]), f[1 + 2 * _BESIDE :]
+        again = not _is_flat(given[1]) and any(own.lacks(lines) for lines in beside)
+        out = given[0].copy()
+        picture = without_lines(given, _Near.of(beside))[0] if again else np.asarray(f[0][0])[blocks:]
+        np.copyto(np.asarray(out[0]), picture)
+        return out
+
+    sheet = core.std.BlankClip(levels, height=blocks + levels.height, keep=True)
+    first = core.std.ModifyFrame(sheet, [sheet, *seen], alone)[own]
+    beside = [neighbour(first, d) for d in range(-_BESIDE, _BESIDE + 1) if d]
+    return core.std.ModifyFrame(levels[own], [first, *beside, *(each[own] for each in seen)], together)
 
 
 def _maps(levels: vs.VideoNode, wanted: Wanted) -> vs.VideoNode:
@@ -197,12 +230,57 @@ class _Perhaps(NamedTuple):
         return bool((self.mine[blocks.clip(0, len(self.mine) - 1), run.x] != 0).mean() > 0.5)
 
 
-def _without_lines(levels: Levels, maps: Maps, around: Sequence[Maps], wanted: Wanted, told: Told | None) -> Levels:
-    """The plane of one frame without its scratches; the surest line goes first, and is gone for the others."""
+class _Near(NamedTuple):
+    """Where lines of the frames beside lie, or would if they drifted: bright ones and dark ones, (blocks, width)."""
+
+    bright: npt.NDArray[np.bool_]
+    dark: npt.NDArray[np.bool_]
+
+    @classmethod
+    def nothing(cls, blocks: int, width: int) -> _Near:
+        """No lines."""
+        return cls(*np.zeros((2, blocks, width), bool))
+
+    @classmethod
+    def of(cls, lines: Sequence[Levels]) -> _Near:
+        """By what `_marked` made of those frames."""
+        return cls(*(_spread(sign * each) for sign, each in ((1, np.max(lines, 0)), (-1, np.min(lines, 0)))))
+
+    def holds(self, run: Run) -> bool:
+        """Whether a line is one of these."""
+        blocks = np.arange(run.first, run.first + len(run.x))
+        return bool((self.bright if run.bright else self.dark)[blocks, run.x].mean() > _SAME)
+
+    def lacks(self, lines: Levels) -> bool:
+        """Whether some of a frame's lines are none of these."""
+        apart = (lines > 0) & ~self.bright | (lines < 0) & ~self.dark
+        return int(apart.any(1).sum()) >= _LEAST
+
+
+def _spread(lines: Levels) -> npt.NDArray[np.bool_]:
+    import cv2  # on first use: it is large, and a plan needs none of it
+
+    across = 2 * max(lines.shape[1] // _DRIFT, 4) + 1
+    return cv2.dilate((lines > 0).astype(np.uint8), np.ones((3, across), np.uint8)) > 0
+
+
+def _marked(found: Levels, run: Run) -> None:
+    """Mark where a line lies that was taken off: by 1 if it is bright, else by -1."""
+    found[np.arange(run.first, run.first + len(run.x)), run.x] = 1 if run.bright else -1
+
+
+def _without_lines(
+    levels: Levels, maps: Maps, around: Sequence[Maps], wanted: Wanted, told: Told | None, near: _Near
+) -> tuple[Levels, Levels]:
+    """The plane of one frame without its scratches, and where they were, as `_marked` tells it.
+
+    The surest line goes first, and is gone for the others. What the frames beside show as well may be less sure.
+    """
     taken, evidence = np.zeros(maps.mean.shape, bool), Evidence(maps, around)
+    lines_found = np.zeros(maps.mean.shape, np.float32)
     doubtful: list[_Perhaps] = []
     if told is not None:
-        levels, doubtful = _without_told(levels, evidence, wanted, told, taken)
+        levels, doubtful = _without_told(levels, evidence, wanted, told, taken, near, lines_found)
     for run in lines(maps, wanted.reaches, wanted.signs):
         if run.score < max(wanted.score, _LEAST / len(maps.mean)) or wanted.leans(run):
             continue
@@ -210,25 +288,34 @@ def _without_lines(levels: Levels, maps: Maps, around: Sequence[Maps], wanted: W
         if taken[blocks, run.x].mean() > 0.3:
             continue
         found = verdict(run, maps, around)
-        line = _fitted(levels, run, len(maps.mean), wanted) if wanted.line(run, found) else None
+        same = next((each for each in doubtful if each.holds(run)), None)
+        beside = near.holds(run)
+        is_line = wanted.line(run, found, told=beside or same is not None)
+        line = _fitted(levels, run, len(maps.mean), wanted) if is_line else None
         if line is not None and wanted.not_in_scene(evidence.of(run, _crest_of(run, maps))):
-            same = next((each for each in doubtful if each.holds(run)), None)
             if told is not None and same is not None:  # two who tell of a line make up for the doubt of either
                 levels = levels - _agreed(same.mine, levels, same.run, told, wanted)
                 _take(taken, same.run, same.mine)
-            elif told is None or wanted.plain(run):
+            elif told is None or beside or wanted.plain(run):
                 levels = without(levels, line)
             else:
                 continue
+            _marked(lines_found, run)
         elif not wanted.with_scene(found) or _wider(run, maps, found):
             continue
         # What goes with the scene is no scratch at another width either.
         _take(taken, run)
-    return levels
+    return levels, lines_found
 
 
 def _without_told(
-    levels: Levels, evidence: Evidence, wanted: Wanted, told: Told, taken: npt.NDArray[np.bool_]
+    levels: Levels,
+    evidence: Evidence,
+    wanted: Wanted,
+    told: Told,
+    taken: npt.NDArray[np.bool_],
+    near: _Near,
+    lines_found: Levels,
 ) -> tuple[Levels, list[_Perhaps]]:
     """The plane without the lines that the network tells, and those that are left; where the first lie is ``taken``."""
     left, widest, border = levels, max(wanted.reaches), margin_of(taken.shape[1])
@@ -241,9 +328,10 @@ def _without_told(
             continue  # the edge of the film's picture, maybe
         known = evidence.of(run, run.strip(mine, np.arange(-widest, widest + 1)))
         odds = verdict_on(known, told.sureness(run))
-        if wanted.told_line(known, odds):
+        if wanted.told_line(known, odds + _MADE_UP * near.holds(run)):
             left = left - _agreed(mine, left, run, told, wanted)
             _take(taken, run, mine)
+            _marked(lines_found, run)
         elif mine.any() and odds > wanted.odds - _MADE_UP:
             doubtful.append(_Perhaps(run, mine))
     return left, doubtful
