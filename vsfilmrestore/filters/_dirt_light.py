@@ -85,8 +85,8 @@ def _is_light(piece: Flags, now: Levels, before: Levels, after: Levels) -> bool:
         return False
     around = cv2.dilate(at, np.ones((2 * _RING + 1,) * 2, np.uint8)) > 0
     behind = (before + after) / 2
-    bright, apart = (cv2.GaussianBlur(each, (0, 0), _SOFT)[around] for each in (behind, now - behind))
-    return _explained(apart, bright) >= _FOLLOWS
+    soft = [np.asarray(cv2.GaussianBlur(each, (0, 0), _SOFT), np.float64)[around] for each in (behind, now - behind)]
+    return _explained(soft[1], by=soft[0]) >= _FOLLOWS
 
 
 def _correlation(one: Levels, other: Levels) -> float:
