@@ -521,7 +521,7 @@ def test_killed_at_any_moment_a_render_ends_with_the_same_history(tmp_path: Path
     command = [sys.executable, "-m", "vsfilmrestore", "render", str(project.folder)]
     command += ["-o", str(tmp_path / "out.mkv"), "--progress", "none"]
     chance = random.Random(3)
-    for _ in range(6):
+    for _ in range(4):
         victim = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(chance.uniform(1.5, 4.5))
         victim.send_signal(signal.SIGKILL)
