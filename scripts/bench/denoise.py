@@ -27,7 +27,7 @@ from vsfilmrestore.filters._grain_form import COUNTS, GrainSignature
 from vsfilmrestore.filters._grain_plan import SIGNATURE
 from vsfilmrestore.filters._grain_shot import shot_grain
 from vsfilmrestore.filters._grain_signature import GrainMeter
-from vsfilmrestore.filters._noise import KNOTS
+from vsfilmrestore.filters._noise import COPY, KNOTS
 
 core = vs.core
 
@@ -51,8 +51,6 @@ GRAINY = {
 SIGMAS = (8.0, 16.0)
 FRAMES, EDGE = 9, 3
 """Frames of a clip, and how many at each end are not counted: they have fewer neighbours."""
-COPY = 0.15
-"""Of the difference of most frames, the share below which one is a copy of the other."""
 WIDTH = 480
 THRESHOLDS = (400, 1000, 2000, 4000)
 NL_STRENGTHS = (0.7, 1.0, 1.4)

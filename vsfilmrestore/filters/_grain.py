@@ -23,6 +23,7 @@ from vsfilmrestore.filters._grain_blocks import (
     levels,
     pairs_of,
     places,
+    quiet,
     stretch_of,
     texture,
     unmoved,
@@ -36,7 +37,7 @@ from vsfilmrestore.filters._grain_form import (
     band_power,
 )
 from vsfilmrestore.filters._motion import mirrored
-from vsfilmrestore.filters._noise import KNOTS
+from vsfilmrestore.filters._noise import COPY, KNOTS, WIDTH
 
 __all__ = [
     "TAPS", "WIDTH_PROP", "base_plane", "kernel", "knot_prop", "mix_prop", "record_grain", "spectrum_prop",
@@ -52,13 +53,8 @@ WIDTH_PROP: Final = "_VsfrGrainWidth"
 _OTHER: Final = "_other"
 _MOST: Final = 300
 """Blocks of a plane that are looked at."""
-_COPY: Final = 0.15
 _SAME: Final = (0.3 / 255) ** 2
-"""A frame that differs by less than this share of what another differs by, or by less than rounding, is a copy."""
-_FLAT: Final = 0.4
-_LOUD: Final = 2.5
-"""As in `_grain_signature`: share of the blocks that tell, and how many times the usual variance is more than grain."""
-_WIDTH: Final = 0.1
+"""A frame that differs by less, as rounding does, is a copy."""
 _PRIOR: Final = 0.5
 """Blocks of mean grain that every knot is credited with: a level without blocks has the mean."""
 _NONE: Final = PlaneGrain((0.0,) * len(KNOTS), (1.0,) * BANDS)
@@ -157,7 +153,7 @@ def _telling(planes: Sequence[Map]) -> int:
     """Which of the planes after the first is no copy of it; of two the one that is more alike; -1 for none."""
     here, *there = (plane[::2, ::2] for plane in planes)
     apart = np.array([float(np.mean((each - here) ** 2)) for each in there])
-    tells = np.flatnonzero(apart > max(_COPY * float(apart.max()), _SAME))
+    tells = np.flatnonzero(apart > max(COPY * float(apart.max()), _SAME))
     return int(tells[apart[tells].argmin()]) if len(tells) else -1
 
 
@@ -267,16 +263,15 @@ class _Blocks:
 
     def quiet(self, near: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
         """The flattest of some of the blocks from which anything was taken, without those whose motion was lost."""
-        alive = near & (self.taken > 0)
-        if not alive.any():
-            return alive
-        flat = alive & (self.texture <= np.quantile(self.texture[alive], _FLAT))
-        return np.asarray(flat & (self.whole <= _LOUD * np.median(self.whole[flat])))
+        good = near & (self.taken > 0)
+        if good.any():
+            good[good] = quiet(self.texture[good], self.whole[good])
+        return good
 
     def dues(self, flat: bool) -> list[float]:
         """The variance that is owed at each knot; with few blocks near that of all."""
         usual, _ = self._due(np.ones(len(self.level), bool))
-        found = [(0.0, 0) if flat else self._due(np.abs(self.level - knot) < _WIDTH) for knot in KNOTS]
+        found = [(0.0, 0) if flat else self._due(np.abs(self.level - knot) < WIDTH) for knot in KNOTS]
         return [(due * count + usual * _PRIOR) / (count + _PRIOR) for due, count in found]
 
     def _due(self, near: npt.NDArray[np.bool_]) -> tuple[float, int]:

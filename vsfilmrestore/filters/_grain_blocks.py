@@ -23,6 +23,7 @@ __all__ = [
     "levels",
     "pairs_of",
     "places",
+    "quiet",
     "stretch_of",
     "texture",
     "unmoved",
@@ -36,6 +37,12 @@ FITTED: Final = np.array([0.84, 0.97] + [1.0] * (BANDS - 2))
 """What is left in each ring of the power of grain by `unmoved`, for part of it fits slopes: the mean of
 grain of 0 to 2 pixels simulated on frames of four films.
 """
+
+
+_FLAT: Final = 0.4
+"""Share of the blocks, the flattest ones, that are taken to show grain alone."""
+_LOUD: Final = 2.5
+"""Blocks with so many times the usual variance hold more than grain."""
 
 
 def levels(plane: Plane) -> npt.NDArray[np.float32]:
@@ -101,6 +108,17 @@ def cut(plane: Plane, corners: Iterable[Corner]) -> Reals:
 def texture(blocks: Reals) -> Reals:
     """Variance of the coarse detail of each block."""
     return np.asarray(blocks.reshape(-1, 8, SIDE // 8, 8, SIDE // 8).mean((2, 4)).var((1, 2)))
+
+
+def quiet(texture: Reals, variance: Reals) -> npt.NDArray[np.bool_]:
+    """The flattest of some blocks, without those that moved otherwise than was thought.
+
+    Args:
+        texture: Of each block, as `texture` tells it.
+        variance: Of what it differs by.
+    """
+    flat = texture <= np.quantile(texture, _FLAT)
+    return np.asarray(flat & (variance <= _LOUD * np.median(variance[flat])))
 
 
 def unmoved(apart: Reals, both: Reals) -> Reals:

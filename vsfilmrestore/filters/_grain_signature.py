@@ -26,6 +26,7 @@ from vsfilmrestore.filters._grain_blocks import (
     levels,
     pairs_of,
     places,
+    quiet,
     stretch_of,
     texture,
     unmoved,
@@ -41,19 +42,13 @@ from vsfilmrestore.filters._grain_form import (
     gaussian_spectrum,
     ring_bins,
 )
-from vsfilmrestore.filters._noise import KNOTS
+from vsfilmrestore.filters._noise import COPY, KNOTS, WIDTH
 from vsfilmrestore.filters._noise_within import ROUNDING, Bands, noise_of
 
 __all__ = ["GrainMeter", "GrainSignature", "PlaneGrain", "measure_grain"]
 
 _MOST: Final = 500
 """Blocks of a pair of frames and a plane that are looked at."""
-_FLAT: Final = 0.4
-"""Share of the blocks, the flattest ones, that are taken to show grain alone."""
-_LOUD: Final = 2.5
-"""Blocks with so many times the usual variance hold more than grain."""
-_COPY: Final = 0.15
-"""Frames that differ by less than this share of the variance most frames differ by are copies."""
 _SILENT: Final = (0.12 / 255) ** 2
 """Less variance is none: one frame is the copy of the other, there."""
 _FAR: Final = 0.75
@@ -63,7 +58,6 @@ _STRONG: Final = (3 / 255) ** 2
 """Weaker grain is told by what frames differ by alone: coding leaves little in one frame that looks like grain."""
 _FREEDOM: Final = 0.26
 """Of the frequencies of a block, the share that is independent under the window."""
-_WIDTH: Final = 0.1
 _PRIOR: Final = 4.0
 """Blocks of mean grain that every knot is credited with, so that a level with few blocks stays near the mean."""
 
@@ -150,7 +144,7 @@ _KNOWN: Final = _BASE + 1 + 2 * BANDS
 def _telling(pairs: Sequence[Reals]) -> list[int]:
     """Pairs of frames of which one is no copy of the other, coded once more: copies differ by far less than others."""
     usual = np.array([float(np.median(blocks[:, _VARIANCE])) if len(blocks) else 0.0 for blocks in pairs])
-    return [int(n) for n in np.flatnonzero(usual >= _COPY * np.quantile(usual, 0.75))]
+    return [int(n) for n in np.flatnonzero(usual >= COPY * np.quantile(usual, 0.75))]
 
 
 def _compared(
@@ -262,14 +256,13 @@ def _held(blocks: Reals, knots: Sequence[float]) -> tuple[float, float]:
 
 
 def _quiet(blocks: Reals) -> Reals:
-    """The flattest of the blocks, without those that moved otherwise than was thought."""
-    flat = blocks[blocks[:, _TEXTURE] <= np.quantile(blocks[:, _TEXTURE], _FLAT)]
-    return flat[flat[:, _VARIANCE] <= _LOUD * np.median(flat[:, _VARIANCE])]
+    """Those of the blocks that show grain alone."""
+    return blocks[quiet(blocks[:, _TEXTURE], blocks[:, _VARIANCE])]
 
 
 def _knot(blocks: Reals, knot: float, mean: float, share: float) -> float:
     """Variance of the grain at a level."""
-    near = blocks[np.abs(blocks[:, _LEVEL] - knot) < _WIDTH]
+    near = blocks[np.abs(blocks[:, _LEVEL] - knot) < WIDTH]
     if not len(near):
         return mean
     good = _quiet(near)

@@ -18,7 +18,10 @@ from vsutil import split
 
 from vsfilmrestore.filters._noise_within import share_within
 
-__all__ = ["KNOTS", "as16", "curve_expr", "lost_prop", "mean_prop", "measure_noise", "sigma_prop", "summarise"]
+__all__ = [
+    "COPY", "KNOTS", "WIDTH", "as16", "curve_expr", "lost_prop", "mean_prop", "measure_noise", "sigma_prop",
+    "summarise",
+]  # fmt: skip
 
 core = vs.core
 
@@ -32,11 +35,12 @@ _QUIET: Final = 0.2
 """Share of the blocks that are taken to hold noise alone, even in a picture full of motion."""
 _LOUD: Final = 1.7
 """Blocks with so many times the variance of the quiet ones hold more than noise."""
-_COPY: Final = 0.15
+COPY: Final = 0.15
 """A neighbour that differs by less than this share of the variance the other differs by is a copy, coded once more."""
 _BIAS: Final = 1.08
 """What the smaller of two variances of pure noise falls short of their mean."""
-_WIDTH: Final = 0.1
+WIDTH: Final = 0.1
+"""How far from the level of a knot a block may lie that tells of it."""
 _PRIOR: Final = 8.0
 """Blocks of mean noise that every knot is credited with, so that a level with few blocks stays near the mean."""
 _ALIKE: Final = 1.18
@@ -173,7 +177,7 @@ def summarise(level: Map, variances: Sequence[Map], *, flat: bool, quiet: float 
 def _telling(variances: Sequence[Map]) -> list[Map]:
     """Variances against neighbours that are no copies of the frame."""
     usual = [float(np.median(v)) if float(v.mean()) > _FLOOR**2 / 16 else -1.0 for v in variances]
-    return [v for v, u in zip(variances, usual, strict=True) if u >= max(_COPY * max(usual), 0.0)]
+    return [v for v, u in zip(variances, usual, strict=True) if u >= max(COPY * max(usual), 0.0)]
 
 
 def _quiet_mean(values: Map, quiet: float) -> float:
@@ -181,7 +185,7 @@ def _quiet_mean(values: Map, quiet: float) -> float:
 
 
 def _knot(levels: Map, values: Map, knot: float, mean: float, quiet: float) -> float:
-    near = values[np.abs(levels - knot) < _WIDTH]
+    near = values[np.abs(levels - knot) < WIDTH]
     own = _quiet_mean(near, quiet) if near.size else mean
     variance: float = (near.size * own + _PRIOR * mean) / (near.size + _PRIOR)
     return math.sqrt(variance)

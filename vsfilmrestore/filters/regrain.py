@@ -74,10 +74,7 @@ def regrain(
     if strength == 0:
         return clip
     planes, base = split(clip), base_plane(clip)
-    if signature and not amount and where == "everywhere":
-        plans = _completed(clip, planes, GrainSignature.from_text(signature), size, seed)
-    else:
-        plans = _plans(clip, planes, amount, size, signature, where)
+    plans = _plans(clip, planes, amount, size, signature, where, seed)
     doses = [strength * (chroma if p and clip.format.color_family == vs.YUV else 1.0) for p in range(len(planes))]
     grain = _grain(clip, planes, plans, base, seed)
     if where == "changed":
@@ -97,12 +94,21 @@ def _joined(
 
 
 def _plans(
-    clip: vs.VideoNode, planes: Sequence[vs.VideoNode], amount: float, size: float, signature: str, where: str
+    clip: vs.VideoNode,
+    planes: Sequence[vs.VideoNode],
+    amount: float,
+    size: float,
+    signature: str,
+    where: str,
+    seed: int,
 ) -> list[vs.VideoNode]:
     if amount:
         return by_amount(planes, clip, amount, size)
     if signature:
-        return by_signature(planes, clip, GrainSignature.from_text(signature), None, size)
+        told = GrainSignature.from_text(signature)
+        if where == "everywhere":
+            return _completed(clip, planes, told, size, seed)
+        return by_signature(planes, clip, told, None, size)
     return by_told(planes, clip, shot_grain(clip), size) if where == "changed" else by_frames(planes, clip, size)
 
 

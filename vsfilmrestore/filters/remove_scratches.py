@@ -176,8 +176,8 @@ def _better(levels: vs.VideoNode, own: slice, wanted: Wanted, network: str) -> v
 
     def together(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
         first, *beside = (np.asarray(each[0])[:blocks] for each in f[: 1 + 2 * _BESIDE])
-        own, given = _Near.of([first]), f[1 + 2 * _BESIDE :]
-        again = not _is_flat(given[1]) and any(own.lacks(lines) for lines in beside)
+        here, given = _Near.of([first]), f[1 + 2 * _BESIDE :]
+        again = not _is_flat(given[1]) and any(here.lacks(lines) for lines in beside)
         out = given[0].copy()
         picture = without_lines(given, _Near.of(beside))[0] if again else np.asarray(f[0][0])[blocks:]
         np.copyto(np.asarray(out[0]), picture)
