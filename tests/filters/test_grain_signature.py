@@ -71,6 +71,12 @@ def frames_of(clip: vs.VideoNode) -> Frames:
     return np.stack([np.asarray(f[0]).astype(np.float32) for f in clip.frames()])
 
 
+def signature_in(measured: vs.VideoNode) -> GrainSignature:
+    """What `shot_grain` tells."""
+    text = measured.get_frame(0).props[SIGNATURE]
+    return GrainSignature.from_text(text.decode() if isinstance(text, bytes) else str(text))
+
+
 def told(frames: Frames) -> GrainSignature:
     return measure_grain(*(frames[n : n + 3].astype(np.uint8) for n in range(0, len(frames) - 2, 2)))
 
@@ -238,6 +244,18 @@ def test_frames_beside_copies_get_their_grain_back() -> None:
     assert spectrum_apart(after, before) < 0.1
 
 
+def test_copies_that_get_grain_of_their_own_do_not_seem_to_lack_it() -> None:
+    frames = grainy(picture(), 7, 0.9, 8)
+    mixed = clip_of(np.repeat(frames, [1, 3, 1, 3, 1, 3, 1, 3], 0))
+    halved = core.std.Merge(mixed, mixed.std.BoxBlur(hradius=3))
+    source, left = (signature_in(shot_grain(clip)) for clip in (mixed, halved))
+    assert left.sigma < 0.8 * source.sigma
+    back = frames_of(regrain(halved, signature=source.to_text()))
+    pairs = ((0, 1), (3, 4), (4, 5), (7, 8), (8, 9))
+    after = measure_grain(*(back[[a, b]].astype(np.uint8) for a, b in pairs))
+    assert curve_apart(after, source) < 0.1
+
+
 def test_what_fell_short_at_first_is_made_good() -> None:
     """The spectrum is no sum of Gaussians, the strength no smooth curve; levels are rounded to eight bits."""
     wanted = PlaneGrain((1.0, 3.0, 1.5, 3.0, 1.5, 3.0), (16.0, 4.0, 6.0, 2.0, 3.0, 0.5, 1.5, 0.3, 0.6, 0.1))
@@ -296,8 +314,7 @@ def test_a_shot_is_measured_in_one_frame_inside_the_graph() -> None:
 
     measured = shot_grain(core.std.ModifyFrame(clip, clip, watch))
     assert asked == []
-    text = measured.get_frame(0).props[SIGNATURE]
-    found = GrainSignature.from_text(text.decode() if isinstance(text, bytes) else str(text))
+    found = signature_in(measured)
     assert found.sigma == pytest.approx(6.0, rel=0.12)
     assert len(asked) == 15
     assert shot_grain(clip[:1]).get_frame(0).props[SIGNATURE] in ("", b"")

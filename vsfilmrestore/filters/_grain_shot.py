@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import vapoursynth as vs
@@ -18,11 +18,15 @@ __all__ = ["shot_grain"]
 
 core = vs.core
 
+_PAIRS: Final = "_VsfrGrainPairs"
+"""Property: the pairs of frames that the grain was measured in."""
 _LARGEST: Final = (1536, 1152)
 """Of larger pictures the middle is looked at."""
 
 
-def shot_grain(clip: vs.VideoNode, places: int = 5, name: str = SIGNATURE) -> vs.VideoNode:
+def shot_grain(
+    clip: vs.VideoNode, places: int = 5, name: str = SIGNATURE, like: vs.VideoNode | None = None
+) -> vs.VideoNode:
     """A clip of one frame with the grain of ``clip`` in a property; '' where it cannot be measured.
 
     Nothing is read before that frame is asked for.
@@ -31,6 +35,8 @@ def shot_grain(clip: vs.VideoNode, places: int = 5, name: str = SIGNATURE) -> vs
         clip: One shot, any constant format.
         places: Places in it that are looked at; at each three frames.
         name: Of the property.
+        like: What this told of the same shot before: the same pairs of frames are held against each other. Copies are
+            copies no more once each has grain of its own.
     """
     blank = core.std.BlankClip(None, 16, 16, vs.GRAY8, length=1, keep=True).std.SetFrameProps(**{name: ""})
     if clip.num_frames < 2 or min(clip.width, clip.height) < 2 * SIDE:
@@ -48,11 +54,18 @@ def shot_grain(clip: vs.VideoNode, places: int = 5, name: str = SIGNATURE) -> vs
         planes = [[np.asarray(frame[p]) for p in range(frame.format.num_planes)] for frame in f[1 + len(masks) :]]
         for place in range(len(masks)):
             meter.add(planes[place * count : (place + 1) * count], np.asarray(f[1 + place][0]))
-        signature = meter.signature(width=clip.width)
-        told.props[name] = signature.to_text()
+        pairs = _pairs(f[0]) or meter.telling()
+        told.props[name] = meter.signature(clip.width, pairs).to_text()
+        told.props[_PAIRS] = pairs
         return told
 
-    return core.std.ModifyFrame(blank, [blank, *masks, *frames], tell)
+    return core.std.ModifyFrame(blank, [like or blank, *masks, *frames], tell)
+
+
+def _pairs(frame: vs.VideoFrame) -> list[int]:
+    """Which pairs a frame of `shot_grain` tells of; none in any other."""
+    told: Any = frame.props.get(_PAIRS, [])
+    return [told] if isinstance(told, int) else list(told)
 
 
 def _middle(clip: vs.VideoNode, like: vs.VideoNode | None = None) -> vs.VideoNode:

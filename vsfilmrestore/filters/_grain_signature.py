@@ -99,6 +99,11 @@ class GrainMeter:
     _width: int = 0
     _blocks: list[list[Reals]] = field(default_factory=lambda: [[], [], []])
 
+    @property
+    def _base(self) -> int:
+        """The plane whose grain the others may share: green, or luma."""
+        return 1 if self.kind == "rgb" else 0
+
     def add(self, frames: Sequence[Sequence[Plane]], changed: Plane | None = None) -> None:
         """Look at neighbouring frames, each a list of planes.
 
@@ -109,7 +114,7 @@ class GrainMeter:
         Raises:
             ValueError: As `measure_grain`.
         """
-        base = 1 if self.kind == "rgb" else 0
+        base = self._base
         shapes = {tuple(plane.shape for plane in planes) for planes in frames}
         if len(frames) < 2 or len(shapes) != 1 or min(frames[0][base].shape) < 2 * SIDE:
             raise ValueError("grain is measured in two or more frames of one size, of 64 x 64 pixels or more")
@@ -122,16 +127,21 @@ class GrainMeter:
                 for p, blocks in enumerate(_compared(middle, other, flow, base, changed)):
                     self._blocks[p].append(blocks)
 
-    def signature(self, width: int = 0) -> GrainSignature:
+    def telling(self) -> list[int]:
+        """Which pairs of frames tell of grain, as they were added: of the others one frame is a copy of the other."""
+        return _telling(self._blocks[self._base])
+
+    def signature(self, width: int = 0, telling: Sequence[int] | None = None) -> GrainSignature:
         """The grain of all that was added; none, where all frames were copies of one another.
 
         Args:
             width: Width of the whole picture, where parts of it were added.
+            telling: The pairs to go by; those of `telling` when None.
         """
-        base = 1 if self.kind == "rgb" else 0
+        base = self._base
         count = KINDS[self.kind]
-        telling = _telling(self._blocks[base])
-        planes = [np.concatenate([self._blocks[p][n] for n in telling]) for p in range(count)]
+        chosen = self.telling() if telling is None else telling
+        planes = [np.concatenate([self._blocks[p][n] for n in chosen]) for p in range(count)]
         told = [_told(blocks, p == base, self.kind == "yuv" and p > 0) for p, blocks in enumerate(planes)]
         return GrainSignature(tuple(told), width or self._width, self.kind)
 

@@ -118,8 +118,8 @@ def _completed(
     """What a shot lacks of a signature; what it has after that was given once tells by how much it fell short."""
     there = shot_grain(clip)
     once = _grain(clip, planes, by_signature(planes, clip, told, there, size), base_plane(clip), seed)
-    tried = shot_grain(_joined(clip, planes, once, [1.0] * len(planes)), name=AGAIN)
-    return by_signature(planes, clip, told, there.std.CopyFrameProps(tried, props=[AGAIN]), size)
+    tried = shot_grain(_joined(clip, planes, once, [1.0] * len(planes)), name=AGAIN, like=there)
+    return by_signature(planes, clip, told, tried, size)
 
 
 def _grain(
