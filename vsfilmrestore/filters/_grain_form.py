@@ -45,8 +45,12 @@ def _rings() -> tuple[npt.NDArray[np.intp], Reals, Reals]:
     return ring, counts, centres
 
 
-_RING, COUNTS, CENTRES = _rings()
-"""``COUNTS``: frequencies in each band; ``CENTRES``: their mean in cycles a sample."""
+_RING, _BINS, CENTRES = _rings()
+COUNTS: Final = _BINS + np.eye(BANDS)[0]
+"""Frequencies in each band; the mean of a block, which cannot be measured, is as strong as the first one's.
+
+``CENTRES``: their mean in cycles a sample.
+"""
 _HALF: Final = np.where((np.fft.rfftfreq(SIDE) > 0) & (np.fft.rfftfreq(SIDE) < 0.5), 2.0, 1.0)
 _WINDOW: Final = np.outer(np.hanning(SIDE + 2)[1:-1], np.hanning(SIDE + 2)[1:-1])
 
@@ -220,4 +224,4 @@ def band_power(blocks: Reals) -> Reals:
     waves = np.fft.rfft2(blocks * _WINDOW)
     power = (waves.real**2 + waves.imag**2) * _HALF / float((_WINDOW**2).sum())
     flat, rings = power.reshape(len(blocks), -1), _RING.ravel()
-    return np.stack([flat[:, rings == ring].sum(1) for ring in range(BANDS)], 1) / COUNTS
+    return np.stack([flat[:, rings == ring].sum(1) for ring in range(BANDS)], 1) / _BINS
