@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import numpy as np
@@ -34,15 +37,29 @@ def added(path: Path, name: str, task: str, **told: Any) -> Card:
 
 def make_zoo(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of models that is the user's from now on."""
-    zoo, files = folder / "zoo", folder / "files"
-    files.mkdir(parents=True)
-    monkeypatch.setenv("VSFILMRESTORE_MODELS", str(zoo))
+    shutil.copytree(_made_once().name, folder, dirs_exist_ok=True)
+    monkeypatch.setenv("VSFILMRESTORE_MODELS", str(folder / "zoo"))
+    return folder / "zoo"
+
+
+@cache
+def _made_once() -> TemporaryDirectory[str]:
+    """What every zoo is a copy of: adding models takes longer than most tests of them."""
+    made = TemporaryDirectory(prefix="vsfr-zoo-")
+    files = Path(made.name, "files")
+    files.mkdir()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("VSFILMRESTORE_MODELS", str(Path(made.name, "zoo")))
+        _fill(files)
+    return made
+
+
+def _fill(files: Path) -> None:
     added(makers.doubled(files / "a.onnx"), "double", "upscale")
     added(makers.affine(files / "b.onnx", 0.5, 0.1), "dim", "deblur")
     added(makers.mean_of_stacked(files / "c.onnx", 3), "mean3", "stabilise")
     added(makers.affine(files / "d.onnx", 0.75, 0.05), "dimmer", "other")
     added(makers.affine(files / "e.onnx", 0.7, 0.02), "tint", "colour")
-    return zoo
 
 
 def noise_told(path: Path) -> Path:
