@@ -16,11 +16,36 @@ from vsfilmrestore.inference.runtimes.base import Array
 from vsfilmrestore.inference.windows import Tap, Windows, windowed
 from vsfilmrestore.models.contract import Contract
 
-__all__ = ["Prepared", "check_contract", "checked_numbers", "prepare", "run_model", "run_network", "tell_guess"]
+__all__ = [
+    "Prepared",
+    "Terms",
+    "check_contract",
+    "checked_numbers",
+    "prepare",
+    "run_model",
+    "run_network",
+    "tell_guess",
+]
 
 core = vs.core
 
 _NAME: Final = "run_model"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How a network is to be run; `run_model` tells what each means."""
+
+    sha256: str = ""
+    numbers: Mapping[str, float] | None = None
+    clips: Mapping[str, vs.VideoNode] | None = None
+    time: float | None = None
+    crossfade: int | None = None
+    tile: tuple[int, int] | None = None
+    device: str = "auto"
+    precision: str = "auto"
+    lanes: int | None = None
+    models: Registry | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +118,11 @@ def run_model(
     """
     if contract.out_channels != contract.channels and contract.colour != "data":
         raise vs.Error(f"{_NAME}: what it makes is no picture like the one it gets; use run_network")
-    shown, made = _made(
-        clip, model, contract, sha256, numbers, clips, time, crossfade, tile, device, precision, lanes, models
-    )
+    terms = Terms(
+        sha256=sha256, numbers=numbers, clips=clips, time=time, crossfade=crossfade, tile=tile, device=device,
+        precision=precision, lanes=lanes, models=models,
+    )  # fmt: skip
+    shown, made = _made(clip, model, contract, terms)
     result = shown.back(made, strength=strength, whole=time is not None)
     if time is not None:
         result = result[:-1] + shown.source[-1] if clip.num_frames > 1 else shown.source
@@ -121,32 +148,18 @@ def run_network(
 
     Arguments and errors are those of `run_model`. The properties are those of the clip as the network saw it.
     """
-    made = _made(
-        clip, model, contract, sha256, numbers, clips, None, crossfade, tile, device, precision, lanes, models
-    )[1]
+    terms = Terms(
+        sha256=sha256, numbers=numbers, clips=clips, crossfade=crossfade, tile=tile, device=device,
+        precision=precision, lanes=lanes, models=models,
+    )  # fmt: skip
+    _, made = _made(clip, model, contract, terms)
     return made.std.GPUUpload() if clip.gpu_resident else made
 
 
-def _made(
-    clip: vs.VideoNode,
-    model: Path | str,
-    contract: Contract,
-    sha256: str,
-    numbers: Mapping[str, float] | None,
-    clips: Mapping[str, vs.VideoNode] | None,
-    time: float | None,
-    crossfade: int | None,
-    tile: tuple[int, int] | None,
-    device: str,
-    precision: str,
-    lanes: int | None,
-    models: Registry | None,
-) -> tuple[Shown, vs.VideoNode]:
+def _made(clip: vs.VideoNode, model: Path | str, contract: Contract, terms: Terms) -> tuple[Shown, vs.VideoNode]:
     if contract.colour == "data":
         raise vs.Error(f"{_NAME}: what it gives is no picture; use run_data")
-    ready = prepare(
-        clip, model, contract, sha256, numbers, clips, time, crossfade, tile, device, precision, lanes, models
-    )
+    ready = prepare(clip, model, contract, terms)
     shown, windows = ready.shown, ready.windows
 
     def work(number: int, frames: list[list[vs.VideoFrame]]) -> tuple[Array, dict[str, float]]:
@@ -160,47 +173,42 @@ def _made(
         clip.height * contract.scale,
         format=vs.RGBS if contract.out_channels == 3 else vs.GRAYS,
     )
-    if device.startswith("mlrt:"):
+    if terms.device.startswith("mlrt:"):
         from vsfilmrestore.inference.mlrt import NativeRun
 
-        values = checked_numbers(contract, numbers or {}, time)
-        run = NativeRun(ready.taps, ready.names, windows, values, contract, Path(model), sha256, device, tile)
+        values = checked_numbers(contract, terms.numbers or {}, terms.time)
+        run = NativeRun(
+            ready.taps, ready.names, windows, values, contract, Path(model), terms.sha256, terms.device, terms.tile
+        )
         return shown, run.on(like, tell_guess)
     return shown, windowed(ready.taps, windows, like, work, lanes=ready.lanes)
 
 
-def prepare(
-    clip: vs.VideoNode,
-    model: Path | str,
-    contract: Contract,
-    sha256: str,
-    numbers: Mapping[str, float] | None,
-    clips: Mapping[str, vs.VideoNode] | None,
-    time: float | None,
-    crossfade: int | None,
-    tile: tuple[int, int] | None,
-    device: str,
-    precision: str,
-    lanes: int | None,
-    models: Registry | None,
-) -> Prepared:
-    """Hold a clip, a contract and settings against one another; arguments and errors are those of `run_model`."""
+def prepare(clip: vs.VideoNode, model: Path | str, contract: Contract, terms: Terms) -> Prepared:
+    """Hold a clip, a contract and terms against one another; arguments and errors are those of `run_model`."""
     path = Path(model)
-    check_contract(contract, time)
+    check_contract(contract, terms.time)
     shown = show(clip, _colour(contract))
-    values = checked_numbers(contract, numbers or {}, time)
-    names, taps = _taps(shown, contract, clips or {})
+    values = checked_numbers(contract, terms.numbers or {}, terms.time)
+    names, taps = _taps(shown, contract, terms.clips or {})
     try:
-        shared = contract.crossfade if crossfade is None else crossfade
+        shared = contract.crossfade if terms.crossfade is None else terms.crossfade
         windows = Windows(contract.before, contract.frames_out, contract.after, shared)
     except ValueError as error:
         raise vs.Error(f"{_NAME}: {error}") from None
-    lanes = usual_lanes(contract.frames_out) if lanes is None else max(1, lanes)
+    lanes = usual_lanes(contract.frames_out) if terms.lanes is None else max(1, terms.lanes)
     size = (clip.height, clip.width)
-    handle = (registry() if models is None else models).handle(
-        path, sha256, device=device, precision=precision, lanes=lanes, tile=tile or (0, 0), contract=contract, size=size
+    handle = (registry() if terms.models is None else terms.models).handle(
+        path,
+        terms.sha256,
+        device=terms.device,
+        precision=terms.precision,
+        lanes=lanes,
+        tile=terms.tile or (0, 0),
+        contract=contract,
+        size=size,
     )
-    network = Network(handle, contract, path, size, tile=tile, numbers=values)
+    network = Network(handle, contract, path, size, tile=terms.tile, numbers=values)
     # A frame of the source is in as many windows as it has frames: it is converted once.
     shown.clip.std.SetVideoCache(mode=1, maxsize=windows.size + windows.step * (lanes + 1), maxhistory=0)
     return Prepared(shown, taps, names, windows, network, lanes)

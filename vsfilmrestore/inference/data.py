@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import vapoursynth as vs
 
-from vsfilmrestore.inference.apply import prepare, tell_guess
+from vsfilmrestore.inference.apply import Terms, prepare, tell_guess
 from vsfilmrestore.inference.registry import Registry
 from vsfilmrestore.inference.runtimes.base import Array
 from vsfilmrestore.inference.windows import windowed
@@ -63,7 +63,11 @@ def run_data(
         raise vs.Error(
             "run_data: the network must give data (colour='data') of one frame; use run_model or run_network"
         )
-    ready = prepare(clip, model, contract, sha256, numbers, clips, None, 0, (0, 0), device, precision, lanes, models)
+    terms = Terms(
+        sha256=sha256, numbers=numbers, clips=clips, crossfade=0, tile=(0, 0), device=device, precision=precision,
+        lanes=lanes, models=models,
+    )  # fmt: skip
+    ready = prepare(clip, model, contract, terms)
     picture = np.zeros((1, 1, TINY, TINY), np.float32)
 
     def work(number: int, frames: list[list[vs.VideoFrame]]) -> tuple[Array, dict[str, Any]]:
