@@ -1,8 +1,7 @@
-"""Training in slices: what was reached is kept on the disk, and the next slice goes on from there."""
+"""Training: what a mistake costs, which crops are learned from, how near the network comes."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from learning import follow, rate, save
+from learning import Course, kept_in, learn
 from optimiser import Optimiser
 
 from .export import begun
@@ -19,8 +18,6 @@ from .samples import CHANNELS
 
 __all__ = ["Plan", "loss_of", "reached", "train", "trained"]
 
-_KEEP = 0.998
-"""How slowly the weights that are kept follow those that learn."""
 _STATE = "state.pt"
 _VISIBLE = 1.5 / 255
 """Mistakes are counted in the noise and as much again: nobody sees a quarter of a level."""
@@ -65,37 +62,17 @@ def train(plan: Plan, parts: Sequence[Path], folder: Path, minutes: float, say: 
         minutes: How long to go on.
         say: Is told how it goes.
     """
-    file = folder / _STATE
     torch.manual_seed(0)
     net = begun(plan.begun) if plan.begun else GrainNet()
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    kept = {name: value.clone() for name, value in net.state_dict().items()}
-    optimiser = Optimiser(net.parameters(), {"lr": plan.rate})
-    step, mean = 0, 0.0
-    if file.exists():
-        state = torch.load(file, map_location="cpu", weights_only=True)
-        net.load_state_dict(state["net"])
-        optimiser.load_state_dict(state["optimiser"])
-        kept, step = state["kept"], state["step"]
     stacks = [np.load(part, mmap_mode="r") for part in parts]
-    started = time.monotonic()
-    while step < plan.steps and time.monotonic() - started < minutes * 60:
-        for group in optimiser.param_groups:
-            group["lr"] = rate(plan.rate, step, plan.steps, 0.03)
+
+    def cost(step: int) -> tuple[torch.Tensor, dict[str, float]]:
         loss = loss_of(net, _batch(stacks, plan, step))
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-        optimiser.step()
-        step += 1
-        follow(kept, net, min(_KEEP, 1 - 1 / (step + 1)))
-        mean += (loss.item() - mean) / min(step, 100)
-        if step % 100 == 0:
-            say(f"{step}/{plan.steps} {mean:.5f} {(time.monotonic() - started) / 60:.1f} min")
-        if step % 500 == 0:
-            save(file, net, optimiser, kept, step)
-    save(file, net, optimiser, kept, step)
-    return step >= plan.steps
+        return loss, {"loss": loss.item()}
+
+    optimiser = Optimiser(net.parameters(), {"lr": plan.rate})
+    return learn(net, optimiser, Course(steps=plan.steps, rate=plan.rate), folder / _STATE, minutes, cost, say)
 
 
 def _batch(stacks: Sequence[npt.NDArray[np.uint16]], plan: Plan, number: int) -> torch.Tensor:
@@ -121,7 +98,7 @@ def _crop(stacks: Sequence[npt.NDArray[np.uint16]], side: int, rng: np.random.Ge
 def trained(folder: Path) -> GrainNet:
     """The network of a training, with the weights that are kept."""
     net = GrainNet()
-    net.load_state_dict(torch.load(folder / _STATE, map_location="cpu", weights_only=True)["kept"])
+    net.load_state_dict(kept_in(folder / _STATE))
     return net.eval()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
+from learning import kept_in
 from unet import LayerGraph
 
 from .network import FLOOR, GAIN, NOISE, RATIO, SEEN, SpotNet
@@ -18,9 +18,8 @@ EXTRA = ("before2", "before1", "after1", "after2", "colour")
 
 def trained(folder: Path, name: str = STATE) -> SpotNet:
     """The network of a training, with the weights that are kept."""
-    state = torch.load(folder / name, map_location="cpu", weights_only=True)
     net = SpotNet()
-    net.load_state_dict(state["kept"])
+    net.load_state_dict(kept_in(folder / name))
     return net.eval()
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F  # noqa: N812
-from learning import follow, rate, save
+from learning import Course, ahead, learn
 
 from .crops import Batch, Crops
 from .network import SpotNet, fill
@@ -20,8 +18,6 @@ __all__ = ["STATE", "Plan", "loss_of", "train", "weight_of"]
 STATE = "state.pt"
 _VISIBLE = 12 / 255
 """A mistake of as much costs the full price."""
-_KEEP = 0.998
-"""How slowly the weights that are kept follow those that learn."""
 
 
 @dataclass(frozen=True)
@@ -91,40 +87,16 @@ def train(
         start: What a training begins with that is not under way; a network that knows nothing where it is left out.
         name: Of the file with the state.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / name
     torch.manual_seed(0)
     net = (start or SpotNet()).to(plan.device, memory_format=torch.channels_last).train()
-    kept = {name: value.clone() for name, value in net.state_dict().items()}
     optimiser = torch.optim.AdamW(net.parameters(), plan.rate, betas=(0.9, 0.98), weight_decay=1e-4)
-    step = 0
-    if file.exists():
-        state = torch.load(file, map_location=plan.device, weights_only=True)
-        net.load_state_dict(state["net"])
-        optimiser.load_state_dict(state["optimiser"])
-        kept, step = state["kept"], state["step"]
-    started, told = time.monotonic(), dict.fromkeys(("told", "fill", "price"), 0.0)
-    with ThreadPoolExecutor(1) as ahead:
-        coming = ahead.submit(crops.batch, step, plan.size, plan.device)
-        while step < plan.steps and time.monotonic() - started < minutes * 60:
-            batch = coming.result()
-            coming = ahead.submit(crops.batch, step + 1, plan.size, plan.device)
-            for group in optimiser.param_groups:
-                group["lr"] = rate(plan.rate, step, plan.steps, 0.03)
+    with ahead(lambda step: crops.batch(step, plan.size, plan.device)) as batches:
+
+        def cost(step: int) -> tuple[torch.Tensor, dict[str, float]]:
+            batch = batches(step)
             with torch.autocast(plan.device, torch.bfloat16):
                 logits = net.logits(batch.seen.contiguous(memory_format=torch.channels_last))
-            loss, parts = loss_of(logits.float(), batch)
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-            optimiser.step()
-            step += 1
-            follow(kept, net, min(_KEEP, 1 - 1 / (step + 1)))
-            told = {name: told[name] + 0.02 * (value - told[name]) for name, value in parts.items()}
-            if step % 100 == 0:
-                pace = (time.monotonic() - started) / 60
-                say(f"{step}/{plan.steps} " + " ".join(f"{k} {v:.5f}" for k, v in told.items()) + f" {pace:.1f} min")
-            if step % 500 == 0:
-                save(file, net, optimiser, kept, step)
-    save(file, net, optimiser, kept, step)
-    return step >= plan.steps
+            return loss_of(logits.float(), batch)
+
+        course = Course(steps=plan.steps, rate=plan.rate)
+        return learn(net, optimiser, course, folder / name, minutes, cost, say)

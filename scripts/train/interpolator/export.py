@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import torch
+from learning import kept_in
 from unet import LayerGraph
 
 from vsfilmrestore.filters._between_motion import GUESSES
@@ -30,7 +30,7 @@ INPUTS = (
 
 def trained(folder: Path) -> BlendNet:
     """The network of a training, with the weights that are kept."""
-    return BlendNet.of(torch.load(folder / STATE, map_location="cpu", weights_only=True)["kept"]).eval()
+    return BlendNet.of(kept_in(folder / STATE)).eval()
 
 
 def export(net: BlendNet, file: Path) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
-from learning import follow, rate, save
+from learning import Course, ahead, learn
 from optimiser import Optimiser
 
 from .network import FLOW_UNIT, REACH, VIEWS, BlendNet, blended, sampled
@@ -21,7 +19,6 @@ from .samples import SIZE, Samples
 __all__ = ["STATE", "Batch", "Crops", "Plan", "made", "train"]
 
 STATE = "between.pt"
-_KEEP = 0.998
 _FLOOR = 0.01
 _EASY = 0.003
 """Errors of the first guess from which on a crop counts in full."""
@@ -168,40 +165,16 @@ def loss_of(picture: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, float]:
 
 def train(plan: Plan, crops: Crops, folder: Path, minutes: float, say: Callable[[str], None]) -> bool:
     """Go on for so many minutes, or to the end of the plan; whether the end was reached."""
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / STATE
     torch.manual_seed(0)
     net = BlendNet.begun(plan.begun) if plan.begun else BlendNet()
     net.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-    kept = {name: value.clone() for name, value in net.state_dict().items()}
-    optimiser = Optimiser(net.parameters(), {"lr": plan.rate})
-    step = 0
-    if file.exists():
-        state = torch.load(file, map_location="cpu", weights_only=True)
-        net.load_state_dict(state["net"])
-        optimiser.load_state_dict(state["optimiser"])
-        kept, step = state["kept"], state["step"]
-    started, told, left = time.monotonic(), 0.03, 1.0
-    with ThreadPoolExecutor(1) as ahead:
-        coming = ahead.submit(crops.batch, step, plan.size)
-        while step < plan.steps and time.monotonic() - started < minutes * 60:
-            batch = coming.result()
-            coming = ahead.submit(crops.batch, step + 1, plan.size)
-            for group in optimiser.param_groups:
-                group["lr"] = rate(plan.rate, step, plan.steps, 0.03)
+    with ahead(lambda step: crops.batch(step, plan.size)) as batches:
+
+        def cost(step: int) -> tuple[torch.Tensor, dict[str, float]]:
+            batch = batches(step)
             loss, ratio = loss_of(made(net, batch), batch)
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(net.parameters(), 0.5)
-            optimiser.step()
-            step += 1
-            follow(kept, net, min(_KEEP, 1 - 1 / (step + 1)))
-            told += 0.02 * (loss.item() - told)
-            left += 0.02 * (ratio - left)
-            if step % 50 == 0:
-                pace = (time.monotonic() - started) / 60
-                say(f"{step}/{plan.steps} loss {told:.5f}, {left:.3f} of the first guess {pace:.1f} min")
-            if step % 250 == 0:
-                save(file, net, optimiser, kept, step)
-    save(file, net, optimiser, kept, step)
-    return step >= plan.steps
+            return loss, {"loss": loss.item(), "of the first guess": ratio}
+
+        course = Course(steps=plan.steps, rate=plan.rate, steep=0.5, told=50)
+        optimiser = Optimiser(net.parameters(), {"lr": plan.rate})
+        return learn(net, optimiser, course, folder / STATE, minutes, cost, say)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
-from learning import follow, rate, save
+from learning import Course, kept_in, learn
 from optimiser import Optimiser
 
 from vsfilmrestore.filters._crispness import crispness_of
@@ -23,8 +22,7 @@ from .samples import Lesson, Stills, lesson
 
 __all__ = ["Plan", "left_of", "reached", "train", "trained"]
 
-_KEEP = 0.998
-"""How slowly the weights that are kept follow those that learn."""
+_STATE = "larger.pt"
 _NOTHING = 0.3 / 255
 """An error that is as good as none: that of rounding to 8 bits."""
 _EDGE = 6
@@ -67,7 +65,7 @@ def _apart(made: torch.Tensor, true: torch.Tensor) -> torch.Tensor:
 
 
 def train(plan: Plan, stills: Stills, folder: Path, minutes: float, say: Callable[[str], None]) -> bool:
-    """Go on for so many minutes of one processor, or to the end of the plan; whether the end was reached.
+    """Go on for so many minutes, or to the end of the plan; whether the end was reached.
 
     Args:
         plan: How to train.
@@ -76,44 +74,25 @@ def train(plan: Plan, stills: Stills, folder: Path, minutes: float, say: Callabl
         minutes: How long to go on.
         say: Is told how it goes.
     """
-    file = folder / "larger.pt"
     torch.manual_seed(0)
     net = begun(plan.begun) if plan.begun else LargerNet()
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    kept = {name: value.clone() for name, value in net.state_dict().items()}
-    optimiser = Optimiser(net.parameters(), {"lr": plan.rate})
-    step = 0
-    if file.exists():
-        state = torch.load(file, weights_only=True)
-        net.load_state_dict(state["net"])
-        optimiser.load_state_dict(state["optimiser"])
-        kept, step = state["kept"], state["step"]
-    started, told = time.process_time(), 0.0
-    while step < plan.steps and time.process_time() - started < minutes * 60:
-        for group in optimiser.param_groups:
-            group["lr"] = rate(plan.rate, step, plan.steps, 0.02)
+
+    def cost(step: int) -> tuple[torch.Tensor, dict[str, float]]:
         batch = lesson(stills, step, plan.size, plan.side)
         with torch.autocast("cpu", torch.bfloat16):
             loss = left_of(net, batch).mean()
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-        optimiser.step()
-        step += 1
-        follow(kept, net, min(_KEEP, 1 - 9 / (step + 9)))
-        told += max(0.01, 1 / step) * (loss.item() - told)
-        if step % 200 == 0:
-            pace = (time.process_time() - started) / 60
-            say(f"{step}/{plan.steps} left of the error: {told:.4f} {pace:.1f} min")
-            save(file, net, optimiser, kept, step)
-    save(file, net, optimiser, kept, step)
-    return step >= plan.steps
+        return loss, {"left of the error": loss.item()}
+
+    course = Course(steps=plan.steps, rate=plan.rate, rise=0.02, told=200)
+    optimiser = Optimiser(net.parameters(), {"lr": plan.rate})
+    return learn(net, optimiser, course, folder / _STATE, minutes, cost, say)
 
 
 def trained(folder: Path) -> LargerNet:
     """The network of a training, with the weights that are kept."""
     net = LargerNet()
-    net.load_state_dict(torch.load(folder / "larger.pt", weights_only=True)["kept"])
+    net.load_state_dict(kept_in(folder / _STATE))
     return net.eval()
 
 

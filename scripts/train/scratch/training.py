@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
-from learning import follow, rate, save
+from learning import Course, kept_in, learn
 
 from .network import AROUND, INPUTS, LineNet
 from .samples import SIZES
@@ -22,8 +21,6 @@ _LINE, _NOTHING = 0.75 / 255, 0.25 / 255
 _SEEN = 1 / 255
 _TALL = 0.35
 """Share of the batches that are cut from tall clips."""
-_KEEP = 0.995
-"""How slowly the weights that are kept follow those that learn."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,7 @@ class Plan:
     rate: float
 
 
-def loss_of(net: LineNet, batch: torch.Tensor) -> tuple[torch.Tensor, tuple[float, float]]:
+def loss_of(net: LineNet, batch: torch.Tensor) -> tuple[torch.Tensor, dict[str, float]]:
     """What a mistake costs: in what a line adds, in units of the network, and in whether there is one."""
     true = batch[:, INPUTS:]
     with torch.autocast("cpu", torch.bfloat16):
@@ -56,7 +53,7 @@ def loss_of(net: LineNet, batch: torch.Tensor) -> tuple[torch.Tensor, tuple[floa
     counts = (1 + 2 * line) * (1 - ((true.abs() > _NOTHING) & (line == 0)).float())
     doubt = F.binary_cross_entropy_with_logits(told[:, 1:], line, reduction="none")
     sure = (doubt * counts).sum() / counts.sum()
-    return 2 * added + 0.5 * sure, (added.item(), sure.item())
+    return 2 * added + 0.5 * sure, {"added": added.item(), "sure": sure.item()}
 
 
 def train(
@@ -72,42 +69,25 @@ def train(
         say: Is told how it goes.
         start: Name of a training that has ended, whose network goes on to learn.
     """
-    file = folder / f"{plan.name}.pt"
     torch.manual_seed(0)
     net = trained(folder, start).train() if start else LineNet()
-    kept = {name: value.clone() for name, value in net.state_dict().items()}
-    optimiser = torch.optim.AdamW(net.parameters(), plan.rate, weight_decay=1e-4)
-    step = 0
-    if file.exists():
-        state = torch.load(file, weights_only=True)
-        net.load_state_dict(state["net"])
-        optimiser.load_state_dict(state["optimiser"])
-        kept, step = state["kept"], state["step"]
     stacks = [_loaded(parts, k) for k in range(len(SIZES))]
-    started, told = time.monotonic(), np.zeros(2)
-    while step < plan.steps and time.monotonic() - started < minutes * 60:
-        for group in optimiser.param_groups:
-            group["lr"] = rate(plan.rate, step, plan.steps, 0.02)
-        loss, parts_of_it = loss_of(net, _batch(stacks, step, plan.size))
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-        optimiser.step()
-        step += 1
-        follow(kept, net, min(_KEEP, 1 - 9 / (step + 9)))
-        told += 0.02 * (np.array(parts_of_it) - told)
-        if step % 200 == 0:
-            pace = (time.monotonic() - started) / 60
-            say(f"{step}/{plan.steps} added {told[0]:.4f} sure {told[1]:.4f} {pace:.1f} min")
-            save(file, net, optimiser, kept, step)
-    save(file, net, optimiser, kept, step)
-    return step >= plan.steps
+    course = Course(steps=plan.steps, rate=plan.rate, rise=0.02, keep=0.995, told=200)
+    return learn(
+        net,
+        torch.optim.AdamW(net.parameters(), plan.rate, weight_decay=1e-4),
+        course,
+        folder / f"{plan.name}.pt",
+        minutes,
+        lambda step: loss_of(net, _batch(stacks, step, plan.size)),
+        say,
+    )
 
 
 def trained(folder: Path, name: str) -> LineNet:
     """The network of a training, with the weights that are kept."""
     net = LineNet()
-    net.load_state_dict(torch.load(folder / f"{name}.pt", weights_only=True)["kept"])
+    net.load_state_dict(kept_in(folder / f"{name}.pt"))
     return net.eval()
 
 
