@@ -153,6 +153,46 @@ def test_where_much_moves_nothing_is_told_from_it() -> None:
     assert left(frames, background, block(10, 200) | lone)
 
 
+TUMBLING = (4, 20, 55000), (8, 8, 60000), (15, 5, 52000), (6, 14, 48000), (10, 9, 42000)
+"""Height, width and brightness of a thing in five frames: nothing like each other, but about as much."""
+
+
+def tumbles(frames: npt.NDArray[np.uint16], steps: tuple[int, ...], bend: int = 0) -> npt.NDArray[np.bool_]:
+    """Draw it into five frames, and tell where it is in the middle one."""
+    frames[0][:8], frames[4][:8] = 30000, 30000  # frames of their own, and not others shown again
+    for step, (high, wide, value) in zip(range(-2, 3), TUMBLING, strict=True):
+        y, x = 50 + 12 * step + bend * abs(step), 190 + 34 * step
+        box = np.s_[y - high // 2 : y + high - high // 2, x - wide // 2 : x + wide - wide // 2]
+        if step in steps:
+            frames[step + 2][box] = value
+        if step == 0:
+            where = np.zeros(SIZE, bool)
+            where[box] = True
+    return where
+
+
+@pytest.mark.parametrize("steps", [(-1, 0, 1), (0, 1, 2), (-2, -1, 0)])
+def test_what_tumbles_on_a_straight_way_is_no_dirt(steps: tuple[int, ...]) -> None:
+    frames = still(5)
+    assert not left(frames, still(5), tumbles(frames, steps))
+
+
+@pytest.mark.parametrize(("steps", "bend"), [((-1, 0), 0), ((0, 1), 0), ((-2, 0, 1), 0), ((-1, 0, 1), 20)])
+def test_as_much_that_lies_on_no_straight_way_is_dirt(steps: tuple[int, ...], bend: int) -> None:
+    frames = still(5)
+    assert left(frames, still(5), tumbles(frames, steps, bend))
+
+
+def test_where_dirt_is_dense_three_on_a_straight_way_are_chance() -> None:
+    frames = still(5)
+    where = tumbles(frames, (-1, 0, 1))
+    for n in (1, 3):
+        for k in range(24):
+            y, x = 6 + 100 * (k % 2) + n, 8 + 16 * k
+            frames[n][y : y + 4 + k % 5, x : x + 11 - k % 5] = 52000
+    assert left(frames, still(5), where)
+
+
 def specks_of(angles: list[float], light: bool = True) -> Specks:
     """Lines of 13 pixels in some directions, in degrees."""
     labels = np.zeros((400, 60), np.int32)

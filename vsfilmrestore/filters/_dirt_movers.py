@@ -10,6 +10,7 @@ import numpy.typing as npt
 import vapoursynth as vs
 
 from vsfilmrestore.filters._between import neighbour
+from vsfilmrestore.filters._dirt_flight import NOTHING, Field, flies
 from vsfilmrestore.filters._dirt_sight import Sight
 
 __all__ = ["without_movers"]
@@ -24,8 +25,6 @@ type Box = tuple[slice, slice]
 
 _FASTEST: Final = 0.06
 """Specks are looked for in the neighbours within this share of the picture's width."""
-_NOTHING: Final = 32768
-"""What does not stand out at all."""
 _LIKE: Final = 0.35
 """What is left of a speck when its like in a neighbour is taken away, as a share of its energy."""
 _ALIKE: Final = 0.65
@@ -70,6 +69,7 @@ class _Side(NamedTuple):
         far: Luma of the neighbour beyond.
         near_rest: What stands out from both its neighbours in the nearer one.
         far_rest: In the one beyond.
+        fields: Both, by parts.
     """
 
     moved: Words
@@ -77,6 +77,11 @@ class _Side(NamedTuple):
     far: Words
     near_rest: Words
     far_rest: Words
+    fields: tuple[Field, Field]
+
+
+def _side(moved: Words, near: Words, far: Words, near_rest: Words, far_rest: Words) -> _Side:
+    return _Side(moved, near, far, near_rest, far_rest, (Field(near_rest), Field(far_rest)))
 
 
 def without_movers(mask: vs.VideoNode, seen: Sight) -> vs.VideoNode:
@@ -90,12 +95,12 @@ def without_movers(mask: vs.VideoNode, seen: Sight) -> vs.VideoNode:
         seen: The clip it is of.
     """
     luma, _, before, after, _ = seen.lumas
-    rest = core.akarin.Expr([luma, before, after], f"x y z + 2 / - {_NOTHING} +")
+    rest = core.akarin.Expr([luma, before, after], f"x y z + 2 / - {NOTHING} +")
     reach = max(round(_FASTEST * mask.width), 16)
 
     def still(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
         now, rest, *pictures = (np.asarray(frame[0]) for frame in f[1:])
-        return _without_movers(f[0], now, rest, [_Side(*pictures[:5]), _Side(*pictures[5:])], reach)
+        return _without_movers(f[0], now, rest, [_side(*pictures[:5]), _side(*pictures[5:])], reach)
 
     def side(moved: vs.VideoNode, step: int) -> list[vs.VideoNode]:
         return [moved, *(neighbour(clip, d) for clip in (luma, rest) for d in (step, 2 * step))]
@@ -161,7 +166,7 @@ def _moves(
     behind = ((moved[0] + moved[1]) / 2).astype(np.float32)
     if any(stays):
         behind = moved[stays.index(False)]
-        apart = speck - behind + _NOTHING
+        apart = speck - behind + NOTHING
     lies = _lies(speck, now, box, reach, share * _LIKE * _energy(speck, behind))
     pictures = [side.far if stay else side.near for side, stay in zip(sides, stays, strict=True)]
     come, gone = (_way(speck, behind, picture, box, reach, lies) for picture in pictures)
@@ -172,14 +177,20 @@ def _moves(
         speck, behind, (come, gone), far, box, one_side
     ):
         return True
-    ground = np.full_like(behind, _NOTHING)
+    ground = np.full_like(behind, NOTHING)
     rests = [side.far_rest if stay else side.near_rest for side, stay in zip(sides, stays, strict=True)]
     come, gone = (_way(apart, ground, picture, box, reach) for picture in rests)
     if _is_mover(come, gone, one_side, share * _LIKE, share * _ALIKE) and _goes_on(
         apart, ground, (come, gone), far_rests, box, one_side
     ):
         return True
-    return _wanders(apart - _NOTHING, rests, box, one_side, _MASS_TWICE if any(stays) else _MASS)
+    if _wanders(apart - NOTHING, rests, box, one_side, _MASS_TWICE if any(stays) else _MASS):
+        return True
+    fields = [side.fields[stay] for side, stay in zip(sides, stays, strict=True)]
+    farther = [
+        side.fields[1] if there and not stay else None for side, there, stay in zip(sides, beyond, stays, strict=True)
+    ]
+    return flies(apart, box, fields, farther)
 
 
 def _stays(speck: Levels, moved: Sequence[Levels]) -> list[bool]:
@@ -327,7 +338,7 @@ def _wanders(own: Levels, sides: Sequence[Words], box: Box, one_side: bool, alik
     top, left = max(box[0].start - reach, 0), max(box[1].start - reach, 0)
     ways = []
     for picture in sides:
-        around = picture[top : box[0].stop + reach, left : box[1].stop + reach].astype(np.float32) - _NOTHING
+        around = picture[top : box[0].stop + reach, left : box[1].stop + reach].astype(np.float32) - NOTHING
         sums = cv2.boxFilter(
             np.maximum(sign * around, 0),
             -1,
