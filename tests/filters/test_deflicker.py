@@ -11,6 +11,7 @@ import pytest
 import vapoursynth as vs
 from skimage import color, data, transform
 
+from tests.pictures import clip_of
 from vsfilmrestore.filters import FILTERS
 from vsfilmrestore.filters._exposure import exposure_step
 from vsfilmrestore.filters.deflicker import FLICKER_GAIN, deflicker
@@ -48,14 +49,7 @@ def lit(pictures: list[Picture], logs: list[Picture] | Picture) -> list[Picture]
 
 
 def film(pictures: list[Picture], fmt: int = vs.GRAY16) -> vs.VideoNode:
-    blank = core.std.BlankClip(width=WIDTH, height=HEIGHT, format=vs.GRAY16, length=len(pictures), keep=True)
-
-    def draw(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
-        frame = f.copy()
-        np.copyto(np.asarray(frame[0]), np.clip(np.rint(pictures[n] * 65535), 0, 65535).astype(np.uint16))
-        return frame
-
-    clip = core.std.ModifyFrame(blank, blank, draw).std.SetFrameProps(_Range=vs.RANGE_FULL)
+    clip = clip_of([picture * 65535 for picture in pictures], vs.GRAY16).std.SetFrameProps(_Range=vs.RANGE_FULL)
     if fmt == vs.GRAY16:
         return clip
     family = core.get_video_format(fmt).color_family

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pytest
 import vapoursynth as vs
 
+from tests.pictures import clip_of, frames_of
 from vsfilmrestore.filters import _noise_fused
 from vsfilmrestore.filters._grain import record_grain, told_grain
 from vsfilmrestore.filters._motion import mirrored
@@ -24,23 +25,6 @@ from vsfilmrestore.filters.schema import FILTERS
 
 core = vs.core
 type Frames = npt.NDArray[np.float32]
-
-
-def frames_of(clip: vs.VideoNode, plane: int = 0) -> Frames:
-    return np.stack([np.asarray(f[plane]).astype(np.float32) for f in clip.frames()])
-
-
-def clip_of(frames: Frames, fmt: int = vs.GRAY8) -> vs.VideoNode:
-    """A clip of these frames (n, height, width) in all planes of a format that is not subsampled."""
-    blank = core.std.BlankClip(format=fmt, width=frames.shape[2], height=frames.shape[1], length=len(frames))
-
-    def draw(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
-        frame = f.copy()
-        for plane in range(frame.format.num_planes):
-            np.copyto(np.asarray(frame[plane]), frames[n].astype(np.asarray(frame[plane]).dtype))
-        return frame
-
-    return core.std.ModifyFrame(blank, blank, draw)
 
 
 def pan(length: int = 9, width: int = 160, height: int = 96) -> Frames:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pytest
 import vapoursynth as vs
 
+from tests.pictures import clip_of, frames_of
 from vsfilmrestore.errors import UsageError
 from vsfilmrestore.filters._grain_field import grain_field
 from vsfilmrestore.filters._grain_form import (
@@ -54,21 +55,6 @@ def grainy(clean: Frames, sigma: float, size: float, count: int = 3, step: int =
         level = frame / 255
         made.append(frame + noise / noise.std() * sigma * (0.4 + 2.4 * level * (1 - level)))
     return np.asarray(np.round(np.stack(made)).clip(0, 255), np.float32)
-
-
-def clip_of(frames: Frames) -> vs.VideoNode:
-    blank = core.std.BlankClip(None, frames.shape[2], frames.shape[1], vs.GRAY8, length=len(frames), keep=True)
-
-    def draw(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
-        frame = f.copy()
-        np.copyto(np.asarray(frame[0]), frames[n].astype(np.uint8))
-        return frame
-
-    return core.std.ModifyFrame(blank, blank, draw)
-
-
-def frames_of(clip: vs.VideoNode) -> Frames:
-    return np.stack([np.asarray(f[0]).astype(np.float32) for f in clip.frames()])
 
 
 def signature_in(measured: vs.VideoNode) -> GrainSignature:

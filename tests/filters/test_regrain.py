@@ -7,28 +7,13 @@ import numpy.typing as npt
 import pytest
 import vapoursynth as vs
 
+from tests.pictures import clip_of, frames_of
 from vsfilmrestore.filters._grain import kernel
 from vsfilmrestore.filters.denoise import denoise
 from vsfilmrestore.filters.regrain import regrain
 
 core = vs.core
 type Frames = npt.NDArray[np.float32]
-
-
-def frames_of(clip: vs.VideoNode, plane: int = 0) -> Frames:
-    return np.stack([np.asarray(f[plane]).astype(np.float32) for f in clip.frames()])
-
-
-def clip_of(planes: list[Frames], fmt: int) -> vs.VideoNode:
-    blank = core.std.BlankClip(format=fmt, width=planes[0].shape[2], height=planes[0].shape[1], length=len(planes[0]))
-
-    def draw(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
-        frame = f.copy()
-        for plane, frames in enumerate(planes):
-            np.copyto(np.asarray(frame[plane]), frames[n].astype(np.asarray(frame[plane]).dtype))
-        return frame
-
-    return core.std.ModifyFrame(blank, blank, draw)
 
 
 def coarse_grain(shape: tuple[int, ...], size: float, seed: int) -> Frames:
@@ -64,7 +49,7 @@ def test_round_trip_has_the_grain_of_the_source(size: float, dose: float) -> Non
     level = clean / 255
     strength = 6 * (0.4 + 2.4 * level * (1 - level))
     grain = coarse_grain(clean.shape, size, 4) * strength
-    source = clip_of([(clean + grain) * 256], vs.GRAY16)
+    source = clip_of((clean + grain) * 256, vs.GRAY16)
     cleaned = denoise(source, dose, spatial=0.0)
     back = frames_of(regrain(cleaned)) / 256 - clean
     left = frames_of(cleaned) / 256 - clean
@@ -81,7 +66,7 @@ def test_colours_go_together_as_they_did() -> None:
     clean = np.full((7, 96, 160), 128, np.float32)
     luma, own = coarse_grain(clean.shape, 0.7, 1) * 6, coarse_grain(clean.shape, 0.7, 2) * 3
     planes = [(clean + g) * 256 for g in (luma, 0.5 * luma + own, own)]
-    source = clip_of(planes, vs.YUV444P16)
+    source = clip_of(np.stack(planes, 1), vs.YUV444P16)
     back = regrain(denoise(source, 1.0))
     got = [frames_of(back, plane)[3].ravel() / 256 for plane in range(3)]
     matrix = np.corrcoef(got)
@@ -114,7 +99,7 @@ def test_amount_and_size_are_what_they_say() -> None:
 
 def test_the_size_follows_the_picture() -> None:
     clean = np.full((7, 96, 160), 128, np.float32)
-    source = clip_of([(clean + coarse_grain(clean.shape, 0.7, 1) * 8) * 256], vs.GRAY16)
+    source = clip_of((clean + coarse_grain(clean.shape, 0.7, 1) * 8) * 256, vs.GRAY16)
     grown = regrain(denoise(source, 1.0).resize.Bicubic(320, 192))
     grain = frames_of(grown)[3:4] / 256
     assert lag(grain - grain.mean(), 2) == pytest.approx(correlation(1.4), abs=0.06)

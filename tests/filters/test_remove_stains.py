@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pytest
 import vapoursynth as vs
 
+from tests import pictures
 from vsfilmrestore.filters.remove_stains import remove_stains
 from vsfilmrestore.filters.schema import FILTERS
 from vsfilmrestore.media.props import changed_prop, mask_prop
@@ -66,15 +67,7 @@ def eight_bit(frames: Array) -> npt.NDArray[np.uint8]:
 
 
 def clip_of(frames: Array) -> vs.VideoNode:
-    whole = eight_bit(frames)
-    blank = core.std.BlankClip(width=SIZE[1], height=SIZE[0], format=vs.GRAY8, length=len(whole), keep=True)
-
-    def fill(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
-        out = f.copy()
-        np.copyto(np.asarray(out[0]), whole[n])
-        return out
-
-    return core.std.ModifyFrame(blank, blank, fill).std.SetFrameProps(_Range=1)
+    return pictures.clip_of(frames).std.SetFrameProps(_Range=1)
 
 
 def stained(first: int = 5, life: int = 1, pan: int = 2, depth: float = 0.25, bright: bool = False) -> Array:

@@ -12,6 +12,7 @@ import vapoursynth as vs
 from skimage import data
 from skimage.draw import polygon
 
+from tests.pictures import clip_of, frames_of
 from vsfilmrestore.filters._between import Between
 from vsfilmrestore.filters._frame_faults import Look, is_blank, is_flash, is_frozen, is_rolled
 from vsfilmrestore.filters._frame_list import parse_frames
@@ -24,24 +25,6 @@ from vsfilmrestore.media.props import SOURCE_FRAME, changed_prop
 core = vs.core
 
 type Pictures = npt.NDArray[np.float32]
-
-
-def filmed(pictures: Pictures) -> vs.VideoNode:
-    levels = np.clip(np.rint(pictures), 0, 255).astype(np.uint8)
-    blank = core.std.BlankClip(
-        width=levels.shape[2], height=levels.shape[1], format=vs.GRAY8, length=len(levels), fpsnum=24, fpsden=1
-    )
-
-    def draw(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
-        frame = f.copy()
-        np.copyto(np.asarray(frame[0]), levels[n])
-        return frame
-
-    return core.std.ModifyFrame(blank, blank, draw)
-
-
-def seen(clip: vs.VideoNode) -> Pictures:
-    return np.stack([np.asarray(frame[0]).astype(np.float32) for frame in clip.frames(close=False)])
 
 
 def changed(clip: vs.VideoNode) -> list[int]:
@@ -80,13 +63,13 @@ def burn(picture: Pictures) -> npt.NDArray[np.bool_]:
 
 def test_a_sound_shot_is_left_bit_for_bit() -> None:
     pictures = pan(16)
-    result = repair_frames(filmed(pictures), 1.0)
+    result = repair_frames(clip_of(pictures), 1.0)
     assert changed(result) == []
-    np.testing.assert_array_equal(seen(result), pictures)
+    np.testing.assert_array_equal(frames_of(result), pictures)
 
 
 def test_strength_0_is_the_clip_itself() -> None:
-    clip = filmed(pan(2))
+    clip = clip_of(pan(2))
     assert repair_frames(clip, 0) is clip
 
 
@@ -95,9 +78,9 @@ def test_a_copy_for_a_lost_frame_is_rebuilt_at_its_time(lost: list[int]) -> None
     truth = pan(20)
     spoilt = truth.copy()
     spoilt[lost] = truth[lost[0] - 1]
-    result = repair_frames(filmed(spoilt))
+    result = repair_frames(clip_of(spoilt))
     assert changed(result) == lost
-    made = seen(result)
+    made = frames_of(result)
     for n in lost:
         dissolve = (spoilt[lost[0] - 1] + spoilt[lost[-1] + 1]) / 2
         assert psnr(made[n], truth[n]) > psnr(spoilt[n], truth[n]) + 6
@@ -117,7 +100,7 @@ def test_a_copy_for_a_lost_frame_is_rebuilt_at_its_time(lost: list[int]) -> None
     ],
 )
 def test_copies_that_belong_are_left(order: list[int]) -> None:
-    clip = filmed(pan(24)[order])
+    clip = clip_of(pan(24)[order])
     assert changed(repair_frames(clip, 1.0, torn=False)) == []
     assert changed(repair_frames(clip)) == []
 
@@ -127,9 +110,9 @@ def test_blank_frames_are_rebuilt(level: int) -> None:
     truth = pan(14)
     spoilt = truth.copy()
     spoilt[[5, 6]] = level
-    result = repair_frames(filmed(spoilt))
+    result = repair_frames(clip_of(spoilt))
     assert changed(result) == [5, 6]
-    made = seen(result)
+    made = frames_of(result)
     dissolve = (truth[4] + truth[7]) / 2
     assert min(psnr(made[n], truth[n]) - psnr(dissolve, truth[n]) for n in (5, 6)) > 4
 
@@ -137,32 +120,32 @@ def test_blank_frames_are_rebuilt(level: int) -> None:
 def test_a_longer_run_is_left() -> None:
     spoilt = pan(14)
     spoilt[5:8] = 2
-    assert changed(repair_frames(filmed(spoilt))) == []
-    assert changed(repair_frames(filmed(spoilt), longest=3)) == [5, 6, 7]
+    assert changed(repair_frames(clip_of(spoilt))) == []
+    assert changed(repair_frames(clip_of(spoilt), longest=3)) == [5, 6, 7]
 
 
 def test_fades_are_left() -> None:
     pictures = pan(20)
     ramp = np.clip(np.arange(20) / 4, 0, 1) * np.clip((19 - np.arange(20)) / 4, 0, 1)
-    clip = filmed(pictures * ramp[:, None, None])
+    clip = clip_of(pictures * ramp[:, None, None])
     assert changed(repair_frames(clip, 1.0)) == []
 
 
 def test_a_flash_is_rebuilt_only_when_asked() -> None:
     pictures = pan(12)
     pictures[6] = np.clip(pictures[6] * 1.2 + 70, 0, 255)
-    assert changed(repair_frames(filmed(pictures))) == []
-    assert changed(repair_frames(filmed(pictures), flashes=True)) == [6]
+    assert changed(repair_frames(clip_of(pictures))) == []
+    assert changed(repair_frames(clip_of(pictures), flashes=True)) == [6]
 
 
 def test_a_tear_is_filled_and_nothing_else_touched() -> None:
     truth = pan(14)
     spoilt = truth.copy()
     hole = burn(spoilt[7])
-    result = repair_frames(filmed(spoilt))
+    result = repair_frames(clip_of(spoilt))
     assert changed(result) == [7]
-    made = seen(result)
-    mask = seen(repair_frames(filmed(spoilt), show="mask"))[7] > 0
+    made = frames_of(result)
+    mask = frames_of(repair_frames(clip_of(spoilt), show="mask"))[7] > 0
     assert mask[hole].mean() > 0.99
     assert (mask & ~hole).mean() < 0.1
     np.testing.assert_array_equal(made[7][~mask], spoilt[7][~mask])
@@ -176,12 +159,12 @@ def test_smaller_holes_beside_a_large_one_are_filled_as_well() -> None:
     spoilt = truth.copy()
     burn(spoilt[7])
     spoilt[7, 20:36, 200:216] = 250
-    made = seen(repair_frames(filmed(spoilt)))
+    made = frames_of(repair_frames(clip_of(spoilt)))
     assert psnr(made[7, 20:36, 200:216], truth[7, 20:36, 200:216]) > 26
     # By itself it is a speck, and none of this filter's.
     spoilt[7] = truth[7]
     spoilt[7, 20:36, 200:216] = 250
-    assert changed(repair_frames(filmed(spoilt))) == []
+    assert changed(repair_frames(clip_of(spoilt))) == []
 
 
 def flown_by(at: dict[int, tuple[int, int]]) -> Pictures:
@@ -197,31 +180,31 @@ def flown_by(at: dict[int, tuple[int, int]]) -> Pictures:
 
 def test_what_flies_out_of_the_picture_is_no_hole() -> None:
     leaving = flown_by({4: (102, 100), 5: (181, 68)})
-    np.testing.assert_array_equal(seen(repair_frames(filmed(leaving))), np.rint(leaving.clip(0, 255)))
+    np.testing.assert_array_equal(frames_of(repair_frames(clip_of(leaving))), np.rint(leaving.clip(0, 255)))
     # The same in one frame alone came from nowhere.
-    assert changed(repair_frames(filmed(flown_by({5: (181, 68)})))) == [5]
+    assert changed(repair_frames(clip_of(flown_by({5: (181, 68)})))) == [5]
 
 
 def test_a_change_of_light_is_no_tear() -> None:
     pictures = pan(12)
     pictures[6, :, :128] = np.clip(pictures[6, :, :128] * 1.35 + 20, 0, 255)
-    assert changed(repair_frames(filmed(pictures))) == []
+    assert changed(repair_frames(clip_of(pictures))) == []
 
 
 def test_a_cut_is_left() -> None:
     pictures = pan(16)
     pictures[8:] = pan(8, 1)[:, ::-1, ::-1]
-    result = repair_frames(filmed(pictures), 1.0)
+    result = repair_frames(clip_of(pictures), 1.0)
     assert changed(result) == []
 
 
 def test_listed_frames_are_rebuilt_whatever_they_look_like() -> None:
-    clip = filmed(pan(14))
+    clip = clip_of(pan(14))
     assert changed(repair_frames(clip, frames="4, 8-9")) == [4, 8, 9]
 
 
 def test_listed_frames_are_numbers_of_the_source_where_frames_carry_them() -> None:
-    clip = core.akarin.PropExpr([filmed(pan(10))], lambda: {SOURCE_FRAME: "N 86400 +"})
+    clip = core.akarin.PropExpr([clip_of(pan(10))], lambda: {SOURCE_FRAME: "N 86400 +"})
     assert changed(repair_frames(clip, frames="86404")) == [4]
 
 
@@ -229,8 +212,8 @@ def test_only_the_holes_of_listed_frames_are_rebuilt() -> None:
     truth = pan(10)
     spoilt = truth.copy()
     spoilt[5, 40:80, 100:150] = 90
-    result = repair_frames(filmed(spoilt), torn=False, frames="5", holes=[(98, 38, 152, 82)])
-    made = seen(result)
+    result = repair_frames(clip_of(spoilt), torn=False, frames="5", holes=[(98, 38, 152, 82)])
+    made = frames_of(result)
     assert psnr(made[5, 40:80, 100:150], truth[5, 40:80, 100:150]) > 28
     made[5, 38:82, 98:152] = spoilt[5, 38:82, 98:152]
     np.testing.assert_array_equal(made, spoilt)
@@ -239,14 +222,14 @@ def test_only_the_holes_of_listed_frames_are_rebuilt() -> None:
 def test_a_listed_frame_that_motion_cannot_explain_repeats_a_neighbour() -> None:
     pictures = pan(12)
     pictures[6:] = pan(6, 1)[:, ::-1, ::-1]
-    made = seen(repair_frames(filmed(pictures), frames="5"))
+    made = frames_of(repair_frames(clip_of(pictures), frames="5"))
     np.testing.assert_array_equal(made[5], pictures[4])
 
 
 def test_protected_and_other_areas_stay() -> None:
     spoilt = pan(10)
     spoilt[5] = 0
-    made = seen(repair_frames(filmed(spoilt), protect=[(0, 0, 50, 160)], only=[(0, 0, 200, 160)]))
+    made = frames_of(repair_frames(clip_of(spoilt), protect=[(0, 0, 50, 160)], only=[(0, 0, 200, 160)]))
     assert (made[5, :, :50] == 0).all()
     assert (made[5, :, 200:] == 0).all()
     assert made[5, :, 50:200].mean() > 50
@@ -261,8 +244,8 @@ def test_the_radius_is_true() -> None:
         window = slice(n - reach, n + reach + 1)
         poisoned = other.copy()
         poisoned[window] = pictures[window]
-        sound = repair_frames(filmed(pictures)).get_frame(n)
-        again = repair_frames(filmed(poisoned)).get_frame(n)
+        sound = repair_frames(clip_of(pictures)).get_frame(n)
+        again = repair_frames(clip_of(poisoned)).get_frame(n)
         np.testing.assert_array_equal(np.asarray(sound[0]), np.asarray(again[0]))
         assert sound.props[changed_prop("repair_frames")] == again.props[changed_prop("repair_frames")] == (n == 20)
 
@@ -273,7 +256,7 @@ def test_any_format(format_id: vs.PresetVideoFormat) -> None:
     spoilt[5] = 0
     rgb = format_id in (vs.RGB24, vs.RGBH)
     extra = {} if rgb else {"matrix_s": "709"}
-    clip = filmed(spoilt).std.SetFrameProps(_Matrix=1).resize.Bicubic(format=vs.YUV444P8)
+    clip = clip_of(spoilt).std.SetFrameProps(_Matrix=1).resize.Bicubic(format=vs.YUV444P8)
     clip = clip.resize.Bicubic(format=format_id, **extra)
     result = repair_frames(clip, torn=False)
     assert changed(result) == [5]
@@ -290,11 +273,11 @@ def test_any_format(format_id: vs.PresetVideoFormat) -> None:
 @pytest.mark.parametrize(("width", "height", "frames"), [(7, 5, 3), (33, 17, 2), (64, 48, 1)])
 def test_small_and_short(width: int, height: int, frames: int) -> None:
     clip = core.std.BlankClip(width=width, height=height, format=vs.GRAY8, length=frames, color=90)
-    assert {int(p.min()) for p in seen(repair_frames(clip, 1.0, frames="0"))} == {90}
+    assert {int(p.min()) for p in frames_of(repair_frames(clip, 1.0, frames="0"))} == {90}
 
 
 def test_odd_requests_are_refused() -> None:
-    clip = filmed(pan(2))
+    clip = clip_of(pan(2))
     with pytest.raises(vs.Error, match=r"^repair_frames: frames must look like '12,30-31', not 'x'"):
         repair_frames(clip, frames="3,x")
     with pytest.raises(vs.Error, match=r"^repair_frames: holes are areas in listed frames"):
@@ -312,8 +295,8 @@ def test_a_made_frame_beats_copy_dissolve_and_plain_flow() -> None:
     truth = pan(11, step=5)
     spoilt = truth.copy()
     spoilt[5] = 0
-    made = seen(repair_frames(filmed(spoilt), torn=False))[5]
-    flow = seen(Between.of(filmed(truth[4:5]), filmed(truth[6:7])).at(0.5))[0]
+    made = frames_of(repair_frames(clip_of(spoilt), torn=False))[5]
+    flow = frames_of(Between.of(clip_of(truth[4:5]), clip_of(truth[6:7])).at(0.5))[0]
     rivals = (truth[4], truth[6], (truth[4] + truth[6]) / 2, flow)
     assert psnr(made, truth[5]) > max(psnr(rival, truth[5]) for rival in rivals) + 0.5
 
@@ -322,7 +305,7 @@ def test_a_made_frame_has_more_grain_than_a_dissolve() -> None:
     rng = np.random.default_rng(5)
     still = 90 + 60 * data.camera()[100:228, 100:260].astype(np.float32) / 255
     pictures = np.stack([still + rng.normal(0, 4, still.shape) for _ in range(9)]).astype(np.float32)
-    made = seen(repair_frames(filmed(pictures), frames="4"))[4]
+    made = frames_of(repair_frames(clip_of(pictures), frames="4"))[4]
     mixed = (pictures[3] + pictures[5]) / 2
     grain = [float((picture - still).std()) for picture in (made, mixed, pictures[3])]
     assert max(grain[1], 0.68 * grain[2]) < grain[0] < grain[2]
@@ -334,7 +317,7 @@ def test_a_made_frame_has_more_grain_than_a_dissolve() -> None:
 def test_frames_lost_at_the_ends_of_a_shot_repeat_the_nearest(lost: list[int], source: int) -> None:
     pictures = pan(12)
     numbers = ",".join(map(str, lost))
-    made = seen(repair_frames(filmed(pictures), frames=numbers))
+    made = frames_of(repair_frames(clip_of(pictures), frames=numbers))
     for n in lost:
         np.testing.assert_array_equal(made[n], pictures[source])
     rest = [n for n in range(12) if n not in lost]
@@ -368,16 +351,16 @@ def test_a_piece_that_slipped_is_rebuilt_and_nothing_else_touched(run: list[int]
     spoilt = truth.copy()
     for n in run:
         spoilt[n] = torn_along(truth[n], 3 if n == 7 else -2, -2, lean)
-    result = repair_frames(filmed(spoilt))
+    result = repair_frames(clip_of(spoilt))
     assert changed(result) == run
-    made, mask = seen(result), seen(repair_frames(filmed(spoilt), show="mask")) > 0
+    made, mask = frames_of(result), frames_of(repair_frames(clip_of(spoilt), show="mask")) > 0
     for n in run:
         off = np.abs(spoilt[n] - truth[n]) > 0
         assert mask[n][off].mean() > 0.97
         assert (mask[n] & ~off)[np.abs(spoilt[n] - truth[n]) == 0].mean() < 0.15
         np.testing.assert_array_equal(made[n][~mask[n]], spoilt[n][~mask[n]])
         assert psnr(made[n], truth[n]) > psnr(spoilt[n], truth[n]) + 8
-    assert changed(repair_frames(filmed(spoilt), torn=False, jumps=False)) == []
+    assert changed(repair_frames(clip_of(spoilt), torn=False, jumps=False)) == []
 
 
 def test_two_empty_pieces_in_a_row_are_rebuilt() -> None:
@@ -385,7 +368,7 @@ def test_two_empty_pieces_in_a_row_are_rebuilt() -> None:
     spoilt = truth.copy()
     for n in (7, 8):
         spoilt[n] = torn_along(truth[n], 0, 0, fill=8)
-    assert changed(repair_frames(filmed(spoilt))) == [7, 8]
+    assert changed(repair_frames(clip_of(spoilt))) == [7, 8]
 
 
 def test_a_part_that_moves_by_fits_and_starts_is_no_tear() -> None:
@@ -396,7 +379,7 @@ def test_a_part_that_moves_by_fits_and_starts_is_no_tear() -> None:
     for n, x in enumerate(at):
         shots[n, 90:] = photo[190:260, 100 + x : 356 + x]
     shots += np.random.default_rng(3).normal(0, 2, shots.shape).astype(np.float32)
-    assert changed(repair_frames(filmed(shots), 1.0)) == []
+    assert changed(repair_frames(clip_of(shots), 1.0)) == []
 
 
 def off_place(picture: Pictures, down: int, across: int, tape: int = 0) -> Pictures:
@@ -411,14 +394,14 @@ def test_a_frame_that_jumped_at_a_splice_is_moved_back(down: int, across: int, t
     truth = pan(16, step=2)
     spoilt = truth.copy()
     spoilt[8] = off_place(truth[8], down, across, tape)
-    result = repair_frames(filmed(spoilt))
+    result = repair_frames(clip_of(spoilt))
     assert changed(result) == [8]
-    made = seen(result)
+    made = frames_of(result)
     assert psnr(made[8], truth[8]) > psnr(spoilt[8], truth[8]) + 10
     assert psnr(made[8][12:-12, 8:-8], truth[8][12:-12, 8:-8]) > 34
     rest = [n for n in range(16) if n != 8]
     np.testing.assert_array_equal(made[rest], spoilt[rest])
-    assert changed(repair_frames(filmed(spoilt), jumps=False, torn=False)) == []
+    assert changed(repair_frames(clip_of(spoilt), jumps=False, torn=False)) == []
 
 
 @pytest.mark.parametrize("number", [1, 2, 5, 6])
@@ -426,8 +409,8 @@ def test_a_jump_near_the_end_of_a_short_shot_is_found(number: int) -> None:
     truth = pan(8, step=2)
     spoilt = truth.copy()
     spoilt[number] = off_place(truth[number], 5, 1)
-    assert changed(repair_frames(filmed(spoilt))) == [number]
-    assert changed(repair_frames(filmed(truth), 1.0)) == []
+    assert changed(repair_frames(clip_of(spoilt))) == [number]
+    assert changed(repair_frames(clip_of(truth), 1.0)) == []
 
 
 def test_a_frame_moved_back_by_parts_of_a_pixel_is_as_sharp_as_those_beside_it() -> None:
@@ -436,9 +419,9 @@ def test_a_frame_moved_back_by_parts_of_a_pixel_is_as_sharp_as_those_beside_it()
     truth = np.stack([still + rng.normal(0, 0.5, still.shape) for _ in range(12)]).astype(np.float32)
     spoilt = truth.copy()
     spoilt[6, 5:] = (truth[6, :-5] + truth[6, 1:-4]) / 2  # 4.5 rows lower, softened by it
-    result = repair_frames(filmed(spoilt))
+    result = repair_frames(clip_of(spoilt))
     assert changed(result) == [6]
-    made = seen(result)[6]
+    made = frames_of(result)[6]
     sharp = [float(np.abs(np.diff(picture[20:-20], axis=0)).mean()) for picture in (made, truth[5])]
     assert sharp[0] > 0.93 * sharp[1]
     assert psnr(made[20:-20], truth[6, 20:-20]) > 38
@@ -448,7 +431,7 @@ def test_grain_of_a_frame_moved_back_stays_its_own() -> None:
     truth = pan(14, step=2, grain=5)
     spoilt = truth.copy()
     spoilt[7] = off_place(truth[7], 6, 0)
-    made = seen(repair_frames(filmed(spoilt)))[7]
+    made = frames_of(repair_frames(clip_of(spoilt)))[7]
     assert psnr(made[14:-14, 14:-14], truth[7, 14:-14, 14:-14]) > 34
 
 
@@ -456,7 +439,7 @@ def test_shaking_is_no_jump() -> None:
     still = pan(1)[0]
     ways = [0, 0, 0, 0, 0, 0, 5, -3, 4, -2, 2, -1, 0, 0, 0, 0]
     shaken = np.stack([np.roll(still, way, axis=0) for way in ways])
-    assert changed(repair_frames(filmed(shaken), 1.0, torn=False)) == []
+    assert changed(repair_frames(clip_of(shaken), 1.0, torn=False)) == []
 
 
 def test_the_dark_edge_of_the_gate_does_not_come_along() -> None:
@@ -466,7 +449,7 @@ def test_the_dark_edge_of_the_gate_does_not_come_along() -> None:
     spoilt[8] = np.roll(truth[8], 12, axis=0)
     spoilt[8, :12] = truth[8, 3:4]
     spoilt[8, :3] = 10
-    made = seen(repair_frames(filmed(spoilt)))[8]
+    made = frames_of(repair_frames(clip_of(spoilt)))[8]
     assert psnr(made[4:30, 8:-8], truth[8, 4:30, 8:-8]) > 30
     assert psnr(made[-30:-4, 8:-8], truth[8, -30:-4, 8:-8]) > 30
 
@@ -493,11 +476,11 @@ def test_a_rolled_frame_is_rebuilt(run: list[int]) -> None:
     for n in run:
         spoilt[n] = np.roll(truth[n], 50, axis=0)
         spoilt[n, 46:54] = 12
-    result = repair_frames(filmed(spoilt))
+    result = repair_frames(clip_of(spoilt))
     assert changed(result) == run
-    made = seen(result)
+    made = frames_of(result)
     assert min(psnr(made[n], truth[n]) for n in run) > 28
-    assert changed(repair_frames(filmed(spoilt), rolled=False, jumps=False, torn=False)) == []
+    assert changed(repair_frames(clip_of(spoilt), rolled=False, jumps=False, torn=False)) == []
 
 
 def test_a_roll_by_pictures() -> None:
@@ -541,7 +524,7 @@ def test_a_copy_in_a_short_shot_is_rebuilt(lost: list[int]) -> None:
     truth = pan(8)
     spoilt = truth.copy()
     spoilt[lost] = truth[lost[0] - 1]
-    assert changed(repair_frames(filmed(spoilt))) == lost
+    assert changed(repair_frames(clip_of(spoilt))) == lost
 
 
 def test_blank_and_flash_by_numbers() -> None:

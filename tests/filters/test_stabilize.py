@@ -13,6 +13,7 @@ import vapoursynth as vs
 from scipy import ndimage
 from skimage import color, data
 
+from tests.pictures import clip_of as held
 from vsfilmrestore.filters import FILTERS
 from vsfilmrestore.filters._trend import roughness, stretch, trend
 from vsfilmrestore.filters._weave import STEP_OK, STEP_X, STEP_Y, picture_steps
@@ -57,15 +58,7 @@ def shot(
 
 
 def clip_of(pictures: list[Curve], fmt: int = vs.GRAY8) -> vs.VideoNode:
-    height, width = pictures[0].shape
-    blank = core.std.BlankClip(width=width, height=height, format=vs.GRAY16, length=len(pictures), keep=True)
-
-    def draw(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
-        frame = f.copy()
-        np.copyto(np.asarray(frame[0]), np.clip(np.rint(pictures[n] * 257), 0, 65535).astype(np.uint16))
-        return frame
-
-    clip = core.std.ModifyFrame(blank, blank, draw).std.SetFrameProps(_Range=1)
+    clip = held([picture * 257 for picture in pictures], vs.GRAY16).std.SetFrameProps(_Range=1)
     rgb = core.get_video_format(fmt).color_family == vs.RGB
     return clip.resize.Bicubic(format=fmt) if not rgb else clip.resize.Bicubic(format=fmt, matrix_in=1)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import vapoursynth as vs
 from skimage import data
 
+from tests.pictures import clip_of
 from vsfilmrestore.filters import FILTERS
 from vsfilmrestore.render.walls import WalledStep, behind_walls
 
@@ -23,15 +23,7 @@ def shot(frames: int = 12) -> vs.VideoNode:
     pictures[2] = np.roll(pictures[2], 7, 0)
     for n in (1, frames - 2):
         pictures[n][60:66, 80:87] = 10
-    stored: list[npt.NDArray[np.uint8]] = [np.clip(np.rint(p), 0, 255).astype(np.uint8) for p in pictures]
-    blank = core.std.BlankClip(None, 224, 160, vs.GRAY8, length=frames, keep=True)
-
-    def put(n: int, f: vs.VideoFrame) -> vs.VideoFrame:  # the names n and f are VapourSynth's
-        out = f.copy()
-        np.copyto(np.asarray(out[0]), stored[n])
-        return out
-
-    return core.std.ModifyFrame(blank, blank, put)
+    return clip_of(pictures)
 
 
 @pytest.mark.parametrize("name", REPAIRS)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pytest
 import vapoursynth as vs
 
+from tests.pictures import clip_of
 from vsfilmrestore.cli.main import main
 from vsfilmrestore.errors import SettingError
 from vsfilmrestore.media.out.profiles import PROFILES
@@ -56,19 +57,6 @@ def pan(moments: Sequence[float], width: int = 160, height: int = 96, speed: flo
         left, right = (picture[:height, whole + k : whole + k + width] for k in (0, 1))
         shots.append((1 - part) * left + part * right)
     return np.stack(shots).astype(np.float32)
-
-
-def clip_of(pictures: Pictures, rate: int) -> vs.VideoNode:
-    blank = core.std.BlankClip(
-        width=pictures.shape[2], height=pictures.shape[1], format=vs.GRAY8, length=len(pictures), fpsnum=rate, keep=True
-    )
-
-    def draw(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
-        frame = f.copy()
-        np.copyto(np.asarray(frame[0]), np.rint(pictures[n]).astype(np.uint8))
-        return frame
-
-    return blank.std.ModifyFrame(blank, draw)
 
 
 def seen(clip: vs.VideoNode) -> Pictures:
@@ -166,7 +154,7 @@ def test_nothing_is_mixed_over_the_cuts_of_a_silent_film(tmp_path: Path) -> None
 
 
 def slow(moments: Sequence[Fraction], recipe: Recipe, frames: int = 8) -> tuple[vs.VideoNode, Pictures]:
-    clip = clip_of(pan([float(n) for n in range(frames)]), 24)
+    clip = clip_of(pan([float(n) for n in range(frames)]))
     places = [int(moment) for moment in moments]
     shot = GraphShot("s", clip, (0, 0), places, recipe, moments=tuple(moments), rate=Fraction(24))
     truth = pan([float(moment) for moment in moments])
