@@ -2,9 +2,10 @@
 
     python scripts/train/fade.py --pictures FOLDER --work FOLDER -o models/fade-t1.safetensors
 
-makes faded reels of the pictures (25 ms each on one core), trains, and tells how far reels of pictures that were held
+makes faded reels of the pictures (60 ms each on one core), trains, and tells how far reels of pictures that were held
 back are off afterwards. Lessons that lie in --work are not made again, and a training that was cut off goes on. The
-same command with --slices 1 --minutes 9 does one slice.
+same command with --slices 1 --minutes 9 does one slice. --from FILE begins with the weights of an export instead of
+none.
 """
 
 from __future__ import annotations
@@ -17,18 +18,19 @@ from fading.course import train
 from fading.export import export
 from fading.lessons import make_lessons
 from fading.results import Stock, told
-from learning import Defaults, parser_of
+from learning import Defaults, add_begun, parser_of
 from shipping import stamp
 
 HELD_BACK = 900_000
 """Seed of the first reel that is for checking."""
-DEFAULTS: Defaults = {"samples": 15000, "steps": 5500, "size": 64, "rate": 3e-3}
+DEFAULTS: Defaults = {"samples": 14000, "steps": 12000, "size": 64, "rate": 1.2e-3}
 CROPS = 16
 
 
 def main() -> None:
     """Command line."""
     parser = parser_of(__doc__, DEFAULTS)
+    add_begun(parser)
     parser.add_argument("--checked", type=int, default=100, help="reels that the result is checked with (default 100)")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
@@ -46,6 +48,7 @@ def main() -> None:
             steps=options.steps,
             rate=options.rate,
             size=options.size,
+            begun=options.begun,
             minutes=options.minutes,
         )
         if net is not None:

@@ -1,4 +1,4 @@
-"""How weights follow their gradients: kernels of convolutions along the nearest orthogonal matrix, the rest by Adam.
+"""How weights follow their gradients: kernels and matrices along the nearest orthogonal matrix, the rest by Adam.
 
 Sources: Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024; Kingma and Ba, "Adam: a method
 for stochastic optimization", ICLR 2015.
@@ -14,7 +14,7 @@ import torch
 __all__ = ["Optimiser", "orthogonal"]
 
 _WIDE: Final = 100
-"""Kernels of more numbers than this are moved as matrices: all but those of a first layer."""
+"""Of so few numbers to each output or fewer, a weight is moved by Adam: the first layer of pictures, narrow layers."""
 _STEEP: Final = 15.0
 """Length of the step of a matrix in times of the rate: so its numbers move about as far as by Adam."""
 _MOMENTUM: Final = 0.95
@@ -26,7 +26,7 @@ _ODD: Final = (3.4445, -4.7750, 2.0315)
 
 
 class Optimiser(torch.optim.Optimizer):
-    """Muon for wide kernels, Adam for all else."""
+    """Muon for wide kernels and matrices, Adam for all else."""
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> None:  # type: ignore[override]
@@ -34,7 +34,7 @@ class Optimiser(torch.optim.Optimizer):
         for group in self.param_groups:
             for weight in group["params"]:
                 if weight.grad is not None:
-                    move = _as_matrix if weight.ndim == 4 and weight[0].numel() > _WIDE else _by_adam
+                    move = _as_matrix if weight.ndim > 1 and weight[0].numel() > _WIDE else _by_adam
                     weight.sub_(move(weight.grad, self.state[weight]), alpha=group["lr"])
 
 

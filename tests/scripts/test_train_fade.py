@@ -18,6 +18,7 @@ from vsfilmrestore.filters._fade_statistics import Statistics, statistics_of
 
 torch = pytest.importorskip("torch", reason="training needs torch: pip install vsfilmrestore[torch]")
 
+dyes: ModuleType = importlib.import_module("fading.dyes")
 film: ModuleType = importlib.import_module("fading.film")
 spectral: ModuleType = importlib.import_module("fading.spectral")
 reels: ModuleType = importlib.import_module("fading.reels")
@@ -28,7 +29,7 @@ exporting: ModuleType = importlib.import_module("fading.export")
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-STOCKS = [film.Film, spectral.SpectralFilm]
+STOCKS = [film.Film, dyes.Dyes, spectral.SpectralFilm]
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +76,34 @@ def test_the_dyes_that_fade_are_those_of_real_prints(stock: Any) -> None:
     assert np.median(share[:, 1]) > 0.75
 
 
+def test_dyes_that_have_not_faded_show_the_picture() -> None:
+    picture = np.clip(0.5 + 0.1 * np.random.default_rng(3).standard_normal((20, 20, 3)), 0, 1)
+    stock = dyes.Dyes.drawn(np.random.default_rng(4))
+    assert off(stock.fresh(picture), picture) < 0.2
+    new = {"kept": np.ones(3), "thin": np.zeros(3), "stain": np.zeros(9), "exposure": np.zeros(3)}
+    fresh = replace(stock, faded_bands=stock.fresh_bands, stray=0.0, contrast=1.0, **new)
+    assert off(fresh.fade(picture), picture) < 0.2
+    assert off(replace(fresh, kept=np.array([0.5, 1, 1])).fade(picture), picture) > 3
+
+
+def test_a_dye_takes_its_side_absorption_with_it() -> None:
+    picture = np.full((4, 4, 3), (0.1, 0.8, 0.8))  # nearly all of it cyan
+    stock = dyes.Dyes.drawn(np.random.default_rng(4))
+    part = {"kept": np.ones(3), "thin": np.zeros(3), "faded_bands": stock.fresh_bands}
+    full = replace(stock, **part)
+    without = replace(full, kept=np.array([0.4, 1, 1]))
+    lost = (to_density(full.fade(picture)) - to_density(without.fade(picture)))[0, 0]
+    assert lost[0] > 0.4
+    assert (lost[1:] > 0.01).all()
+    assert (lost[1:] < 0.7 * lost[0]).all()
+
+
+def test_lessons_are_of_both_simulators() -> None:
+    drawn = [type(lessons.any_stock(np.random.default_rng(seed))) for seed in range(40)]
+    assert set(drawn) == {film.Film, dyes.Dyes}
+    assert 10 <= drawn.count(dyes.Dyes) <= 30
+
+
 def test_a_fresh_print_shows_the_picture_and_the_other_family_is_no_matrix() -> None:
     picture = np.clip(0.5 + 0.1 * np.random.default_rng(3).standard_normal((20, 20, 3)), 0, 1)
     stock = spectral.SpectralFilm.drawn(np.random.default_rng(4))
@@ -111,9 +140,17 @@ def test_what_a_scanner_sees_tells_how_thick_the_layers_are() -> None:
 
 def test_thin_layers_lose_more_than_thick_ones() -> None:
     stock = film.Film.drawn(np.random.default_rng(1))
-    plain = film.Scanner(np.zeros(3), np.ones(3), 0.0)
-    even = replace(stock, thin=np.zeros(3), depth=0.5, scanner=plain)
-    uneven = replace(even, thin=np.full(3, 0.3))
+    even = replace(stock, thin=np.zeros(3), depth=0.5, scanner=film.Scanner(np.zeros(3), np.ones(3), 0.0))
+    lose_more_where_thin(even, replace(even, thin=np.full(3, 0.3)))
+
+
+def test_thin_layers_of_the_other_stock_lose_more_too() -> None:
+    plain = {"stray": 0.0, "contrast": 1.0, "stain": np.zeros(9), "exposure": np.zeros(3)}
+    even = replace(dyes.Dyes.drawn(np.random.default_rng(1)), thin=np.zeros(3), depth=0.5, **plain)
+    lose_more_where_thin(even, replace(even, thin=np.full(3, 0.3)))
+
+
+def lose_more_where_thin(even: Any, uneven: Any) -> None:
     ramp = np.repeat(np.array([0.9, 0.5, 0.1])[None, :, None], 3, 2)
     thin, middle, thick = (to_density(uneven.fade(ramp)) - to_density(even.fade(ramp)))[0] / to_density(ramp)[0]
     assert (thin < middle).all()
@@ -184,8 +221,30 @@ def test_the_training_learns_and_goes_on(some: dict[str, Any], tmp_path: Path) -
 
     torch.manual_seed(1)
     before = left(network.Reader())
-    assert course.train(some, state, steps=30, size=6, minutes=0, say=quiet.append) is None
-    net = course.train(some, state, steps=30, size=6, say=quiet.append)
+    assert course.train(some, state, steps=20, size=6, minutes=0, say=quiet.append) is None
+    assert state.exists()
+    net = course.train(some, state, steps=20, size=6, say=quiet.append)
     assert net is not None
     assert left(net) < 0.75 * before
-    assert any(line.startswith("1/30") for line in quiet)
+    again = course.train(some, state, steps=20, size=6, minutes=0, say=quiet.append)
+    assert again is not None
+    assert left(again) == left(net)
+
+
+def test_a_training_may_begin_with_what_was_written(some: dict[str, Any], tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    net = network.Reader()
+    exporting.export(net, tmp_path / "net.safetensors")
+    read = exporting.load(tmp_path / "net.safetensors").state_dict()
+    assert all(torch.equal(read[name], value) for name, value in net.state_dict().items())
+    begun = course.train(some, tmp_path / "s.pt", steps=1, rate=0.0, size=2, begun=tmp_path / "net.safetensors")
+    assert begun is not None
+    for name, value in begun.state_dict().items():
+        torch.testing.assert_close(value, net.state_dict()[name], atol=1e-4, rtol=0)
+
+
+def test_long_questions_are_at_times_of_few_frames_shown_again() -> None:
+    few = [len(set(course.shown(np.random.default_rng(seed), 40)[:40])) for seed in range(60)]
+    assert 8 <= sum(different < 30 for different in few) <= 30
+    assert sum(different == 40 for different in few) >= 30
+    assert len(set(course.shown(np.random.default_rng(1), 4)[:8])) == 8

@@ -38,7 +38,7 @@ ANSWERS: Final = 3 + 6 + 3 + 12 + 2
 """Gains, what each colour takes from the others, offsets, slopes of the curves; then the error, and if it is faded."""
 FIXES: Final = ANSWERS
 """The same once more, for what is left after a correction."""
-LOOKS: Final = 2
+LOOKS: Final = 3
 """How often what is left is looked at."""
 SMALLEST: Final = 1e-4
 """Variance that is added, for a root has no slope at 0."""

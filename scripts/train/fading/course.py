@@ -1,34 +1,40 @@
-"""The training: CIEDE2000 of the corrected reel falls."""
+"""The training: CIEDE2000 of the corrected reel falls. What is kept is the mean of the last weights."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
-from learning import rate as rate_of
+from learning import Course, kept_in, learn
+from optimiser import Optimiser
 from torch import nn
 
 from vsfilmrestore.filters._fade_colour import delta_e, lab
 from vsfilmrestore.filters._fade_profile import corrected
 from vsfilmrestore.filters._fade_statistics import Statistics, common_range, features
 
+from .export import load
 from .lessons import FRAMES, LOOKED
 from .network import Reader, Solved, solve
 
-__all__ = ["answers", "errors", "train"]
+__all__ = ["answers", "errors", "shown", "train"]
 
-_COUNTS = (1, 2, 3, 6, 12, 25, 25, 25)
+_COUNTS = (1, 2, 4, 8, 12, 25, 25, 25, 40, FRAMES, FRAMES)
 _TWICE = 6
 """So few frames or fewer: as many others of the reel are asked, too, and are to tell the same."""
 _SOME, _FEW = 120, 30
-_LOOKED = 400
+_LOOKED = 800
 """Pixels of a reel that are looked at again, at most."""
 _APART = 0.15
+_REPEATED = 0.3
+"""Share of the longer questions that show few frames, each several times."""
 _SEED = 1
+_KEEP = 0.995
+"""Of the kept weights what stays with each step."""
 _XP: Any = torch
 
 type Tensors = dict[str, torch.Tensor]
@@ -67,50 +73,68 @@ def train(
     state: Path,
     *,
     steps: int,
-    rate: float = 3e-3,
+    rate: float = 1.2e-3,
     size: int = 64,
+    begun: Path | None = None,
     minutes: float = 60,
     say: Callable[[str], None] = print,
 ) -> Reader | None:
-    """Train, or go on; None where the time was over before the end."""
+    """Train, or go on; None where the time was over before the end.
+
+    Args:
+        lessons: Of `make_lessons`.
+        state: File of the state.
+        steps: Batches.
+        rate: The highest learning rate.
+        size: Reels in a batch.
+        begun: What `export` wrote, to begin with; without it all is learned anew.
+        minutes: How long to go on.
+        say: Is told how it goes.
+    """
     torch.manual_seed(_SEED)
+    net = load(begun) if begun else _new(lessons)
+
+    def cost(step: int) -> tuple[torch.Tensor, dict[str, float]]:
+        rng = np.random.default_rng([step, 3, _SEED])
+        loss = _loss(net, lessons, rng, min(size, len(lessons["seen"])))
+        return loss, {"lost": float(loss.detach())}
+
+    course = Course(steps=steps, rate=rate, rise=0.04, keep=_KEEP, steep=5.0)
+    if not learn(net, Optimiser(net.parameters(), {"lr": rate}), course, state, minutes, cost, say):
+        return None
+    net.load_state_dict(kept_in(state))
+    return net.eval()
+
+
+def _new(lessons: Tensors) -> Reader:
+    """A network that knows no more than what statistics are usual."""
     net = Reader()
     told = Statistics(*(lessons[name][:200] for name in Statistics._fields))
     seen = features(told, *common_range(told, _XP), _XP).flatten(0, 1)
     net.middle.copy_(seen.mean(0))
     net.width.copy_(seen.std(0) + 0.05)
-    optimiser = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=1e-2)
-    first = _held(state, net, optimiser)
-    began, lost = time.monotonic(), 0.0
-    for step in range(first, steps):
-        for group in optimiser.param_groups:
-            group["lr"] = rate_of(rate, step, steps, 0.04)
-        loss = _loss(net, lessons, np.random.default_rng([step, 3, _SEED]), min(size, len(lessons["seen"])))
-        optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(net.parameters(), 5.0)
-        optimiser.step()
-        lost = 0.99 * lost + 0.01 * float(loss.detach())
-        over = time.monotonic() - began > 60 * minutes
-        if step % 500 == 499 or over:
-            say(f"{step + 1}/{steps}: {lost / (1 - 0.99 ** (step - first + 1)):.3f}")
-        if step % 500 == 499 or over or step + 1 == steps:
-            _save(state, net, optimiser, step + 1)
-        if over and step + 1 < steps:
-            return None
-    return net.eval()
+    return net
 
 
 def _loss(net: Reader, lessons: Tensors, rng: np.random.Generator, size: int) -> torch.Tensor:
     which = torch.from_numpy(rng.choice(len(lessons["seen"]), size, replace=False))
     count = int(rng.choice(_COUNTS))
-    order = torch.from_numpy(rng.permutation(FRAMES))
+    order = torch.from_numpy(shown(rng, count))
     pixels = torch.from_numpy(rng.permutation(lessons["seen"].shape[1])[:_SOME].copy())
     one, made = _side(net, lessons, which, order[:count], pixels)
     if count > _TWICE:
         return one
     other, again = _side(net, lessons, which, order[count : 2 * count], pixels)
     return (one + other) / 2 + _APART * _off(made, again).mean()
+
+
+def shown(rng: np.random.Generator, count: int) -> npt.NDArray[np.integer]:
+    """Which frames are shown: different ones, or few of them again and again, as a film of few scenes has them."""
+    order = rng.permutation(FRAMES)
+    if count <= _TWICE or rng.random() >= _REPEATED:
+        return order
+    few = int(np.exp(rng.uniform(np.log(2), np.log(count))))
+    return np.asarray(order[rng.integers(few, size=count)])
 
 
 def _side(
@@ -126,19 +150,3 @@ def _side(
     guess = (last[2][:, 0] - each.detach().log()).abs().mean()
     sure = nn.functional.binary_cross_entropy_with_logits(last[2][:, 1], lessons["faded"][which][:, 0])
     return (0.6 * each + 0.4 * root).mean() + 0.4 * early + 0.2 * guess + 0.3 * sure, made
-
-
-def _held(state: Path, net: Reader, optimiser: torch.optim.Optimizer) -> int:
-    """Take up a state; the step it was left at."""
-    if not state.exists():
-        return 0
-    held = torch.load(state, weights_only=True)
-    net.load_state_dict(held["net"])
-    optimiser.load_state_dict(held["optimiser"])
-    return int(held["step"])
-
-
-def _save(state: Path, net: Reader, optimiser: torch.optim.Optimizer, step: int) -> None:
-    part = state.with_suffix(".part")
-    torch.save({"net": net.state_dict(), "optimiser": optimiser.state_dict(), "step": step}, part)
-    part.replace(state)

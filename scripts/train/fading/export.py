@@ -1,4 +1,4 @@
-"""The trained network as a file that numpy can run."""
+"""The trained network as a file that numpy can run, and back."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import json
 from pathlib import Path
 
 import numpy as np
+import torch
+
+from vsfilmrestore.models.safetensors import read_tensors
 
 from .network import Reader
 
-__all__ = ["export"]
+__all__ = ["export", "load"]
 
 
 def export(net: Reader, file: Path) -> None:
@@ -27,3 +30,10 @@ def export(net: Reader, file: Path) -> None:
     part = file.with_suffix(".part")
     part.write_bytes(len(text).to_bytes(8, "little") + text + b"".join(parts))
     part.replace(file)
+
+
+def load(file: Path) -> Reader:
+    """The network that `export` wrote: a training may begin with it."""
+    net = Reader()
+    net.load_state_dict({name: torch.from_numpy(value) for name, value in read_tensors(file).items()})
+    return net

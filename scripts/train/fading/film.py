@@ -17,7 +17,7 @@ import numpy.typing as npt
 from vsfilmrestore.filters._fade_colour import from_density, to_density
 from vsfilmrestore.filters._fade_profile import bend
 
-__all__ = ["Film", "Scanner"]
+__all__ = ["Film", "Scanner", "drawn_losses"]
 
 type Floats = npt.NDArray[np.floating]
 
@@ -96,10 +96,7 @@ class Film:
     @classmethod
     def drawn(cls, rng: np.random.Generator) -> Film:
         """A stock by chance."""
-        blue = rng.random() < _BLUE
-        kept = _blue(rng) if blue else _magenta(rng)
-        if rng.random() < _MILD:
-            kept = 1 - (1 - kept) * rng.uniform(0.2, 0.6)
+        kept = drawn_losses(rng)
         # Below 0: side absorption that went with a lost dye.
         crosstalk = rng.uniform(-0.06, 0.15, (3, 3)) * rng.random((3, 3)) * (1 - np.eye(3))
         stain = rng.uniform((0, 0, 0.02), (0.03, 0.10, 0.18)) * rng.uniform(0.3, 1)
@@ -142,6 +139,13 @@ class Film:
         y, x = np.linspace(-1, 1, height)[:, None], np.linspace(-1, 1, width)[None]
         a = self.field
         return [a[0] * x + a[1] * y + a[2] * (x * x + y * y - 0.7), a[3] * x + a[4] * y + a[5] * (x * x - 0.35)]
+
+
+def drawn_losses(rng: np.random.Generator) -> Floats:
+    """Share of red, green and blue density that is left."""
+    blue = rng.random() < _BLUE
+    kept = _blue(rng) if blue else _magenta(rng)
+    return 1 - (1 - kept) * rng.uniform(0.2, 0.6) if rng.random() < _MILD else kept
 
 
 def _magenta(rng: np.random.Generator) -> Floats:

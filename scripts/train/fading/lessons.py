@@ -12,21 +12,22 @@ import numpy.typing as npt
 from vsfilmrestore.filters._fade_colour import delta_e, lab, to_density
 from vsfilmrestore.filters._fade_statistics import statistics_of
 
+from .dyes import Dyes
 from .film import Film
 from .reels import Sights, looked, thumb
 
 __all__ = ["FRAMES", "LOOKED", "lesson", "make_lessons"]
 
-FRAMES = 25
+FRAMES = 60
 """Frames of each reel."""
 LOOKED = 40
 """Pixels of each frame that are looked at again."""
-_PIXELS = 20
+_PIXELS = 10
 _OTHERS = 25
 _UNFADED = 0.22
 _NOTHING = 2.5
 """A fade of less CIEDE2000 is none."""
-_GRAIN = 0.012
+_GRAIN = 0.006
 
 
 class Fades(Protocol):
@@ -39,12 +40,15 @@ class Fades(Protocol):
         """Pictures as the print showed them when it was new."""
 
 
+def any_stock(rng: np.random.Generator) -> Fades:
+    """A stock of one of the two simulators."""
+    return (Film if rng.random() < 0.5 else Dyes).drawn(rng)
+
+
 type Lessons = dict[str, npt.NDArray[np.float32]]
 
 
-def lesson(
-    sights: Sights, seed: int, stock: Callable[[np.random.Generator], Fades] = Film.drawn
-) -> tuple[Lessons, Any]:
+def lesson(sights: Sights, seed: int, stock: Callable[[np.random.Generator], Fades] = any_stock) -> tuple[Lessons, Any]:
     """One reel.
 
     Returns:
@@ -53,14 +57,13 @@ def lesson(
     """
     rng = np.random.default_rng([seed, 11])
     reel, scene = sights.reel(rng, FRAMES)
-    clean, others = looked(rng, reel, scene), sights.colours(rng, _OTHERS)
+    clean, others = looked(rng, thumb(reel), scene), sights.colours(rng, _OTHERS)
     film = None if rng.random() < _UNFADED else stock(rng)
     faded, others_faded = clean, others
     if film is not None:
         faded, clean, others_faded, others = film.fade(clean), film.fresh(clean), film.fade(others), film.fresh(others)
     grain = rng.standard_normal(faded.shape, np.float32) * np.float32(rng.uniform(0, _GRAIN))
-    scanned = np.round(np.clip(faded + grain, 0, 1) * 255) / 255
-    small = thumb(scanned).reshape(FRAMES, -1, 3)
+    small = np.clip(faded + grain, 0, 1).reshape(FRAMES, -1, 3)
     told = statistics_of(to_density(small))
     places = rng.integers(faded[0].size // 3, size=_PIXELS)
     found = {name: value.astype(np.float32) for name, value in told._asdict().items()}
