@@ -31,6 +31,7 @@ from vsfilmrestore.filters._scratch_search import (
     unpacked,
     verdict,
 )
+from vsfilmrestore.filters._scratch_together import Cleaned, together
 from vsfilmrestore.filters._scratch_wanted import Wanted
 from vsfilmrestore.filters.masks import apply_repair
 from vsfilmrestore.filters.schema import Regions, Setting, Show, Strength, restoration_filter
@@ -104,7 +105,8 @@ def remove_scratches(
     the frames around and moves against the scene, be it by the fraction of a pixel that the picture weaves: a post or
     the groove of a door goes with the scene and stays. Where nothing moves at all, a scratch and a groove look the
     same, and both stay; within ``only`` every such line goes. Less is asked of a line that a frame beside shows surely.
-    What a line adds to the picture is estimated along it and taken off, so that detail and grain beneath it survive.
+    What a line adds to the picture is estimated along it, in its frame and in those beside it at once, and taken off,
+    so that detail and grain beneath it survive.
     All planes are searched, so lines in a single colour layer are found too.
 
     Args:
@@ -154,7 +156,7 @@ def _plane(plane: vs.VideoNode, wanted: Wanted, network: str) -> tuple[vs.VideoN
 
 
 def _better(levels: vs.VideoNode, own: slice, wanted: Wanted, network: str) -> vs.VideoNode:
-    """Some frames of a plane without their lines: each alone first, then once more by what those beside it show."""
+    """Some frames of a plane without their lines: each alone first, then by what those beside it show as well."""
     maps, blocks = _maps(levels, wanted), blocks_of(levels.height)
     around = [neighbour(maps, d) for d in range(-_RADIUS, _RADIUS + 1) if d]
     told = _told(maps, around, blocks, network) if network else []
@@ -174,19 +176,29 @@ def _better(levels: vs.VideoNode, own: slice, wanted: Wanted, network: str) -> v
         sheet[:blocks], sheet[blocks:] = found, picture
         return out
 
-    def together(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
-        first, *beside = (np.asarray(each[0])[:blocks] for each in f[: 1 + 2 * _BESIDE])
-        here, given = _Near.of([first]), f[1 + 2 * _BESIDE :]
-        again = not _is_flat(given[1]) and any(here.lacks(lines) for lines in beside)
+    steps = sorted((d for d in range(-_BESIDE, _BESIDE + 1) if d), key=abs)
+    count = own.stop - own.start
+
+    def in_company(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
+        given = f[1 + 4 * _BESIDE :]
+        sheets, planes = f[: 1 + 2 * _BESIDE], (given[0], *f[1 + 2 * _BESIDE :])
+        seen = [
+            Cleaned(np.asarray(plane[0]), np.asarray(sheet[0])[blocks:], np.asarray(sheet[0])[:blocks])
+            for sheet, plane, step in zip(sheets, planes, (0, *steps), strict=False)
+            if 0 <= n + step < count
+        ]
+        mine, *others = seen
+        here, lines = _Near.of([mine.lines]), [each.lines for each in others]
+        if not _is_flat(given[1]) and any(here.lacks(each) for each in lines):
+            mine = Cleaned(mine.levels, *without_lines(given, _Near.of(lines)))
         out = given[0].copy()
-        picture = without_lines(given, _Near.of(beside))[0] if again else np.asarray(f[0][0])[blocks:]
-        np.copyto(np.asarray(out[0]), picture)
+        np.copyto(np.asarray(out[0]), together(mine, others, _drift(levels.width)))
         return out
 
     sheet = core.std.BlankClip(levels, height=blocks + levels.height, keep=True)
     first = core.std.ModifyFrame(sheet, [sheet, *seen], alone)[own]
-    beside = [neighbour(first, d) for d in range(-_BESIDE, _BESIDE + 1) if d]
-    return core.std.ModifyFrame(levels[own], [first, *beside, *(each[own] for each in seen)], together)
+    beside = [neighbour(clip, d) for clip in (first, levels[own]) for d in steps]
+    return core.std.ModifyFrame(levels[own], [first, *beside, *(each[own] for each in seen)], in_company)
 
 
 def _maps(levels: vs.VideoNode, wanted: Wanted) -> vs.VideoNode:
@@ -257,16 +269,21 @@ class _Near(NamedTuple):
         return int(apart.any(1).sum()) >= _LEAST
 
 
+def _drift(width: int) -> int:
+    return max(width // _DRIFT, 4)
+
+
 def _spread(lines: Levels) -> npt.NDArray[np.bool_]:
     import cv2  # on first use: it is large, and a plan needs none of it
 
-    across = 2 * max(lines.shape[1] // _DRIFT, 4) + 1
+    across = 2 * _drift(lines.shape[1]) + 1
     return cv2.dilate((lines > 0).astype(np.uint8), np.ones((3, across), np.uint8)) > 0
 
 
 def _marked(found: Levels, run: Run) -> None:
-    """Mark where a line lies that was taken off: by 1 if it is bright, else by -1."""
-    found[np.arange(run.first, run.first + len(run.x)), run.x] = 1 if run.bright else -1
+    """Mark where a line lies that was taken off: by its number if it is bright, else by as much below nothing."""
+    number = int(np.abs(found).max()) + 1
+    found[np.arange(run.first, run.first + len(run.x)), run.x] = number if run.bright else -number
 
 
 def _without_lines(
