@@ -9,7 +9,8 @@ import numpy.typing as npt
 import pytest
 import vapoursynth as vs
 
-from tests.filters.test_interpolate import filmed, pan, psnr, seen
+from tests.filters.test_interpolate import pan, psnr
+from tests.pictures import clip_of, frames_of
 from vsfilmrestore.filters._between_blend import OWN, chosen_blend
 from vsfilmrestore.filters._between_motion import GUESSES, followed, motions_at, motions_between, share_lost, size_for
 from vsfilmrestore.filters._flow import fine_flow_between, flow_between, moved
@@ -83,7 +84,8 @@ def test_it_beats_block_motion_where_a_coin_moves_against_a_pan() -> None:
     pictures = pan(9, step=4)
     truth = pictures[3:6:2]
     own, blocks = (
-        seen(interpolate(filmed(pictures[::2], 12), 24, model=model, cadence="off"))[3:6:2] for model in ("auto", "")
+        frames_of(interpolate(clip_of(pictures[::2], rate=12), 24, model=model, cadence="off"))[3:6:2]
+        for model in ("auto", "")
     )
     assert psnr(own, truth) > psnr(blocks, truth) + 0.5
 
@@ -93,7 +95,7 @@ def test_nothing_is_lighter_or_darker_than_both_frames_near_it() -> None:
     flat = np.full((4, 64, 96), 90, np.float32)
     flat[:, 20:40, 20:40] = 200
     flat[2:] = np.roll(flat[2:], 6, axis=2)
-    made = seen(interpolate(filmed(flat), 60))
+    made = frames_of(interpolate(clip_of(flat), 60))
     assert made.min() >= 90 - 12
     assert made.max() <= 200 + 12
     assert (made[:, :10] == 90).all()
@@ -103,7 +105,7 @@ def test_nothing_is_lighter_or_darker_than_both_frames_near_it() -> None:
 @pytest.mark.parametrize("format_id", [vs.YUV420P8, vs.YUV422P10, vs.RGB48, vs.GRAYS])
 def test_formats_times_and_any_order(format_id: vs.PresetVideoFormat) -> None:
     rgb = format_id == vs.RGB48
-    source = filmed(pan(4)[:, :64, :96])
+    source = clip_of(pan(4)[:, :64, :96])
     source = source.resize.Bicubic(format=vs.RGB24) if rgb else source
     told: dict[str, Any] = {} if rgb or format_id == vs.GRAYS else {"matrix_s": "709"}
     source = source.resize.Bicubic(format=format_id, **told)
