@@ -46,18 +46,19 @@ _CHANCE: Final = 0.001
 class _Parts:
     """Where parts of a picture stand out, and by how much in all: levels times pixels."""
 
-    def __init__(self, strength: Levels, least: float) -> None:
+    def __init__(self, rest: Words, least: float, light: bool) -> None:
         import cv2  # on first use: it is large, and a plan needs none of it
 
-        hot = (strength >= least).astype(np.uint8)
+        edge = round(least * LEVEL)
+        hot = (rest >= NOTHING + edge if light else rest <= NOTHING - edge).view(np.uint8)
         count, labels = cv2.connectedComponents(cv2.dilate(hot, np.ones((3, 3), np.uint8)), connectivity=8)
         at = np.flatnonzero(hot)
-        owner, levels = labels.ravel()[at], strength.ravel()[at].astype(np.float64)
-        y, x = np.divmod(at, strength.shape[1])
+        owner, levels = labels.ravel()[at], _strength(rest.ravel()[at], light).astype(np.float64)
+        y, x = np.divmod(at, rest.shape[1])
         self.mass: Reals = np.bincount(owner, levels, count)[1:]
         sums = (np.bincount(owner, levels * each, count)[1:] for each in (x, y))
         self.places: Reals = np.stack([each / self.mass for each in sums], 1)
-        self.pixels = strength.size
+        self.pixels = rest.size
 
     def as_much(self, mass: float) -> Reals:
         """Places, [part, x and y], where about as much stands out."""
@@ -75,7 +76,7 @@ class Field:
         """What is lighter, or darker, by a number of levels."""
         known = self._parts.get((least, light))
         if known is None:
-            known = self._parts[least, light] = _Parts(_strength(self.rest, light), least)
+            known = self._parts[least, light] = _Parts(self.rest, least, light)
         return known
 
 
@@ -124,13 +125,12 @@ def flies(apart: Levels, box: Box, near: Sequence[Field], far: Sequence[Field | 
     all_ways = [speck.ways(field) for field in near]
     steps = [_between(ways, _APART[0] + _APART[1] * speck.longest, reach) for ways, _ in all_ways]
     chances = [share * np.pi * reach**2 for _, share in all_ways]
-    least = np.inf
-    if len(steps[0]) and len(steps[1]):
-        least = chances[0] * _chance(steps[0], -steps[0], *all_ways[1])
-    for step, chance, beyond in zip(steps, chances, far, strict=True):
-        if len(step) and beyond is not None:
-            least = min(least, chance * _chance(step, 2 * step, *speck.ways(beyond)))
-    return least <= _CHANCE
+    if _is_no_chance(chances[0], steps[0], -steps[0], *all_ways[1]):
+        return True
+    return any(
+        len(step) > 0 and beyond is not None and _is_no_chance(chance, step, 2 * step, *speck.ways(beyond))
+        for step, chance, beyond in zip(steps, chances, far, strict=True)
+    )
 
 
 def _speck(apart: Levels, box: Box) -> _Speck | None:
@@ -155,17 +155,19 @@ def _between(ways: Reals, shortest: float, longest: float) -> Reals:
     return ways[(length >= shortest) & (length <= longest)]
 
 
-def _chance(steps: Reals, expected: Reals, found: Reals, share: float) -> float:
-    """How many of all that was found lie by chance as near to where a step leads as the nearest; infinite without one.
+def _is_no_chance(chance: float, steps: Reals, expected: Reals, found: Reals, share: float) -> bool:
+    """Whether something lies where a step leads, nearer than all that was found would by chance.
 
     Args:
+        chance: How many steps there are by chance.
         steps: Ways from frame to frame.
         expected: Ways to where they lead.
         found: Ways to all that was found.
         share: How many those are for a pixel.
     """
-    if not len(found):
-        return np.inf
+    within = _CHANCE / max(chance * share, 1e-12) / np.pi
+    if not len(steps) or not len(found) or within < _NEAREST**2:
+        return False
     off = np.hypot(*(expected[:, None] - found).transpose(2, 0, 1)).min(1)
     straight = off <= _BEND[0] + _BEND[1] * np.hypot(*steps.T)
-    return float(share * np.pi * max(off[straight].min(), _NEAREST) ** 2) if straight.any() else np.inf
+    return bool((straight & (off**2 <= within)).any())
