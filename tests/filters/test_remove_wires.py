@@ -140,6 +140,23 @@ def test_a_rough_path_finds_the_wire_in_every_frame(contrast: int) -> None:
     assert psnr(made[where], truth[where]) > psnr(spoilt[where], truth[where]) + 3
 
 
+def test_a_path_drawn_unsteadily_finds_a_faint_wire_beside_an_outline() -> None:
+    spoilt = scene(5)
+    spoilt[:, :, 118:122] -= 70  # stands beside the wire, within the band
+    spoilt, where = np.clip(spoilt, 0, 255), np.zeros(spoilt.shape, bool)
+    for n in range(5):
+        columns = np.rint(np.linspace(95, 109, 141) + n).astype(int)
+        for side in (0, 1):
+            spoilt[n, np.arange(141), columns + side] += 14
+            where[n, np.arange(141), columns + side] = True
+    spoilt = np.clip(spoilt, 0, 255)
+    frames = list(remove_wires(filmed(spoilt), path="99,0 100,35 107,70 106,105 113,140").frames(close=False))
+    for n, frame in enumerate(frames):
+        mask = np.asarray(frame.props[mask_prop("remove_wires")][0]) > 0  # type: ignore[index, call-overload]
+        assert mask[where[n]].mean() > 0.6
+        assert mask.sum() < 6 * where[n].sum()
+
+
 def test_a_path_without_a_wire_changes_nothing() -> None:
     flat = np.full((4, 120, 160), 90.0, np.float32) + np.random.default_rng(2).normal(0, 1.5, (4, 120, 160))
     assert share(remove_wires(filmed(flat.astype(np.float32)), path="40,0 60,119")) == 0

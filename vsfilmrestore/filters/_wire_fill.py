@@ -19,6 +19,8 @@ core = vs.core
 
 type Plane = npt.NDArray[Any]
 type Reals = npt.NDArray[np.float32]
+type Flags = npt.NDArray[np.bool_]
+type Places = tuple[Plane, Plane]
 
 _REACH: Final = 24
 """Pixels to the side within which a wire ends."""
@@ -36,16 +38,26 @@ _RUN: Final = 8
 """Pixels along a wire, to both sides of a place, that tell its shade there."""
 _WITHIN: Final = 0.99
 """Between pixels of which less is a wire nothing is told of it."""
-_DETAIL: Final = 33
-"""Side of the square over which it is told how much is seen through a wire."""
+_SKIPPED: Final = 2
+"""Pixels between the places along a wire that tell how much is seen through it."""
 _WIDE: Final = 4096
 """Samples in a row of a map; it is folded as the library takes no longer ones."""
 _SPACED: Final = 4
 """Pixels between the places along a wire that tell its usual shade."""
-_ALL_ALONG: Final = 0.1
-"""Squared error of a shade that is told all along, in squares of how far values spread; neighbours go together,"""
+_FAR: Final = 16
+"""So many of them to both sides."""
+_EVEN: Final = 3.0
+"""Places where both sides are more alike than that, in times of what is usual, count for no more."""
+_ALL_ALONG: Final = 1.7
+"""Squared error of a shade that is told all along, in squares of how far values spread, for each that counts;"""
 _HERE: Final = 0.4
 """and of one that is told close by."""
+_PLAINLY: Final = 6.0
+"""A wire is plain where its shade, squared, is so many times what its sides differ by."""
+_DOUBT: Final = 2.0
+"""Elsewhere a shade of a squared error of 1 / this of its own square is none."""
+_BOUND: Final = 0.7
+"""Of a wire, by how well it can be told, so much has no more shade than all of it may have."""
 _DIFFERS: Final = 0.5
 """Share of its shade by which a wire differs from place to place."""
 _TINY: Final = np.float32(1e-9)
@@ -81,27 +93,27 @@ class Views(NamedTuple):
         return cls(clip, work, back, moved, lumas)
 
 
-def filled(views: Views, mask: vs.VideoNode, sign: int, *, through: bool = True) -> tuple[vs.VideoNode, vs.VideoNode]:
+def filled(views: Views, mask: vs.VideoNode, sign: int) -> tuple[vs.VideoNode, vs.VideoNode]:
     """The clip with what is behind the wires of a mask, and GRAY8: 255 where it is surely better than the wire.
 
-    It comes from other frames where they agree on it, else from beside.
+    It comes from other frames where they agree on it, else from beside. Grain, and what shows through wires, stays.
 
     Args:
         views: The clip and its neighbours.
         mask: GRAY8.
         sign: -1 for wires darker than what is behind, 1 for brighter ones.
-        through: Whether grain, and what shows through wires, stays; else they are painted over.
     """
     work = views.work
     beside = across(work, mask)
     seen, plain = _seen(views, analysis_luma(beside), mask, sign)
     chosen = core.akarin.Expr([beside, _behind(work, views.moved, sign), mask_for_planes(seen, work)], "z y x ?")
-    if through:
-        chosen = seen_through(work, chosen, mask)
+    chosen = seen_through(work, chosen, mask, seen)
     return views.back(chosen).std.CopyFrameProps(views.clip), core.akarin.Expr([seen, plain], "x y max")
 
 
-def seen_through(clip: vs.VideoNode, behind: vs.VideoNode, mask: vs.VideoNode) -> vs.VideoNode:
+def seen_through(
+    clip: vs.VideoNode, behind: vs.VideoNode, mask: vs.VideoNode, told: vs.VideoNode | None = None
+) -> vs.VideoNode:
     """``behind``, with what the clip itself has along wires: their grain, and what shows of the scene through them.
 
     Grain lies on wires as it does beside them, and a thin wire covers its pixels in part. So nothing but the shade of a
@@ -111,54 +123,66 @@ def seen_through(clip: vs.VideoNode, behind: vs.VideoNode, mask: vs.VideoNode) -
         clip: Planes of one sample type.
         behind: The same without wires.
         mask: GRAY8 of the picture's size.
+        told: GRAY8, 255 where other frames tell what is behind; else it was drawn across from both sides.
     """
+    told = core.std.BlankClip(mask, keep=True) if told is None else told
 
     def draw(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
         out = f[0].copy()
         for plane in range(f[0].format.num_planes):
-            covered = np.asarray(f[2][plane]) > 0
+            covered, known = (np.asarray(each[plane]) > 0 for each in f[2:])
             if covered.any():
-                _draw_through(np.asarray(out[plane]), np.asarray(f[1][plane]), covered)
+                _draw_through(np.asarray(out[plane]), np.asarray(f[1][plane]), covered, known)
         return out
 
-    return core.std.ModifyFrame(behind, [behind, clip, mask_for_planes(mask, clip)], draw)
+    return core.std.ModifyFrame(behind, [behind, clip, *(mask_for_planes(each, clip) for each in (mask, told))], draw)
 
 
-def _draw_through(plane: Plane, now: Plane, covered: npt.NDArray[np.bool_]) -> None:
+def _draw_through(plane: Plane, now: Plane, covered: Flags, told: Flags) -> None:
     """Give covered samples of a plane the detail that is seen through a wire."""
-    top, left = (int(np.flatnonzero(covered.any(axis)).min()) for axis in (1, 0))
-    low, right = (int(np.flatnonzero(covered.any(axis)).max()) + 1 for axis in (1, 0))
+    top, left = (max(int(np.flatnonzero(covered.any(axis)).min()) - _REACH, 0) for axis in (1, 0))
+    low, right = (int(np.flatnonzero(covered.any(axis)).max()) + 1 + _REACH for axis in (1, 0))
     part = np.s_[top:low, left:right]
     there = covered[part]
-    y, x = np.nonzero(there)
-    turn = _normal(there)[y, x]
+    at = y, x = np.nonzero(there)
+    turn = _normal(there)[at]
     made, seen = (np.where(there, each[part].astype(np.float32), np.float32(0)) for each in (plane, now))
-    apart = seen - made
-    (near, rough), (usual, uneven) = (_middle_along(apart, there, (y, x), turn, step) for step in (1, _SPACED))
+    apart, unlike = seen - made, _sides_apart(now[part], there, at, turn)
+    near, rough = _middle_along(apart, there, at, turn)
+    usual, known, plain = _usual(apart, unlike, there, at, turn)
     # A wire's shade is told by what lies around as far as that can be trusted, and differs from place to place.
-    known = usual**2 / (usual**2 + _ALL_ALONG * uneven**2 + _TINY)
-    differs = (_DIFFERS * usual) ** 2
-    shade = known * usual + differs / (differs + _HERE * rough**2 + _TINY) * (near - usual)
-    without = seen[y, x] - shade
-    mended = without + _lacking(made, seen, there, (y, x), turn) * (made[y, x] - without)
+    differs, here = (_DIFFERS * usual) ** 2, np.where(plain | told[part][at], 0, unlike[at])
+    shade = known * usual + differs / (differs + _HERE * rough**2 + here + _TINY) * (near - usual)
+    without = seen[at] - shade
+    mended = without + _lacking(made, seen, there, at, turn) * (made[at] - without)
     least, most = (np.where(usual > 0, one, other) * usual for one, other in (_UNLIKE, _UNLIKE[::-1]))
-    mended = seen[y, x] - np.clip(seen[y, x] - mended, least, most)
+    mended = seen[at] - np.clip(seen[at] - mended, least, most)
     if np.issubdtype(plane.dtype, np.integer):
         mended = np.rint(np.clip(mended, 0, np.iinfo(plane.dtype).max))
     plane[top + y, left + x] = mended
 
 
-def _lacking(made: Reals, seen: Reals, there: npt.NDArray[np.bool_], at: tuple[Plane, Plane], turn: Reals) -> Reals:
-    """The share of the detail in what was put behind wires that these hide, 0..1, at each place."""
-    import cv2  # on first use: it is large, and a plan needs none of it
+def _sides_apart(now: Plane, there: Flags, at: Places, turn: Reals) -> Reals:
+    """By how much a line drawn across a wire may be wrong, squared: both its sides tell, over a piece of wire."""
+    step_x, step_y = np.cos(turn), np.sin(turn)
+    (one, far), (other, further) = (_beside(now, there, at, (sign * step_y, sign * step_x)) for sign in (-1, 1))
+    both = np.isfinite(far) & np.isfinite(further)
+    apart, counted = (np.zeros(there.shape, np.float32) for _ in range(2))
+    apart[at], counted[at] = np.where(both, (one - other) / 2, 0) ** 2, both
+    sums = [_samples(each, at, turn).sum(0) for each in (apart, counted)]
+    apart[at] = sums[0] / np.maximum(sums[1], 1)
+    return apart
 
+
+def _lacking(made: Reals, seen: Reals, there: Flags, at: Places, turn: Reals) -> Reals:
+    """The share of the detail in what was put behind wires that these hide, 0..1, at each place."""
     share = np.maximum(_samples(there.astype(np.float32), at, turn).sum(0), 1e-3)
     behind, through = np.zeros_like(made), np.zeros_like(seen)
     for fine, each in ((behind, made), (through, seen)):
         fine[at] = each[at] - _samples(each, at, turn).sum(0) / share
-    window = (_DETAIL, _DETAIL)
+    steps = [_SKIPPED * t for t in range(-_RUN, _RUN + 1)]
     both, own, here = (
-        np.maximum(cv2.boxFilter(a * b, -1, window)[at], 1e-6)
+        np.maximum(_sampled_along(a * b, at, turn, steps).sum(0), 1e-6)
         for a, b in ((behind, through), (behind, behind), (through, through))
     )
     shown = np.minimum(both / own, 1)
@@ -167,12 +191,33 @@ def _lacking(made: Reals, seen: Reals, there: npt.NDArray[np.bool_], at: tuple[P
     return np.asarray(np.clip(detail - shown, 0, 1))
 
 
-def _middle_along(
-    picture: Reals, there: npt.NDArray[np.bool_], at: tuple[Plane, Plane], turn: Reals, apart: int
-) -> tuple[Reals, Reals]:
+def _usual(apart: Reals, unlike: Reals, there: Flags, at: Places, turn: Reals) -> tuple[Reals, Reals, Flags]:
+    """What a wire's shade usually is about each place, how far that can be trusted (0..1), and where it is plain."""
+    import cv2  # on first use: it is large, and a plan needs none of it
+
+    near, uneven = _middle_along(apart, there, at, turn, _SPACED)
+    known = near**2 / (near**2 + _ALL_ALONG / (2 * _RUN + 1) * uneven**2 + _TINY)
+    steps = [_SPACED * t for t in range(-_RUN, _RUN + 1)]
+    around, count = (_sampled_along(each, at, turn, steps).sum(0) for each in (unlike, there.astype(np.float32)))
+    middle = np.zeros_like(apart)
+    middle[at] = near**2
+    # A rim is as plain as the middle beside it.
+    plain = cv2.dilate(middle, np.ones((5, 5), np.uint8))[at] * count > _PLAINLY * around
+    faint = np.flatnonzero(~plain)
+    if len(faint):
+        far, error = _usual_along(apart, unlike, there, (at[0][faint], at[1][faint]), turn[faint])
+        usual = near.copy()
+        usual[faint] = far
+        near[faint] = far = _bounded(usual, unlike[at], there, at)[faint]
+        known[faint] = np.maximum(1 - _DOUBT * error / (far**2 + _TINY), 0)
+    return near, known, plain
+
+
+def _middle_along(picture: Reals, there: Flags, at: Places, turn: Reals, apart: int = 1) -> tuple[Reals, Reals]:
     """The median along a wire, about each place, and how far values spread there (of quartiles, as a deviation)."""
-    values = _samples(picture, at, turn, apart)
-    values[_samples(there.astype(np.float32), at, turn, apart) < _WITHIN] = np.inf
+    steps = [apart * t for t in range(-_RUN, _RUN + 1)]
+    values = _sampled_along(picture, at, turn, steps)
+    values[_sampled_along(there.astype(np.float32), at, turn, steps) < _WITHIN] = np.inf
     values.sort(0)
     count = np.isfinite(values).sum(0)
     low, middle, high = (
@@ -183,10 +228,47 @@ def _middle_along(
     return np.where(found, middle, picture[at]).astype(np.float32), (0.74 * spread).astype(np.float32)
 
 
-def _samples(picture: Reals, at: tuple[Plane, Plane], normal: Reals, apart: int = 1) -> Reals:
-    """What lies along a wire about each place: a row for each step of ``apart`` pixels."""
-    sin, cos = apart * np.sin(normal), apart * np.cos(normal)
-    return np.stack([_sampled(picture, at[1] - t * sin, at[0] + t * cos) for t in range(-_RUN, _RUN + 1)])
+def _usual_along(apart: Reals, unlike: Reals, there: Flags, at: Places, turn: Reals) -> tuple[Reals, Reals]:
+    """The median far along a wire, of places more as both sides are more alike there; and its squared error."""
+    steps = [_SPACED * t for t in range(-_FAR, _FAR + 1)]
+    values, unsure, within = (
+        _sampled_along(each, at, turn, steps) for each in (apart, unlike, there.astype(np.float32))
+    )
+    floor = np.median(unlike[at]) * _EVEN + _TINY
+    weights = np.where(within >= _WITHIN, 1 / (unsure + floor), 0)
+    weights[_FAR] = np.maximum(weights[_FAR], 1e-3 / (unsure[_FAR] + floor))
+    order = np.argsort(values, 0)
+    values, weights = (np.take_along_axis(each, order, 0) for each in (values, weights))
+    sums = np.cumsum(weights, 0)
+    low, middle, high = (
+        np.take_along_axis(values, (sums >= part * sums[-1]).argmax(0)[None], 0)[0] for part in (0.25, 0.5, 0.75)
+    )
+    alone = (weights**2).sum(0) / sums[-1] ** 2
+    return middle, _ALL_ALONG * alone * (0.74 * (high - low)) ** 2
+
+
+def _bounded(usual: Reals, unlike: Reals, there: Flags, at: Places) -> Reals:
+    """The shade of a wire, nowhere much more than where it can be told best: more is an outline of the scene."""
+    import cv2  # on first use: it is large, and a plan needs none of it
+
+    owner = cv2.connectedComponents(there.astype(np.uint8), connectivity=8)[1][at]
+    weights, size = 1 / (unlike + np.median(unlike) * _EVEN + _TINY), np.abs(usual)
+    order = np.lexsort((size, owner))
+    sums = np.cumsum(weights[order].astype(np.float64))
+    last = np.searchsorted(owner[order], np.arange(owner.max() + 1), side="right") - 1
+    before = np.concatenate(([0.0], sums[last[:-1]]))
+    most = size[order][np.searchsorted(sums, before + _BOUND * (sums[last] - before)).clip(0, len(sums) - 1)][owner]
+    return np.clip(usual, -most, most)
+
+
+def _samples(picture: Reals, at: Places, normal: Reals) -> Reals:
+    """What lies along a wire about each place: a row for each pixel."""
+    return _sampled_along(picture, at, normal, range(-_RUN, _RUN + 1))
+
+
+def _sampled_along(picture: Reals, at: Places, normal: Reals, steps: Sequence[int]) -> Reals:
+    sin, cos = np.sin(normal), np.cos(normal)
+    return np.stack([_sampled(picture, at[1] - t * sin, at[0] + t * cos) for t in steps])
 
 
 def across(clip: vs.VideoNode, mask: vs.VideoNode) -> vs.VideoNode:
@@ -208,7 +290,7 @@ def across(clip: vs.VideoNode, mask: vs.VideoNode) -> vs.VideoNode:
     return core.std.ModifyFrame(clip, [clip, mask_for_planes(mask, clip)], draw)
 
 
-def _draw_across(plane: Plane, covered: npt.NDArray[np.bool_]) -> None:
+def _draw_across(plane: Plane, covered: Flags) -> None:
     """Replace covered samples of a plane; those with no side to be seen stay."""
     y, x = np.nonzero(covered)
     turn = _normal(covered)[y, x]
@@ -223,9 +305,7 @@ def _draw_across(plane: Plane, covered: npt.NDArray[np.bool_]) -> None:
     plane[y[found], x[found]] = np.rint(made) if np.issubdtype(plane.dtype, np.integer) else made
 
 
-def _beside(
-    plane: Plane, covered: npt.NDArray[np.bool_], at: tuple[Plane, Plane], step: tuple[Plane, Plane]
-) -> tuple[Reals, Reals]:
+def _beside(plane: Plane, covered: Flags, at: Places, step: Places) -> tuple[Reals, Reals]:
     """The sample beyond the rim on one side of each place, and how far off it is; infinity where there is none."""
     height, width = plane.shape
     far = np.full(len(at[0]), np.inf, np.float32)
@@ -258,7 +338,7 @@ def _sampled(picture: Plane, x: Plane, y: Plane) -> Plane:
     return np.asarray(seen).ravel()[: len(x)]
 
 
-def _normal(covered: npt.NDArray[np.bool_]) -> Reals:
+def _normal(covered: Flags) -> Reals:
     """The angle across the lines of a mask at each pixel, in radians."""
     import cv2  # on first use: it is large, and a plan needs none of it
 

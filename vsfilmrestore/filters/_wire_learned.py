@@ -31,7 +31,7 @@ from vsfilmrestore.filters._wire_tracks import (
     written,
 )
 
-__all__ = ["DETECTOR", "learned_wires", "looked_at", "strands_in", "sure_of"]
+__all__ = ["DETECTOR", "by_sign", "learned_wires", "looked_at", "strands_in", "sure_of"]
 
 core = vs.core
 
@@ -71,8 +71,7 @@ def learned_wires(looked: Looked, model: str, strength: float, *, confined: bool
     strands = _strands(sure, seen, looked, confined)
     needed = _needed(strength) - (_EASED if confined else 0)
     mask = _drawn(_followed(strands, looked), sure, seen.lumas[0], looked, (needed, 0.3 - 0.3 * strength))
-    bright = _brighter(seen.lumas[0], mask, looked.thickness)
-    return {sign: core.akarin.Expr([mask, bright], test) for sign, test in ((-1, "y 0 x ?"), (1, "y x 0 ?"))}
+    return by_sign(seen.lumas[0], mask, looked.thickness)
 
 
 def _needed(strength: float) -> float:
@@ -177,6 +176,12 @@ def _drawn(
 def _levels(picture: Levels) -> Reals:
     """In levels of 8 bits."""
     return (picture / LEVEL).astype(np.float32)
+
+
+def by_sign(luma: vs.VideoNode, mask: vs.VideoNode, thickness: float) -> dict[int, vs.VideoNode]:
+    """Wires of a mask that are darker than both their sides under -1, brighter ones under 1."""
+    bright = _brighter(luma, mask, thickness)
+    return {sign: core.akarin.Expr([mask, bright], test) for sign, test in ((-1, "y 0 x ?"), (1, "y x 0 ?"))}
 
 
 def _brighter(luma: vs.VideoNode, found: vs.VideoNode, widest: float) -> vs.VideoNode:

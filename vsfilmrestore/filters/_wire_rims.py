@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from vsfilmrestore.filters._wire_strands import Strand, course, strip
 
-__all__ = ["drawn", "lengthened", "middle_of", "rims_of"]
+__all__ = ["drawn", "filled_between", "lengthened", "middle_of", "reach_across", "rims_of"]
 
 type Reals = npt.NDArray[np.float32]
 type Bytes = npt.NDArray[np.uint8]
@@ -64,11 +64,18 @@ def drawn(strands: list[Strand], luma: Reals, sure: Reals, thickness: float, lea
             continue
         longer = longer._replace(start=float(along[0]), end=float(along[-1]))
         middle = middle_of(longer, sure)
-        low, high = rims_of(longer, luma, middle, thickness)
+        reach = reach_across(thickness)
+        low, high = rims_of(_straightened(strip(longer, luma, reach + _OFF), middle, reach), thickness)
         there = cv2.blur(said.reshape(1, -1), (_GAP, 1))[0] > least
         for start, end in _runs(there):
-            _fill(mask, longer, along[start:end], (middle[start:end] - low, middle[start:end] + high))
+            part, aside = along[start:end], middle[start:end]
+            filled_between(mask, _beside(longer, part, aside - low), _beside(longer, part, aside + high))
     return mask
+
+
+def _beside(strand: Strand, along: Reals, aside: Reals) -> tuple[Reals, Reals]:
+    x, y = strand.points(along)
+    return x - aside * math.sin(strand.turn), y + aside * math.cos(strand.turn)
 
 
 def lengthened(strand: Strand, sure: Reals) -> Strand:
@@ -97,20 +104,25 @@ def middle_of(strand: Strand, sure: Reals) -> Reals:
     return np.asarray(aside / np.maximum(weight, 1e-3))
 
 
-def rims_of(strand: Strand, luma: Reals, middle: Reals, thickness: float) -> tuple[float, float]:
+def reach_across(thickness: float) -> int:
+    """Pixels to both sides of a wire's middle that tell how wide it is."""
+    return _most(thickness) + _SIDE
+
+
+def _most(thickness: float) -> int:
+    return math.ceil(thickness / 2 + _ROOM)
+
+
+def rims_of(here: Reals, thickness: float) -> tuple[float, float]:
     """How many pixels a wire reaches to both sides of its middle: the same all along.
 
     Args:
-        strand: The wire.
-        luma: H x W, in levels of 8 bits.
-        middle: Of `middle_of`.
+        here: Luma laid straight along the wire, `reach_across` to both sides, in levels of 8 bits.
         thickness: Greatest width in pixels.
     """
     import cv2  # on first use: it is large, and a plan needs none of it
 
-    most = math.ceil(thickness / 2 + _ROOM)
-    reach = most + _SIDE
-    here = _straightened(strip(strand, luma, reach + _OFF), middle, reach)
+    most, reach = _most(thickness), reach_across(thickness)
     left, right = here[:, :_SIDE].mean(1, keepdims=True), here[:, -_SIDE:].mean(1, keepdims=True)
     aside = np.linspace(0, 1, here.shape[1], dtype=np.float32)[None]
     apart = here - left * (1 - aside) - right * aside
@@ -145,12 +157,9 @@ def _runs(there: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
     return [(int(start), int(end)) for start, end in zip(steps[::2], steps[1::2], strict=True) if end - start > 3]
 
 
-def _fill(mask: Bytes, strand: Strand, along: Reals, rims: tuple[Reals, Reals]) -> None:
-    """The pixels of a run from rim to rim."""
+def filled_between(mask: Bytes, one: tuple[Reals, Reals], other: tuple[Reals, Reals]) -> None:
+    """The pixels from one line to another; each is x and y of its points."""
     import cv2  # on first use: it is large, and a plan needs none of it
 
-    x, y = strand.points(along)
-    cos, sin = math.cos(strand.turn), math.sin(strand.turn)
-    one, other = (np.stack((x - rim * sin, y + rim * cos), 1) for rim in rims)
-    outline = np.concatenate((one, other[::-1]))
+    outline = np.concatenate((np.stack(one, 1), np.stack(other, 1)[::-1]))
     cv2.fillPoly(mask, [np.rint(outline * 16).astype(np.int32)], 255, shift=4)

@@ -12,9 +12,9 @@ import vapoursynth as vs
 
 from vsfilmrestore.filters._detector import AUTO
 from vsfilmrestore.filters._motion import analysis_luma, mirrored
-from vsfilmrestore.filters._wire_fill import Views, filled
-from vsfilmrestore.filters._wire_learned import DETECTOR, learned_wires
-from vsfilmrestore.filters._wire_measured import Looked, measured_wires, whole
+from vsfilmrestore.filters._wire_fill import MIDDLE, Views, filled
+from vsfilmrestore.filters._wire_learned import DETECTOR, by_sign, learned_wires
+from vsfilmrestore.filters._wire_measured import Looked, measured_wires
 from vsfilmrestore.filters._wire_path import wires_along
 from vsfilmrestore.filters._wire_sight import LENGTH, WIDEST, length_in, motion_behind, thickness_in
 from vsfilmrestore.filters.masks import apply_repair, mask_for_planes
@@ -96,10 +96,12 @@ def remove_wires(
     signs = {"dark": (-1,), "bright": (1,), "both": (-1, 1)}[polarity]
     found: dict[int, list[vs.VideoNode]] = {sign: [] for sign in signs}
     if points:
-        drawn = wires_along(analysis_luma(clip), points, band, thickness, looked.level)
-        found = {sign: [whole(drawn[sign], thickness)] for sign in signs}
+        luma = analysis_luma(clip)
+        behind = core.akarin.Expr(list(motion.compensate(luma).values()), MIDDLE)
+        told = by_sign(luma, wires_along(luma, behind, points, band, thickness), thickness)
+        found = {sign: [told[sign]] for sign in signs}
     network = "" if still else DETECTOR.chosen(model)
-    if network:
+    if network and (only or not points):
         told = learned_wires(looked, network, strength, confined=bool(regions))
         found = {sign: [*masks, told[sign]] for sign, masks in found.items()}
     elif only or not points:
@@ -118,7 +120,7 @@ def _mended(looked: Looked, wires: Mapping[int, vs.VideoNode], *, gated: bool) -
     views, repaired, replaced = Views.of(clip, looked.motion), clip, []
     for sign, mask in wires.items():
         there = mask.std.PlaneStats()
-        behind, better = filled(views, mask, sign, through=gated)
+        behind, better = filled(views, mask, sign)
         kept = core.akarin.Expr([mask, better], "x y min") if gated else mask
         mended = core.akarin.Expr([repaired, behind, mask_for_planes(kept, clip)], "z y x ?")
         # Most frames have no wire, and nothing is to be made for these.
