@@ -144,7 +144,8 @@ def _draw_through(plane: Plane, now: Plane, covered: Flags, told: Flags) -> None
     low, right = (int(np.flatnonzero(covered.any(axis)).max()) + 1 + _REACH for axis in (1, 0))
     part = np.s_[top:low, left:right]
     there = covered[part]
-    at = y, x = np.nonzero(there)
+    y, x = np.nonzero(there)
+    at: Places = (y, x)
     turn = _normal(there)[at]
     made, seen = (np.where(there, each[part].astype(np.float32), np.float32(0)) for each in (plane, now))
     apart, unlike = seen - made, _sides_apart(now[part], there, at, turn)
@@ -210,7 +211,7 @@ def _usual(apart: Reals, unlike: Reals, there: Flags, at: Places, turn: Reals) -
         usual[faint] = far
         near[faint] = far = _bounded(usual, unlike[at], there, at)[faint]
         known[faint] = np.maximum(1 - _DOUBT * error / (far**2 + _TINY), 0)
-    return near, known, plain
+    return near, known.astype(np.float32), plain
 
 
 def _middle_along(picture: Reals, there: Flags, at: Places, turn: Reals, apart: int = 1) -> tuple[Reals, Reals]:

@@ -98,7 +98,7 @@ def wires_along(luma: vs.VideoNode, behind: vs.VideoNode, path: Points, band: fl
     def draw(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
         out = f[0].copy()
         mask, pictures = np.asarray(out[0]), [(np.asarray(each[0]) / LEVEL).astype(np.float32) for each in f[1:]]
-        there = [_gains(laid, *pictures[i : i + 2], band, thickness) for i in (0, 2, 4)]
+        there = [_gains(laid, pictures[i], pictures[i + 1], band, thickness) for i in (0, 2, 4)]
         line = _nearest(there)
         if max(_gained(each, _best(each)) for each in there) < _NOTHING:
             return out
@@ -154,7 +154,7 @@ def _gains(laid: _Laid, luma: Reals, behind: Reals, band: float, thickness: floa
     pieces = max(round(len(laid.x) / _PIECE), 1)
     total = np.zeros((2, pieces, 2 * round(band) + 1), np.float32)
     for picture in (luma, luma - behind):
-        soft = cv2.blur(laid.strip(picture, middle, reach), (1, min(_ALONG, len(laid.x))))
+        soft = np.asarray(cv2.blur(laid.strip(picture, middle, reach), (1, min(_ALONG, len(laid.x)))), np.float32)
         apart = np.stack([_apart(soft, width) for width in {1, max(1, round(thickness / 2))}])
         usual = _usual(apart[0].mean(0))
         for layer, signed in enumerate((-apart, apart)):
@@ -180,7 +180,7 @@ def _usual(apart: Reals) -> Reals:
     import cv2  # on first use: it is large, and a plan needs none of it
 
     each = 1.4826 * np.median(np.abs(apart), axis=1).astype(np.float32)
-    return np.maximum(cv2.blur(each.reshape(1, -1), (min(_AROUND, len(each)), 1))[0], _FINE)[:, None]
+    return np.asarray(np.maximum(cv2.blur(each.reshape(1, -1), (min(_AROUND, len(each)), 1))[0], _FINE)[:, None])
 
 
 def _gained(gains: Reals, line: Reals) -> float:
@@ -195,7 +195,7 @@ def _nearest(frames: Sequence[Reals]) -> Reals:
     lines = [_best(each) for each in (frames[0], frames[2])]
     places = np.arange(frames[1].shape[2], dtype=np.float32)
     told = sum(np.minimum(cost * (places[None] - line[:, None]) ** 2, most) for line in lines)
-    return _best(frames[1] - np.asarray(told, np.float32)[None] / len(lines))
+    return _best(np.asarray(frames[1] - np.asarray(told)[None] / len(lines), np.float32))
 
 
 def _best(gains: Reals) -> Reals:
@@ -216,7 +216,7 @@ def _best(gains: Reals) -> Reals:
         nodes.append(nodes[-1] - int(turns[turn]))
         turn = each[turn, nodes[-1]]
     at = np.arange(len(nodes)) * _STRAIGHT
-    return np.interp(np.arange(count) + 0.5, at, nodes[::-1]).astype(np.float32)
+    return np.asarray(np.interp(np.arange(count) + 0.5, at, nodes[::-1]), np.float32)
 
 
 def _onward(total: Reals, gain: Reals, turns: Whole) -> Reals:
@@ -239,4 +239,4 @@ def _smooth(places: Reals, length: int) -> Reals:
     padded = np.pad(places, half, mode="reflect", reflect_type="odd") if half else places
     soft = np.convolve(padded, np.ones(2 * half + 1) / (2 * half + 1), "valid")
     at = (np.arange(len(places)) + 0.5) * length / len(places)
-    return np.interp(np.arange(length), at, soft).astype(np.float32)
+    return np.asarray(np.interp(np.arange(length), at, soft), np.float32)
