@@ -53,7 +53,7 @@ class _Parts:
         hot = (rest >= NOTHING + edge if light else rest <= NOTHING - edge).view(np.uint8)
         count, labels = cv2.connectedComponents(cv2.dilate(hot, np.ones((3, 3), np.uint8)), connectivity=8)
         at = np.flatnonzero(hot)
-        owner, levels = labels.ravel()[at], _strength(rest.ravel()[at], light).astype(np.float64)
+        owner, levels = labels.ravel()[at].astype(np.intp), _strength(rest.ravel()[at], light).astype(np.float64)
         y, x = np.divmod(at, rest.shape[1])
         self.mass: Reals = np.bincount(owner, levels, count)[1:]
         sums = (np.bincount(owner, levels * each, count)[1:] for each in (x, y))
@@ -152,7 +152,8 @@ def _speck(apart: Levels, box: Box) -> _Speck | None:
 def _between(ways: Reals, shortest: float, longest: float) -> Reals:
     """Those that are so long."""
     length = np.hypot(*ways.T)
-    return ways[(length >= shortest) & (length <= longest)]
+    chosen: Reals = ways[(length >= shortest) & (length <= longest)]
+    return chosen
 
 
 def _is_no_chance(chance: float, steps: Reals, expected: Reals, found: Reals, share: float) -> bool:
