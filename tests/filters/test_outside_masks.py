@@ -20,7 +20,7 @@ FORMATS = [vs.GRAY8, vs.YUV420P8, vs.YUV420P10, vs.GRAY16, vs.YUV444P16, vs.RGB4
 
 
 def damaged(fmt: int) -> vs.VideoNode:
-    """A slow pan over soft shapes with grain, a speck in each frame, a scratch through all, one frame torn."""
+    """A slow pan over soft shapes with grain, a speck on each frame, a scratch through all, one frame torn."""
     about = core.get_video_format(fmt)
     scale = (1 << about.bits_per_sample) - 1
     random = np.random.default_rng(5)
@@ -32,7 +32,8 @@ def damaged(fmt: int) -> vs.VideoNode:
         frame = f.copy()
         luma = ground[:HEIGHT, n : n + WIDTH] + np.random.default_rng(n).normal(0, 0.006, (HEIGHT, WIDTH))
         luma[:, 150] += 0.14
-        luma[40 + 9 * n : 46 + 9 * n, 60 + 7 * n : 66 + 7 * n] = 0.97
+        top, left = np.random.default_rng((n, 7)).integers((20, 20), (HEIGHT - 20, 130))  # on one way it would fly
+        luma[top : top + 6, left : left + 6] = 0.97
         if n == 4:
             luma[70:130, 20:230] = 0.99
         for plane in range(about.num_planes):
