@@ -12,6 +12,7 @@ import vapoursynth as vs
 from skimage import data
 from skimage.draw import line_aa
 
+from tests.pictures import clip_of, frames_of
 from vsfilmrestore.filters import _detector
 from vsfilmrestore.filters._model import can_run
 from vsfilmrestore.filters._wire_learned import DETECTOR
@@ -32,24 +33,6 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
         pytest.skip("networks cannot be run here: pip install vsfilmrestore[onnx]")
     monkeypatch.setattr(_detector, "can_run", lambda _: name == "learned")
     return name
-
-
-def filmed(pictures: Pictures) -> vs.VideoNode:
-    levels = np.clip(np.rint(pictures), 0, 255).astype(np.uint8)
-    blank = core.std.BlankClip(
-        width=levels.shape[2], height=levels.shape[1], format=vs.GRAY8, length=len(levels), fpsnum=24, fpsden=1
-    )
-
-    def draw(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
-        frame = f.copy()
-        np.copyto(np.asarray(frame[0]), levels[n])
-        return frame
-
-    return core.std.ModifyFrame(blank, blank, draw)
-
-
-def seen(clip: vs.VideoNode) -> Pictures:
-    return np.stack([np.asarray(frame[0]).astype(np.float32) for frame in clip.frames(close=False)])
 
 
 def scene(frames: int, step: int = 1) -> Pictures:
@@ -87,7 +70,7 @@ def share(clip: vs.VideoNode) -> float:
 def test_a_moving_wire_goes_without_being_asked_for(level: int, polarity: str) -> None:
     truth = scene(8)
     spoilt, where = wired(truth, level)
-    made = seen(remove_wires(filmed(spoilt), polarity=polarity))  # type: ignore[arg-type]
+    made = frames_of(remove_wires(clip_of(spoilt), polarity=polarity))  # type: ignore[arg-type]
     inner = slice(2, 6)
     assert psnr(made[inner][where[inner]], truth[inner][where[inner]]) > 4 + psnr(
         spoilt[inner][where[inner]], truth[inner][where[inner]]
@@ -103,7 +86,7 @@ def test_within_a_region_it_goes_almost_wholly() -> None:
     truth = scene(6)
     spoilt, where = wired(truth, 20)
     only = [(60, 0, 150, 150)]
-    made = seen(remove_wires(filmed(spoilt), only=only, polarity="dark"))
+    made = frames_of(remove_wires(clip_of(spoilt), only=only, polarity="dark"))
     inner = slice(0, 6)
     before, after = (psnr(p[inner][where[inner]], truth[inner][where[inner]]) for p in (spoilt, made))
     assert after > before + 6
@@ -115,7 +98,7 @@ def test_within_a_region_it_goes_almost_wholly() -> None:
 def test_a_path_stands_for_a_region() -> None:
     truth = scene(4)
     spoilt, where = wired(truth, 20, speed=0)
-    made = seen(remove_wires(filmed(spoilt), path="80,0 110,140", polarity="dark"))
+    made = frames_of(remove_wires(clip_of(spoilt), path="80,0 110,140", polarity="dark"))
     assert psnr(made[where], truth[where]) > psnr(spoilt[where], truth[where]) + 8
     assert (made != spoilt)[:, :, :40].sum() == (made != spoilt)[:, :, 160:].sum() == 0
 
@@ -131,7 +114,7 @@ def test_a_rough_path_finds_the_wire_in_every_frame(contrast: int) -> None:
             spoilt[n, np.arange(141), columns + side] += contrast
             where[n, np.arange(141), columns + side] = True
     spoilt = np.clip(spoilt, 0, 255)
-    frames = list(remove_wires(filmed(spoilt), path="95,0 113,140").frames(close=False))
+    frames = list(remove_wires(clip_of(spoilt), path="95,0 113,140").frames(close=False))
     for n, frame in enumerate(frames):
         mask = np.asarray(frame.props[mask_prop("remove_wires")][0]) > 0  # type: ignore[index, call-overload]
         assert mask[where[n]].mean() > 0.75
@@ -150,7 +133,7 @@ def test_a_path_drawn_unsteadily_finds_a_faint_wire_beside_an_outline() -> None:
             spoilt[n, np.arange(141), columns + side] += 14
             where[n, np.arange(141), columns + side] = True
     spoilt = np.clip(spoilt, 0, 255)
-    frames = list(remove_wires(filmed(spoilt), path="99,0 100,35 107,70 106,105 113,140").frames(close=False))
+    frames = list(remove_wires(clip_of(spoilt), path="99,0 100,35 107,70 106,105 113,140").frames(close=False))
     for n, frame in enumerate(frames):
         mask = np.asarray(frame.props[mask_prop("remove_wires")][0]) > 0  # type: ignore[index, call-overload]
         assert mask[where[n]].mean() > 0.6
@@ -159,7 +142,7 @@ def test_a_path_drawn_unsteadily_finds_a_faint_wire_beside_an_outline() -> None:
 
 def test_a_path_without_a_wire_changes_nothing() -> None:
     flat = np.full((4, 120, 160), 90.0, np.float32) + np.random.default_rng(2).normal(0, 1.5, (4, 120, 160))
-    assert share(remove_wires(filmed(flat.astype(np.float32)), path="40,0 60,119")) == 0
+    assert share(remove_wires(clip_of(flat.astype(np.float32)), path="40,0 60,119")) == 0
 
 
 def test_a_mast_that_stands_in_the_scene_stays() -> None:
@@ -167,7 +150,7 @@ def test_a_mast_that_stands_in_the_scene_stays() -> None:
     for n, picture in enumerate(pictures):
         picture[20:180, 150 - n : 152 - n] = 20  # moves with the background
         picture[120:122, :] = 15  # a horizon
-    clip = filmed(pictures)
+    clip = clip_of(pictures)
     assert share(remove_wires(clip)) == 0
     assert share(remove_wires(clip, 1.0)) < 0.001
     assert share(remove_wires(clip, still=True)) > 0.005
@@ -176,10 +159,10 @@ def test_a_mast_that_stands_in_the_scene_stays() -> None:
 def test_letters_and_edges_stay() -> None:
     page = data.page().astype(np.float32)
     pictures = np.stack([page[:160, 20 + n : 276 + n] for n in range(6)])
-    assert share(remove_wires(filmed(pictures), 1.0)) == 0
+    assert share(remove_wires(clip_of(pictures), 1.0)) == 0
     edge = scene(6)
     edge[:, :, 128:] = edge[:, :, 128:] / 3
-    assert share(remove_wires(filmed(edge), 1.0)) == 0
+    assert share(remove_wires(clip_of(edge), 1.0)) == 0
 
 
 def test_a_hair_in_a_single_frame_is_no_wire() -> None:
@@ -187,12 +170,12 @@ def test_a_hair_in_a_single_frame_is_no_wire() -> None:
     spoilt, _ = wired(truth[3:4], 20)
     pictures = truth.copy()
     pictures[3] = spoilt[0]
-    assert share(remove_wires(filmed(pictures))) == 0
+    assert share(remove_wires(clip_of(pictures))) == 0
 
 
 def test_strength() -> None:
     truth = scene(6)
-    clip = filmed(wired(truth, 90)[0])
+    clip = clip_of(wired(truth, 90)[0])
     assert remove_wires(clip, 0) is clip
     shares = [share(remove_wires(clip, dose, only=[(40, 0, 200, 160)])) for dose in (0.1, 0.5, 1.0)]
     assert shares == sorted(shares)
@@ -201,7 +184,7 @@ def test_strength() -> None:
 
 def test_protected_areas_stay() -> None:
     spoilt, _ = wired(scene(4), 20)
-    made = seen(remove_wires(filmed(spoilt), only=[(40, 0, 200, 160)], protect=[(0, 0, 256, 60)]))
+    made = frames_of(remove_wires(clip_of(spoilt), only=[(40, 0, 200, 160)], protect=[(0, 0, 256, 60)]))
     np.testing.assert_array_equal(made[:, :60], spoilt[:, :60])
     assert (made != spoilt).any()
 
@@ -212,7 +195,7 @@ def test_the_radius_is_true() -> None:
     reach = FILTERS["remove_wires"].reach({})
     window = slice(7 - reach, 7 + reach + 1)
     other[window] = spoilt[window]
-    a, b = (remove_wires(filmed(p)).get_frame(7) for p in (spoilt, other))
+    a, b = (remove_wires(clip_of(p)).get_frame(7) for p in (spoilt, other))
     np.testing.assert_array_equal(np.asarray(a[0]), np.asarray(b[0]))
     assert a.props[changed_prop("remove_wires")] == b.props[changed_prop("remove_wires")]
     assert a.props[changed_prop("remove_wires")]
@@ -222,7 +205,7 @@ def test_the_radius_is_true() -> None:
 def test_any_format(format_id: vs.PresetVideoFormat) -> None:
     spoilt, _ = wired(scene(3), 20)
     extra = {} if format_id == vs.RGB24 else {"matrix_s": "709"}
-    clip = filmed(spoilt).std.SetFrameProps(_Matrix=1).resize.Bicubic(format=vs.YUV444P8)
+    clip = clip_of(spoilt).std.SetFrameProps(_Matrix=1).resize.Bicubic(format=vs.YUV444P8)
     clip = clip.resize.Bicubic(format=format_id, **extra)
     result = remove_wires(clip, only=[(40, 0, 200, 160)])
     assert (result.format.id, result.width, result.height) == (clip.format.id, clip.width, clip.height)
@@ -234,11 +217,11 @@ def test_any_format(format_id: vs.PresetVideoFormat) -> None:
 @pytest.mark.parametrize(("width", "height", "frames"), [(7, 5, 2), (33, 17, 3), (64, 48, 1)])
 def test_small_and_short(width: int, height: int, frames: int) -> None:
     clip = core.std.BlankClip(width=width, height=height, format=vs.GRAY8, length=frames, color=90)
-    assert {int(p.min()) for p in seen(remove_wires(clip, 1.0, still=True))} == {90}
+    assert {int(p.min()) for p in frames_of(remove_wires(clip, 1.0, still=True))} == {90}
 
 
 def test_a_wrong_path_is_refused() -> None:
-    clip = filmed(scene(2))
+    clip = clip_of(scene(2))
     with pytest.raises(vs.Error, match=r"^remove_wires: path must look like '900,0 980,400', not '9'"):
         remove_wires(clip, path="9 10,4")
     with pytest.raises(vs.Error, match=r"^remove_wires: path needs two points"):
