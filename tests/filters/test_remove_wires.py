@@ -103,17 +103,23 @@ def test_a_path_stands_for_a_region() -> None:
     assert (made != spoilt)[:, :, :40].sum() == (made != spoilt)[:, :, 160:].sum() == 0
 
 
+def hung(
+    pictures: Pictures, columns: npt.NDArray[np.float64], contrast: float
+) -> tuple[Pictures, npt.NDArray[np.bool_]]:
+    """A wire of two pixels in these columns of the first rows, a pixel further in each frame; and where it is."""
+    spoilt, where, rows = pictures.copy(), np.zeros(pictures.shape, bool), np.arange(len(columns))
+    for n in range(len(pictures)):
+        for side in (0, 1):
+            where[n, rows, np.rint(columns + n).astype(int) + side] = True
+    spoilt[where] += contrast
+    return np.clip(spoilt, 0, 255), where
+
+
 @pytest.mark.parametrize("contrast", [-30, 30])
 def test_a_rough_path_finds_the_wire_in_every_frame(contrast: int) -> None:
     truth = scene(8)
-    spoilt, where = truth.copy(), np.zeros(truth.shape, bool)
-    for n in range(8):
-        bow = 4 * np.sin(np.linspace(0, np.pi, 141))
-        columns = np.rint(np.linspace(90, 115, 141) + bow + (n - 4)).astype(int)
-        for side in (0, 1):
-            spoilt[n, np.arange(141), columns + side] += contrast
-            where[n, np.arange(141), columns + side] = True
-    spoilt = np.clip(spoilt, 0, 255)
+    bow = 4 * np.sin(np.linspace(0, np.pi, 141))
+    spoilt, where = hung(truth, np.linspace(86, 111, 141) + bow, contrast)
     frames = list(remove_wires(clip_of(spoilt), path="95,0 113,140").frames(close=False))
     for n, frame in enumerate(frames):
         mask = np.asarray(frame.props[mask_prop("remove_wires")][0]) > 0  # type: ignore[index, call-overload]
@@ -126,13 +132,7 @@ def test_a_rough_path_finds_the_wire_in_every_frame(contrast: int) -> None:
 def test_a_path_drawn_unsteadily_finds_a_faint_wire_beside_an_outline() -> None:
     spoilt = scene(5)
     spoilt[:, :, 118:122] -= 70  # stands beside the wire, within the band
-    spoilt, where = np.clip(spoilt, 0, 255), np.zeros(spoilt.shape, bool)
-    for n in range(5):
-        columns = np.rint(np.linspace(95, 109, 141) + n).astype(int)
-        for side in (0, 1):
-            spoilt[n, np.arange(141), columns + side] += 14
-            where[n, np.arange(141), columns + side] = True
-    spoilt = np.clip(spoilt, 0, 255)
+    spoilt, where = hung(np.clip(spoilt, 0, 255), np.linspace(95, 109, 141), 14)
     frames = list(remove_wires(clip_of(spoilt), path="99,0 100,35 107,70 106,105 113,140").frames(close=False))
     for n, frame in enumerate(frames):
         mask = np.asarray(frame.props[mask_prop("remove_wires")][0]) > 0  # type: ignore[index, call-overload]
