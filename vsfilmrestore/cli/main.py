@@ -42,6 +42,7 @@ _COMMANDS: Final = (
     "report",
     "history",
     "revert",
+    "tidy",
     "recut",
     "export",
     "serve",

@@ -150,6 +150,12 @@ class Ledger:
             self._base.executemany("INSERT INTO timeline VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
             self._base.execute("COMMIT")
 
+    def forget_unplaced(self) -> None:
+        """Forget the segments that the latest render does not consist of."""
+        with _told(self._file):
+            self._base.execute("DELETE FROM segments WHERE key NOT IN (SELECT key FROM timeline)")
+            self._base.execute("VACUUM")
+
     def note(self, facts: Mapping[str, Any]) -> None:
         """Remember plain facts of the latest render that was finished, in the place of those of the one before."""
         with _told(self._file):
