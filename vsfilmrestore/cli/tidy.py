@@ -32,6 +32,6 @@ def _size(count: float) -> str:
     """Bytes as people say them: 1.5 GB."""
     for unit in ("bytes", "kB", "MB"):
         if count < 1000:
-            return f"{count:.3g} {unit}"
+            return f"{count:.4g} {unit}"
         count /= 1000
     return f"{count:.1f} GB"
