@@ -37,7 +37,7 @@ SURE: Final = 0.8
 """How likely a fade must be before anything is done."""
 LEAST: Final = 3.0
 """A correction that changes less, in CIEDE2000, is none."""
-_WORTH: Final = 2.4
+_WORTH: Final = 2.3
 """A correction must change more than this times the error that is expected to be left."""
 
 type Look = npt.NDArray[np.float32]
