@@ -12,12 +12,15 @@ import vapoursynth as vs
 
 from tests.pictures import clip_of, frames_of
 from vsfilmrestore.errors import UsageError
+from vsfilmrestore.filters._grain import record_grain
 from vsfilmrestore.filters._grain_field import grain_field
 from vsfilmrestore.filters._grain_form import (
     BANDS,
     COUNTS,
+    SIDE,
     GrainSignature,
     PlaneGrain,
+    band_power,
     corrected,
     gaussian_spectrum,
     without,
@@ -27,7 +30,8 @@ from vsfilmrestore.filters._grain_plan import SIGNATURE, by_signature
 from vsfilmrestore.filters._grain_rounding import level_of, unrounded
 from vsfilmrestore.filters._grain_shot import shot_grain
 from vsfilmrestore.filters._grain_signature import measure_grain
-from vsfilmrestore.filters._noise import KNOTS
+from vsfilmrestore.filters._grain_window import unblurred
+from vsfilmrestore.filters._noise import KNOTS, as16, full_scale
 from vsfilmrestore.filters.denoise import denoise
 from vsfilmrestore.filters.regrain import regrain
 from vsfilmrestore.filters.remove_dirt import remove_dirt
@@ -256,6 +260,43 @@ def test_what_fell_short_at_first_is_made_good() -> None:
     assert there.sigma < 0.3
     assert curve_apart(given, signature) < curve_apart(tried, signature)
     assert spectrum_apart(given, signature) < spectrum_apart(tried, signature)
+
+
+@pytest.mark.parametrize("size", [1.2, 1.8])
+def test_what_the_window_blurs_is_told_apart(size: float) -> None:
+    noise = cv2.GaussianBlur(np.random.default_rng(7).standard_normal((512, 1024)), (0, 0), size)
+    blocks = (noise / noise.std()).reshape(16, SIDE, 32, SIDE).swapaxes(1, 2).reshape(-1, SIDE, SIDE)
+    measured, true = band_power(blocks).mean(0), np.array(gaussian_spectrum(size))
+    wrong = [
+        float((np.abs(np.array(each) - true) * COUNTS).sum() / COUNTS.sum())
+        for each in (measured, unblurred(tuple(measured)))
+    ]
+    assert wrong[1] < 0.6 * wrong[0]
+
+
+def test_white_grain_is_white_through_any_window() -> None:
+    assert unblurred((1.0,) * BANDS) == pytest.approx((1.0,) * BANDS, abs=1e-6)
+
+
+def test_a_curve_gives_what_is_owed_where_levels_lie_wide_apart() -> None:
+    """Grass: in every block lie samples of many levels, so what is most at one level is given to few of them."""
+    rng = np.random.default_rng(5)
+    grass = cv2.GaussianBlur(rng.standard_normal((160, 288)).astype(np.float32), (0, 0), 1) * 88
+    clean = np.repeat((picture() + grass).round().clip(0, 255)[None], 3, 0)
+    strength = np.interp(clean / 255, KNOTS, (2, 3, 8, 8, 3, 2))
+    rough = clip_of((clean + rng.standard_normal(clean.shape) * strength).clip(0, 255) * 256, vs.GRAY16)
+    bare = clip_of(clean * 256, vs.GRAY16)
+    given = frames_of(regrain(record_grain(bare, rough, bare))) / 256 - clean
+    for low, high, most in ((30, 60, 1.4), (90, 165, 1.05), (195, 225, 1.4)):
+        there = (clean > low) & (clean < high)
+        assert 0.95 < given[there].std() / np.sqrt((strength[there] ** 2).mean()) < most
+
+
+@pytest.mark.parametrize("fmt", [vs.GRAY8, vs.GRAY10, vs.GRAY16, vs.GRAYS])
+def test_white_in_sixteen_bits_is_known(fmt: int) -> None:
+    bits = core.get_video_format(fmt).bits_per_sample
+    white = core.std.BlankClip(None, 16, 16, fmt, color=1 if bits == 32 else (1 << bits) - 1)
+    assert full_scale(white) == np.asarray(as16(white).get_frame(0)[0]).max()
 
 
 def test_what_is_corrected_is_what_fell_short() -> None:

@@ -37,7 +37,7 @@ from vsfilmrestore.filters._grain_form import (
     band_power,
 )
 from vsfilmrestore.filters._motion import mirrored
-from vsfilmrestore.filters._noise import COPY, KNOTS, WIDTH
+from vsfilmrestore.filters._noise import COPY, KNOTS, WIDTH, full_scale
 
 __all__ = [
     "TAPS", "WIDTH_PROP", "base_plane", "kernel", "knot_prop", "mix_prop", "record_grain", "spectrum_prop",
@@ -57,6 +57,10 @@ _SAME: Final = (0.3 / 255) ** 2
 """A frame that differs by less, as rounding does, is a copy."""
 _PRIOR: Final = 0.5
 """Blocks of mean grain that every knot is credited with: a level without blocks has the mean."""
+_TURNS: Final = 3
+"""How often a curve is corrected by what it gives."""
+_LEVELS: Final = np.linspace(0, 1, 65)
+"""Levels at which it is seen what it gives."""
 _NONE: Final = PlaneGrain((0.0,) * len(KNOTS), (1.0,) * BANDS)
 
 type Map = npt.NDArray[np.float32]
@@ -105,7 +109,7 @@ def record_grain(clip: vs.VideoNode, before: vs.VideoNode, after: vs.VideoNode) 
         before: 16-bit integer clip.
         after: The same with less grain, rounded as it is handed on.
     """
-    base = base_plane(before)
+    base, white = base_plane(before), full_scale(clip)
     steps = [[mirrored(each, 1)[n : n + clip.num_frames] for n in (0, 2)] for each in (before, after)]
 
     def tell(n: int, f: Sequence[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
@@ -119,18 +123,19 @@ def record_grain(clip: vs.VideoNode, before: vs.VideoNode, after: vs.VideoNode) 
         core.std.FrameEval(before, lambda n, f, both=both: both[max(f.props[_OTHER], 0)], prop_src=told, clip_src=both)
         for both in steps
     ]
-    return core.std.ModifyFrame(clip, [clip, told, after, *beside], _Teller(before.format, base))
+    return core.std.ModifyFrame(clip, [clip, told, after, *beside], _Teller(before.format, base, white))
 
 
 class _Teller:
     """Writes the signature into a frame's properties; holds nothing of one frame for the next."""
 
-    def __init__(self, fmt: vs.VideoFormat, base: int) -> None:
+    def __init__(self, fmt: vs.VideoFormat, base: int, white: int) -> None:
         self._flat = fmt.color_family == vs.YUV
         self._base = base
+        self._white = white
 
     def __call__(self, n: int, f: Sequence[vs.VideoFrame]) -> vs.VideoFrame:
-        frame, (before, after, *beside) = f[0].copy(), ([*map(_planes, f[1:])])
+        frame, (before, after, *beside) = f[0].copy(), [self._planes(each) for each in f[1:]]
         read: Any = f[1].props
         pair = None if read[_OTHER] < 0 else (beside[0], beside[1])
         told = _owed(before, after, pair, self._base, self._flat)
@@ -144,9 +149,8 @@ class _Teller:
         props[WIDTH_PROP] = f[1].width
         return frame
 
-
-def _planes(frame: vs.VideoFrame) -> list[Map]:
-    return [levels(np.asarray(frame[p])) for p in range(frame.format.num_planes)]
+    def _planes(self, frame: vs.VideoFrame) -> list[Map]:
+        return [levels(np.asarray(frame[p]), self._white) for p in range(frame.format.num_planes)]
 
 
 def _telling(planes: Sequence[Map]) -> int:
@@ -206,7 +210,7 @@ def _plane_owed(
         theirs, left = (cut(plane, there) for plane in beside)
         both = (seen + theirs) / 2
         whole, rest = _apart(seen, theirs), _apart(kept, left)
-    told = _Blocks(both.mean((1, 2)), texture(both), (taken**2).mean((1, 2)), _mean(whole), _mean(rest))
+    told = _Blocks(both.mean((1, 2)), texture(both), (taken**2).mean((1, 2)), _mean(whole), _mean(rest), kept)
     good = told.quiet(np.ones(len(pairs), bool))
     spectrum = np.maximum((whole - rest)[good].sum(0), 0)
     total, power = float(_mean(spectrum)), float(told.taken[good].sum())
@@ -216,7 +220,7 @@ def _plane_owed(
     mix, lone = _shared(taken, cut(_sized(lead, (tall, wide)), here)) if shares else (0.0, 1.0)
     beside = taken[:, :, 1:] * taken[:, :, :-1], taken[:, 1:] * taken[:, :-1]
     return PlaneGrain(
-        tuple(255 * math.sqrt(due * lone) for due in told.dues(flat)),
+        tuple(255 * sigma * math.sqrt(lone) for sigma in told.curve(flat)),
         tuple(map(float, spectrum / total)),
         stretch_of(*(float(each.mean((1, 2)).sum()) / power for each in beside)),
         mix,
@@ -253,13 +257,23 @@ def _shared(taken: Reals, lead: Reals) -> tuple[float, float]:
 
 @dataclass(frozen=True, slots=True)
 class _Blocks:
-    """What is known of each block: level, coarse detail, variance that was taken; of what it differs by, and did."""
+    """What is known of each block.
+
+    Attributes:
+        level: Its mean.
+        texture: Its coarse detail, as `texture` tells it.
+        taken: Variance of what was taken from it.
+        whole: Variance of what it differed by.
+        rest: Variance of what it differs by still.
+        kept: Its samples, whose levels the new grain will follow.
+    """
 
     level: Reals
     texture: Reals
     taken: Reals
     whole: Reals
     rest: Reals
+    kept: Reals
 
     def quiet(self, near: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
         """The flattest of some of the blocks from which anything was taken, without those whose motion was lost."""
@@ -268,16 +282,34 @@ class _Blocks:
             good[good] = quiet(self.texture[good], self.whole[good])
         return good
 
-    def dues(self, flat: bool) -> list[float]:
-        """The variance that is owed at each knot; with few blocks near that of all."""
-        usual, _ = self._due(np.ones(len(self.level), bool))
-        found = [(0.0, 0) if flat else self._due(np.abs(self.level - knot) < WIDTH) for knot in KNOTS]
-        return [(due * count + usual * _PRIOR) / (count + _PRIOR) for due, count in found]
+    def curve(self, flat: bool) -> Reals:
+        """The standard deviation at each knot of the grain that is owed; with few blocks near that of all.
 
-    def _due(self, near: npt.NDArray[np.bool_]) -> tuple[float, int]:
-        good = self.quiet(near)
-        count = int(good.sum())
-        return max(float((self.whole - self.rest)[good].sum()), 0.0) / max(count, 1), count
+        Between knots a curve runs straight, and around one lie samples of many levels. So a curve through what is owed
+        would give less than that where most is owed, and more where least is: it is corrected by what it gives.
+        """
+        usual = self._due(self.quiet(np.ones(len(self.level), bool)))
+        if flat:
+            return np.full(len(KNOTS), math.sqrt(usual))
+        near = [self.quiet(np.abs(self.level - knot) < WIDTH) for knot in KNOTS]
+        counts = np.array([int(good.sum()) for good in near])
+        found = np.array([self._due(good) for good in near])
+        dues = (found * counts + usual * _PRIOR) / (counts + _PRIOR)
+        often = np.array([self._often(good) for good in near])
+        curve = np.sqrt(dues)
+        for _ in range(_TURNS):
+            given = often @ np.interp(_LEVELS, KNOTS, curve) ** 2
+            short = np.where((counts > 0) & (given > 0), dues / np.maximum(given, 1e-12), 1.0)
+            curve = curve * np.sqrt(np.clip(short, 0.5, 2))
+        return np.asarray(curve)
+
+    def _due(self, good: npt.NDArray[np.bool_]) -> float:
+        return max(float((self.whole - self.rest)[good].sum()), 0.0) / max(int(good.sum()), 1)
+
+    def _often(self, good: npt.NDArray[np.bool_]) -> Reals:
+        """Share of the samples of some blocks at each of `_LEVELS`."""
+        at = (self.kept[good] * (len(_LEVELS) - 1)).round().astype(np.intp).clip(0, len(_LEVELS) - 1)
+        return np.asarray(np.bincount(at.ravel(), minlength=len(_LEVELS)) / max(at.size, 1))
 
 
 def told_grain(props: Mapping[str, Any], kind: str) -> GrainSignature | None:

@@ -45,9 +45,9 @@ _LOUD: Final = 2.5
 """Blocks with so many times the usual variance hold more than grain."""
 
 
-def levels(plane: Plane) -> npt.NDArray[np.float32]:
-    """Samples from 0 to 1."""
-    scale = np.iinfo(plane.dtype).max if np.issubdtype(plane.dtype, np.integer) else 1.0
+def levels(plane: Plane, white: int = 0) -> npt.NDArray[np.float32]:
+    """Samples from 0 to 1; integers of which ``white``, or else the highest of their type, is 1."""
+    scale = (white or np.iinfo(plane.dtype).max) if np.issubdtype(plane.dtype, np.integer) else 1.0
     return np.asarray(plane, np.float32) / np.float32(scale)
 
 

@@ -13,7 +13,7 @@ from vsfilmrestore.errors import UsageError
 from vsfilmrestore.filters._noise import KNOTS
 
 __all__ = [
-    "BANDS", "CENTRES", "COUNTS", "KINDS", "SIDE", "GrainSignature", "PlaneGrain", "band_power", "corrected",
+    "BANDS", "CENTRES", "COUNTS", "KINDS", "SIDE", "WINDOW", "GrainSignature", "PlaneGrain", "band_power", "corrected",
     "equal_size", "gaussian_spectrum", "ring_bins", "without",
 ]  # fmt: skip
 
@@ -52,7 +52,9 @@ COUNTS: Final = _BINS + np.eye(BANDS)[0]
 ``CENTRES``: their mean in cycles a sample.
 """
 _HALF: Final = np.where((np.fft.rfftfreq(SIDE) > 0) & (np.fft.rfftfreq(SIDE) < 0.5), 2.0, 1.0)
-_WINDOW: Final = np.outer(np.hanning(SIDE + 2)[1:-1], np.hanning(SIDE + 2)[1:-1])
+WINDOW: Final = np.hanning(SIDE + 2)[1:-1]
+"""What blocks are seen through, along each side."""
+_WINDOW: Final = np.outer(WINDOW, WINDOW)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from vsfilmrestore.filters._grain_field import DOSE, strength_props
 from vsfilmrestore.filters._grain_form import GrainSignature, PlaneGrain, corrected, gaussian_spectrum, without
 from vsfilmrestore.filters._grain_kernel import gaussian_taps, spectrum_taps
 from vsfilmrestore.filters._grain_rounding import level_of, unrounded
+from vsfilmrestore.filters._grain_window import unblurred
 from vsfilmrestore.filters._noise import KNOTS
 
 __all__ = ["AGAIN", "SIGNATURE", "Plans", "by_amount", "by_frames", "by_signature", "by_told", "kind_of"]
@@ -81,14 +82,20 @@ def by_signature(
 def by_frames(planes: Sequence[vs.VideoNode], clip: vs.VideoNode, size: float) -> Plans:
     """The grain that was taken out of each frame, as its properties tell it; none where they tell nothing."""
     kind, width = kind_of(clip), clip.width
-    return _each(planes, clip, lambda props: told_grain(props, kind), width, size)
+    return _each(planes, clip, lambda props: _sharp(told_grain(props, kind)), width, size)
 
 
 def by_told(planes: Sequence[vs.VideoNode], clip: vs.VideoNode, told: vs.VideoNode, size: float) -> Plans:
     """The grain of a whole shot, whose text the one frame of ``told`` carries in `SIGNATURE`."""
     kind, width = kind_of(clip), clip.width
+    return _each(planes, told.std.Loop(clip.num_frames), lambda props: _sharp(_read(_text(props), kind)), width, size)
 
-    return _each(planes, told.std.Loop(clip.num_frames), lambda props: _read(_text(props), kind), width, size)
+
+def _sharp(told: GrainSignature | None) -> GrainSignature | None:
+    """What was measured as told. Where that is measured again and corrected, this would be done twice."""
+    if told is None:
+        return None
+    return replace(told, planes=tuple(replace(each, spectrum=unblurred(each.spectrum)) for each in told.planes))
 
 
 def _text(props: Mapping[str, Any], name: str = SIGNATURE) -> str:

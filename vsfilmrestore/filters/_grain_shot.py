@@ -9,10 +9,11 @@ import numpy as np
 import vapoursynth as vs
 
 from vsfilmrestore.filters._grain_areas import changed_areas
+from vsfilmrestore.filters._grain_blocks import levels
 from vsfilmrestore.filters._grain_form import SIDE
 from vsfilmrestore.filters._grain_plan import SIGNATURE, kind_of
 from vsfilmrestore.filters._grain_signature import GrainMeter
-from vsfilmrestore.filters._noise import as16
+from vsfilmrestore.filters._noise import as16, full_scale
 
 __all__ = ["shot_grain"]
 
@@ -43,7 +44,7 @@ def shot_grain(
         return blank
     count = min(3, clip.num_frames)
     firsts = sorted({int(n) for n in np.linspace(0, clip.num_frames - count, places + 2)[1:-1].round()})
-    seen = _middle(as16(clip))
+    seen, white = _middle(as16(clip)), full_scale(clip)
     frames = [seen[first + k] for first in firsts for k in range(count)]
     repaired = _middle(changed_areas(clip), clip)
     masks = [repaired[first + count // 2] for first in firsts]
@@ -51,7 +52,10 @@ def shot_grain(
     def tell(n: int, f: Sequence[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
         told = f[0].copy()
         meter = GrainMeter(kind_of(clip))
-        planes = [[np.asarray(frame[p]) for p in range(frame.format.num_planes)] for frame in f[1 + len(masks) :]]
+        planes = [
+            [levels(np.asarray(frame[p]), white) for p in range(frame.format.num_planes)]
+            for frame in f[1 + len(masks) :]
+        ]
         for place in range(len(masks)):
             meter.add(planes[place * count : (place + 1) * count], np.asarray(f[1 + place][0]))
         pairs = _pairs(f[0]) or meter.telling()

@@ -19,8 +19,8 @@ from vsutil import split
 from vsfilmrestore.filters._noise_within import share_within
 
 __all__ = [
-    "COPY", "KNOTS", "WIDTH", "as16", "curve_expr", "lost_prop", "mean_prop", "measure_noise", "sigma_prop",
-    "summarise",
+    "COPY", "KNOTS", "WIDTH", "as16", "curve_expr", "full_scale", "lost_prop", "mean_prop", "measure_noise",
+    "sigma_prop", "summarise",
 ]  # fmt: skip
 
 core = vs.core
@@ -65,6 +65,13 @@ def as16(clip: vs.VideoNode) -> vs.VideoNode:
     exprs = ["x 65535 *"] + ["x 65535 * 32768 +"] * 2 if fmt.color_family == vs.YUV else ["x 65535 *"]
     whole = fmt.replace(sample_type=vs.INTEGER, bits_per_sample=16).id
     return core.akarin.Expr([single], exprs[: fmt.num_planes], format=whole)
+
+
+def full_scale(clip: vs.VideoNode) -> int:
+    """What `as16` makes of the highest value: a share of this is a share of full scale in the clip's own format."""
+    fmt = clip.format
+    bits = fmt.bits_per_sample
+    return ((1 << bits) - 1) << (16 - bits) if fmt.sample_type == vs.INTEGER else 65535
 
 
 def sigma_prop(plane: int, knot: int) -> str:
