@@ -111,6 +111,15 @@ def test_where_much_flies_no_speck_is_told_from_it_but_dots_do_not_count(side: i
     assert left(frames, background, where) == stays
 
 
+@pytest.mark.parametrize("lasts", [True, False])
+def test_what_comes_in_at_an_edge_does_not_lie_at_one_place_before_and_after(lasts: bool) -> None:
+    frames, background = still(), still()
+    frames[1][block(0, 200)] = 50000
+    frames[0][block(12, 190)] = 49500 if lasts else 20000
+    frames[2][block(12, 190)] = 50300
+    assert left(frames, background, block(0, 200)) == lasts
+
+
 def test_a_speck_of_one_frame_stays_marked() -> None:
     frames, background = still(), still()
     frames[1][block(60, 200)] = 50000

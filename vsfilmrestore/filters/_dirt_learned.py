@@ -10,6 +10,7 @@ import numpy.typing as npt
 import vapoursynth as vs
 
 from vsfilmrestore.filters._detector import Detector
+from vsfilmrestore.filters._dirt_company import BOTH, COMPANY, in_company, marked
 from vsfilmrestore.filters._dirt_dose import Dose
 from vsfilmrestore.filters._dirt_fall import falling
 from vsfilmrestore.filters._dirt_judge import (
@@ -53,8 +54,8 @@ _SURE: Final = 3.5
 """Log odds, before any strength, from which on a speck is dirt there too."""
 _DOUBT: Final = -0.7
 """Where both together are so doubtful, the measures alone are no proof either."""
-_BOTH, _ALONE = np.uint8(255), np.uint8(128)
-"""How a mask is marked by who found what."""
+_LARGE: Final = 0.0025
+"""Share of the picture; larger specks need no company: few of what is no dirt are so large."""
 _MEASURES: Final = len(FEATURES)
 """Where in all that is known stands what the measures alone say."""
 EDGE: Final = 0.35
@@ -81,27 +82,39 @@ def learned_mask(seen: Sight, model: str, dose: Dose) -> vs.VideoNode:
         now, *moved = (np.asarray(frame[0]) for frame in f[2:7])
         return _told(f[0], f[7:], known, stands_apart(now, moved), dose)
 
-    mask = without_movers(core.std.ModifyFrame(blank, [blank, sure, *seen.lumas, *proof.maps], told), seen)
-    both = core.akarin.Expr([mask], f"x {_BOTH} = 255 0 ?")
+    marks = core.std.ModifyFrame(blank, [blank, sure, *seen.lumas, *proof.maps], told)
+    mask = in_company(without_movers(marks, seen))
+    both = core.akarin.Expr([mask], f"x {BOTH} = 255 0 ?")
     return core.akarin.Expr([mask, grown(both, proof)], "x 0 > 255 y ?")
 
 
 def _told(blank: vs.VideoFrame, maps: Sequence[vs.VideoFrame], sure: Levels, apart: Apart, dose: Dose) -> vs.VideoFrame:
-    """What is dirt: `_BOTH` where measures and network say so together, `_ALONE` where a piece is the network's."""
-    marked = sure >= EDGE
-    found, pieces = specks(maps), specks(maps, marked.astype(np.uint8))
+    """What is dirt, and what is so in company, marked by who found it."""
+    likely = sure >= EDGE
+    found, pieces = specks(maps), specks(maps, likely.astype(np.uint8))
     pieces = pieces._replace(light=lighter(pieces, apart))
     falls = falling(found)[found.labels]
     one_side = _one_side(blank)
     more = one_side + _RAIN * bool(falls.any())
     known = with_measures(pieces, heard(pieces, sure), apart, found.labels > 0)
     mixed = _mixed(pieces, known)
-    own = with_measures(found, heard(found, sure), apart, marked)
-    both = _specks_that_are_dirt(found, pieces, own, dose, more, mixed)
-    alone = _pieces_that_are_dirt(pieces, known, dose, more + _END * one_side) & ~_held(falls, pieces, found) & ~mixed
+    own = with_measures(found, heard(found, sure), apart, likely)
+    barred = _held(falls, pieces, found) | mixed
+
+    def dirt(besides: float) -> tuple[Flags, Flags]:
+        both = _specks_that_are_dirt(found, pieces, own, dose, more + _besides(besides, found), mixed)
+        alone = _pieces_that_are_dirt(pieces, known, dose, more + _END * one_side + _besides(besides, pieces))
+        return both & ~falls, alone & ~barred
+
+    eased = COMPANY[:1] if falls.any() else COMPANY  # drops are no company
     out = blank.copy()
-    np.copyto(np.asarray(out[0]), np.where(both & ~falls, _BOTH, alone * _ALONE))
+    np.copyto(np.asarray(out[0]), marked([dirt(besides) for besides in eased]))
     return out
+
+
+def _besides(company: float, found: Specks) -> Reals:
+    """Log odds that each speck needs besides, for want of company."""
+    return np.where(found.area > _LARGE * found.labels.size, 0.0, company)
 
 
 def _one_side(frame: vs.VideoFrame) -> bool:
@@ -126,7 +139,7 @@ def _mixed(pieces: Specks, known: Reals) -> Flags:
     return where
 
 
-def _pieces_that_are_dirt(pieces: Specks, known: Reals, dose: Dose, more: float) -> Flags:
+def _pieces_that_are_dirt(pieces: Specks, known: Reals, dose: Dose, more: Reals) -> Flags:
     """Where pieces that the network marks are dirt; ``more`` log odds are needed."""
     strength = dose.of(pieces.light, pieces.length, pieces.area)
     dirt = (likely_piece(known) > _PIECE_NEEDS + more - 2 * strength) & (strength > 0)
@@ -135,7 +148,7 @@ def _pieces_that_are_dirt(pieces: Specks, known: Reals, dose: Dose, more: float)
     return mask
 
 
-def _specks_that_are_dirt(found: Specks, pieces: Specks, known: Reals, dose: Dose, more: float, mixed: Flags) -> Flags:
+def _specks_that_are_dirt(found: Specks, pieces: Specks, known: Reals, dose: Dose, more: Reals, mixed: Flags) -> Flags:
     """Where specks that stand out from both neighbours are dirt; ``more`` log odds are needed, where `_mixed` most."""
     strength = dose.of(found.light, found.length, found.area)
     likely, eased = likely_speck(known), more - 2 * strength

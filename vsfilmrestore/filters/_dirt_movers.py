@@ -254,12 +254,18 @@ def _is_mover(come: _Way, gone: _Way, one_side: bool, like: float, alike: float)
     On a straight way what is found there may be less like it: ``alike``.
     """
     if one_side:
-        return min(come.unlike, gone.unlike) <= like / 2
+        return min(come.unlike, gone.unlike) <= like / 2 and not _lasts(come, gone, like)
     step, bend = _step_and_bend(come, gone)
     unlike = max(come.unlike, gone.unlike)
     return (unlike <= like and bend <= 2 + 0.35 * step) or (
         unlike <= alike and step >= _STEP and _is_straight(step, bend)
     )
+
+
+def _lasts(come: _Way, gone: _Way, like: float) -> bool:
+    """Whether the like of a speck lies at one place before and after it, in two frames that are not one twice."""
+    at_one_place = max(abs(gone.x - come.x), abs(gone.y - come.y)) <= 1
+    return at_one_place and come.unlike != gone.unlike and max(come.unlike, gone.unlike) <= like
 
 
 def _step_and_bend(come: _Way, gone: _Way) -> tuple[float, float]:

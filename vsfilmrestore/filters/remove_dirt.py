@@ -64,8 +64,9 @@ def remove_dirt(
 
     The neighbours are moved onto each frame and brought to its level, so weave, flicker and camera moves are no
     differences. What stands out from them is dirt if a network says so, or, without one, if it is isolated and its
-    surroundings fit; and if nothing like it moves through the frames beside, nor is it but another light. Where many
-    specks of a frame are drawn out in one direction they are rain. Rows of tape that are lost in part differ from the
+    surroundings fit; and if nothing like it moves through the frames beside, nor is it but another light. A small piece
+    that is in doubt stays unless other dirt lies in its frame. Where many specks of a frame are drawn out in one
+    direction they are rain. Rows of tape that are lost in part differ from the
     rows above and below too. Over cuts, flashes and motion too fast to follow nothing is done. Pixels of dirt are
     replaced by the neighbours', which beneath large pieces are moved as what lies around those; all others keep their
     bits. Lasting damage (three frames and more) is not touched.
