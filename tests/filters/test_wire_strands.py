@@ -11,7 +11,7 @@ import pytest
 import vapoursynth as vs
 
 from vsfilmrestore.filters._wire_fill import across, seen_through
-from vsfilmrestore.filters._wire_rims import drawn, lengthened
+from vsfilmrestore.filters._wire_rims import drawn, lengthened, reach_across, rims_of
 from vsfilmrestore.filters._wire_strands import Strand, most, strands_of
 from vsfilmrestore.filters._wire_tracks import FAR, MOVING, Judged, Looks, follow, known_of, read, taken, written
 
@@ -238,3 +238,35 @@ def test_masks_of_any_size_are_filled() -> None:
     assert np.count_nonzero(mask) > 32768
     line, there = clip_of(mask), clip_of(broken)
     assert (made(seen_through(there, across(there, line), line)) == 90).all()
+
+
+@pytest.mark.parametrize("contrast", [-4, 4])
+def test_detail_beside_a_faint_wire_makes_it_no_wider(contrast: int) -> None:
+    widths = []
+    for seed in range(4):
+        rng, reach = np.random.default_rng(seed), reach_across(2.0)
+        noise = rng.normal(0, 60, (200, 2 * reach + 1)).astype(np.float32)
+        here = np.asarray(cv2.GaussianBlur(noise, (0, 0), 2.5) + 100, np.float32)
+        here[:, reach - 1 : reach + 2] += contrast
+        low, high = rims_of(here, 2.0)
+        widths.append(low + high)
+    assert np.mean(widths) < 5
+
+
+def left_of(detail: float, contrast: float) -> float:
+    """What is left of a wire's contrast before detail of that strength, as a share."""
+    rng = np.random.default_rng(3)
+    scene = cv2.GaussianBlur(rng.normal(0, 1, (160, 160)).astype(np.float32), (0, 0), 2)
+    picture = 120 + detail * scene / scene.std()
+    picture[:, 79:82] += contrast
+    mask = np.zeros((160, 160), np.uint8)
+    mask[:, 79:82] = 255
+    now = np.rint(picture).clip(0, 255).astype(np.uint8)
+    line, there = clip_of(mask), clip_of(now)
+    taken = now - made(seen_through(there, across(there, line), line)).astype(float)
+    return float(1 - taken[8:-8, 79:82].mean() / contrast)
+
+
+def test_a_wire_fainter_than_what_a_line_across_misses_beside_it_is_left() -> None:
+    assert left_of(20, 9) > 0.9
+    assert left_of(1, 30) < 0.2

@@ -21,6 +21,8 @@ type Plane = npt.NDArray[Any]
 type Reals = npt.NDArray[np.float32]
 type Flags = npt.NDArray[np.bool_]
 type Places = tuple[Plane, Plane]
+type Sides = Sequence[tuple[Reals, Reals]]
+"""What lies beyond the rim on either side of each place, and how far off."""
 
 _REACH: Final = 24
 """Pixels to the side within which a wire ends."""
@@ -60,6 +62,8 @@ _BOUND: Final = 0.7
 """Of a wire, by how well it can be told, so much has no more shade than all of it may have."""
 _DIFFERS: Final = 0.5
 """Share of its shade by which a wire differs from place to place."""
+_WORTH: Final = 3.0
+"""Of a wire whose shade, squared, is no more than so many times what is missed beside it nothing is taken away."""
 _TINY: Final = np.float32(1e-9)
 _UNLIKE: Final = (0.0, 2.0)
 """A wire's shade may differ from what it usually is along it so far, in times of that: an outline of the scene in whose
@@ -148,7 +152,9 @@ def _draw_through(plane: Plane, now: Plane, covered: Flags, told: Flags) -> None
     at: Places = (y, x)
     turn = _normal(there)[at]
     made, seen = (np.where(there, each[part].astype(np.float32), np.float32(0)) for each in (plane, now))
-    apart, unlike = seen - made, _sides_apart(now[part], there, at, turn)
+    step_x, step_y = np.cos(turn), np.sin(turn)
+    sides = [_beside(now[part], there, at, (sign * step_y, sign * step_x)) for sign in (-1, 1)]
+    apart, unlike = seen - made, _sides_apart(sides, there, at, turn)
     near, rough = _middle_along(apart, there, at, turn)
     usual, known, plain = _usual(apart, unlike, there, at, turn)
     # A wire's shade is told by what lies around as far as that can be trusted, and differs from place to place.
@@ -157,16 +163,43 @@ def _draw_through(plane: Plane, now: Plane, covered: Flags, told: Flags) -> None
     without = seen[at] - shade
     mended = without + _lacking(made, seen, there, at, turn) * (made[at] - without)
     least, most = (np.where(usual > 0, one, other) * usual for one, other in (_UNLIKE, _UNLIKE[::-1]))
-    mended = seen[at] - np.clip(seen[at] - mended, least, most)
+    taken = np.clip(seen[at] - mended, least, most)
+    mended = seen[at] - taken * np.maximum(_proven(now[part], near, sides, there, at, turn), told[part][at])
     if np.issubdtype(plane.dtype, np.integer):
         mended = np.rint(np.clip(mended, 0, np.iinfo(plane.dtype).max))
     plane[top + y, left + x] = mended
 
 
-def _sides_apart(now: Plane, there: Flags, at: Places, turn: Reals) -> Reals:
+def _proven(now: Plane, near: Reals, sides: Sides, there: Flags, at: Places, turn: Reals) -> Reals:
+    """How far a line drawn across a wire is worth it, 0..1: the same is done beside, where what is behind is seen.
+
+    A wire whose shade is no more than what is missed there is left: what hides it is detail of the scene.
+    """
+    source, missed = now.astype(np.float32), np.zeros_like(near)
+    rims = [np.where(np.isfinite(far), far, np.float32(0)) for _, far in sides]
+    half = (rims[0] + rims[1]) / 2
+    for sign, (edge, _), rim in zip((-1, 1), sides, rims, strict=True):
+        middle, beyond = (
+            _sampled(source, at[1] + sign * off * np.cos(turn), at[0] + sign * off * np.sin(turn))
+            for off in (rim + half, rim + 2 * half)
+        )
+        apart = np.where(rim > 0, middle - (edge + beyond) / 2, np.float32(0))
+        missed += np.abs(_mean_along(apart, there, at, turn, 1)) / 2
+    shade, doubt = (_mean_along(each, there, at, turn, _SPACED) ** 2 for each in (np.abs(near), missed))
+    return np.asarray(np.clip((shade - _WORTH * doubt) / (_WORTH * doubt + _TINY), 0, 1))
+
+
+def _mean_along(values: Reals, there: Flags, at: Places, turn: Reals, apart: int) -> Reals:
+    """The mean of what is told of each place over those along the wire."""
+    steps, picture = [apart * t for t in range(-_RUN, _RUN + 1)], np.zeros(there.shape, np.float32)
+    picture[at] = values
+    told, count = (_sampled_along(each, at, turn, steps).sum(0) for each in (picture, there.astype(np.float32)))
+    return np.asarray(told / np.maximum(count, 1e-3))
+
+
+def _sides_apart(sides: Sides, there: Flags, at: Places, turn: Reals) -> Reals:
     """By how much a line drawn across a wire may be wrong, squared: both its sides tell, over a piece of wire."""
-    step_x, step_y = np.cos(turn), np.sin(turn)
-    (one, far), (other, further) = (_beside(now, there, at, (sign * step_y, sign * step_x)) for sign in (-1, 1))
+    (one, far), (other, further) = sides
     both = np.isfinite(far) & np.isfinite(further)
     apart, counted = (np.zeros(there.shape, np.float32) for _ in range(2))
     apart[at], counted[at] = np.where(both, (one - other) / 2, 0) ** 2, both

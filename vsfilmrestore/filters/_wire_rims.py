@@ -31,7 +31,11 @@ _SIDE: Final = 3
 _SHARE: Final = 0.12
 """A rim is what stands out by more than this share of the middle,"""
 _SIGMAS: Final = 3.0
-"""and by more standard deviations of averaged grain than this."""
+"""and by more standard deviations than this of what chance gives;"""
+_HALF: Final = 0.5
+"""but whatever is more than this share of the middle is wire."""
+_SAME: Final = 101
+"""Pixels along a wire over which it is told whether it is dark or bright."""
 _ROOM: Final = 3.0
 """Pixels by which blur may make a wire wider than its greatest width, on each side."""
 _GROWN: Final = 0.7
@@ -126,12 +130,15 @@ def rims_of(here: Reals, thickness: float) -> tuple[float, float]:
     left, right = here[:, :_SIDE].mean(1, keepdims=True), here[:, -_SIDE:].mean(1, keepdims=True)
     aside = np.linspace(0, 1, here.shape[1], dtype=np.float32)[None]
     apart = here - left * (1 - aside) - right * aside
-    core = cv2.blur(apart[:, reach - 1 : reach + 2].mean(1).reshape(1, -1), (min(_ALONG, len(apart)), 1))[0]
+    core = cv2.blur(apart[:, reach - 1 : reach + 2].mean(1).reshape(1, -1), (min(_SAME, len(apart)), 1))[0]
     # Of a wire that is dark before the sky and bright before a coat both halves say how wide it is.
-    profile = np.median(apart * np.sign(core)[:, None], axis=0)
-    rest = here - cv2.blur(here, (1, _ALONG)).reshape(here.shape)
-    grain = 1.4826 * float(np.median(np.abs(rest))) * 1.25 / math.sqrt(len(here))
-    floor = max(_SHARE * float(profile[reach - 1 : reach + 2].max()), _SIGMAS * grain)
+    signed = apart * np.sign(core)[:, None]
+    profile, middle = np.median(signed, axis=0), float(np.median(signed, axis=0)[reach - 1 : reach + 2].max())
+    # Detail of the scene goes on along the wire and does not sink as grain does: what pieces differ by says how far.
+    pieces = cv2.blur(signed, (1, min(_ALONG, len(signed)))).reshape(signed.shape)
+    spread = 1.4826 * np.median(np.abs(pieces - np.median(pieces, axis=0)), axis=0)
+    doubt = _SIGMAS * 1.25 * float(spread.mean()) * math.sqrt(min(_ALONG / len(here), 1.0))
+    floor = max(_SHARE * middle, min(doubt, _HALF * middle))
     low, high = (_reached(profile[reach::step][1 : most + 1], floor) for step in (-1, 1))
     return low + _GROWN, high + _GROWN
 
