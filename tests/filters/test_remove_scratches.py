@@ -237,8 +237,7 @@ def test_a_line_that_is_short_goes_at_full_strength_only() -> None:
 
 def test_the_radius_is_true() -> None:
     once = eight_bit(scene() + lines())
-    frames = np.concatenate([once, once[::-1], once])
-    middle = len(frames) // 2
+    frames, middle = np.concatenate([once, once[::-1]]), FRAMES
     reach = FILTERS["remove_scratches"].reach({})
     far = frames.copy()
     for beyond in (slice(middle - reach), slice(middle + reach + 1, None)):

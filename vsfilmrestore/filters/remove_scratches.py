@@ -79,7 +79,7 @@ _SHRUNK: Final = 1.2
     short="scratch",
     order=60,
     needs=("akarin",),
-    radius=_RADIUS + 2 * _BESIDE,
+    radius=_RADIUS + _BESIDE,
     network=DETECTOR.require,
     weights=DETECTOR.weights,
 )
@@ -179,38 +179,26 @@ def _better(levels: vs.VideoNode, own: slice, wanted: Wanted, network: str) -> v
     steps = sorted((d for d in range(-_BESIDE, _BESIDE + 1) if d), key=abs)
     count = own.stop - own.start
 
-    def cleaned(n: int, sheets: Sequence[vs.VideoFrame], planes: Sequence[vs.VideoFrame]) -> list[Cleaned]:
-        """The frame and those beside it, as far as there are any."""
-        return [
+    def in_company(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
+        given = f[1 + 4 * _BESIDE :]
+        sheets, planes = f[: 1 + 2 * _BESIDE], (given[0], *f[1 + 2 * _BESIDE :])
+        seen = [
             Cleaned(np.asarray(plane[0]), np.asarray(sheet[0])[blocks:], np.asarray(sheet[0])[:blocks])
-            for sheet, plane, step in zip(sheets, planes, (0, *steps), strict=True)
+            for sheet, plane, step in zip(sheets, planes, (0, *steps), strict=False)
             if 0 <= n + step < count
         ]
-
-    def again(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
-        sheets, given = f[: 1 + 2 * _BESIDE], f[1 + 2 * _BESIDE :]
-        mine, *others = cleaned(n, sheets, [given[0]] * len(sheets))
+        mine, *others = seen
         here, lines = _Near.of([mine.lines]), [each.lines for each in others]
-        if _is_flat(given[1]) or not any(here.lacks(each) for each in lines):
-            return sheets[0]
-        out = sheets[0].copy()
-        sheet = np.asarray(out[0])
-        sheet[blocks:], sheet[:blocks] = without_lines(given, _Near.of(lines))
-        return out
-
-    def in_company(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
-        mine, *others = cleaned(n, f[: 1 + 2 * _BESIDE], f[1 + 2 * _BESIDE :])
-        out = f[1 + 2 * _BESIDE].copy()
+        if not _is_flat(given[1]) and any(here.lacks(each) for each in lines):
+            mine = Cleaned(mine.levels, *without_lines(given, _Near.of(lines)))
+        out = given[0].copy()
         np.copyto(np.asarray(out[0]), together(mine, others, _drift(levels.width)))
         return out
 
-    def around_of(clip: vs.VideoNode) -> list[vs.VideoNode]:
-        return [clip, *(neighbour(clip, d) for d in steps)]
-
     sheet = core.std.BlankClip(levels, height=blocks + levels.height, keep=True)
     first = core.std.ModifyFrame(sheet, [sheet, *seen], alone)[own]
-    second = core.std.ModifyFrame(first, [*around_of(first), *(each[own] for each in seen)], again)
-    return core.std.ModifyFrame(levels[own], [*around_of(second), *around_of(levels[own])], in_company)
+    beside = [neighbour(clip, d) for clip in (first, levels[own]) for d in steps]
+    return core.std.ModifyFrame(levels[own], [first, *beside, *(each[own] for each in seen)], in_company)
 
 
 def _maps(levels: vs.VideoNode, wanted: Wanted) -> vs.VideoNode:
