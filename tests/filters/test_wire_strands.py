@@ -270,3 +270,17 @@ def left_of(detail: float, contrast: float) -> float:
 def test_a_wire_fainter_than_what_a_line_across_misses_beside_it_is_left() -> None:
     assert left_of(20, 9) > 0.9
     assert left_of(1, 30) < 0.2
+
+
+def test_a_jagged_rim_leaves_no_dots() -> None:
+    rng = np.random.default_rng(4)
+    scene = 50 + rng.normal(0, 1, (160, 160))
+    thin, wide = np.zeros((640, 640), np.uint8), np.zeros((160, 160), np.uint8)
+    cv2.line(thin, (0, 90), (639, 460), 255, 8)
+    cv2.line(wide, (0, 22), (159, 115), 255, 7)
+    hides = cv2.resize(thin.astype(np.float32) / 255, (160, 160), interpolation=cv2.INTER_AREA)
+    now = np.rint(scene * (1 - hides) + 220 * hides).clip(0, 255).astype(np.uint8)
+    there, line = clip_of(now), clip_of(wide)
+    out = made(seen_through(there, across(there, line), line)).astype(float)
+    missed = (out - scene)[wide > 0].reshape(-1)
+    assert np.sqrt(np.mean(np.sort(missed**2)[: len(missed) * 9 // 10])) < 4, "but for where the wire is cut off"

@@ -34,6 +34,10 @@ _RING: Final = 6
 """Pixels around a wire in which other frames are put to the test."""
 _LEFT: Final = 1.3
 """A wire may be left in what other frames show, for so many times what the picture is rough by."""
+_LESS: Final = 0.25
+"""But as much as that of what a line drawn across takes away must go,"""
+_CLOSE: Final = 3
+"""told over half a piece of so many pixels: motion may follow a wire for a few."""
 _PLAIN: Final = 1.5
 """A wire is plain where it stands out by so many times what the picture is rough by."""
 _RUN: Final = 8
@@ -64,6 +68,8 @@ _DIFFERS: Final = 0.5
 """Share of its shade by which a wire differs from place to place."""
 _WORTH: Final = 3.0
 """Of a wire whose shade, squared, is no more than so many times what is missed beside it nothing is taken away."""
+_ROUGHER: Final = 1.2
+"""What is kept of a wire may be so many times as rough as what lies beside it."""
 _TINY: Final = np.float32(1e-9)
 _UNLIKE: Final = (0.0, 2.0)
 """A wire's shade may differ from what it usually is along it so far, in times of that: an outline of the scene in whose
@@ -160,14 +166,27 @@ def _draw_through(plane: Plane, now: Plane, covered: Flags, told: Flags) -> None
     # A wire's shade is told by what lies around as far as that can be trusted, and differs from place to place.
     differs, here = (_DIFFERS * usual) ** 2, np.where(plain | told[part][at], 0, unlike[at])
     shade = known * usual + differs / (differs + _HERE * rough**2 + here + _TINY) * (near - usual)
-    without = seen[at] - shade
-    mended = without + _lacking(made, seen, there, at, turn) * (made[at] - without)
+    own = _no_rougher(seen[at] - shade - made[at], sides, there, at, turn)
+    mended = made[at] + (1 - _lacking(made, seen, there, at, turn)) * own
     least, most = (np.where(usual > 0, one, other) * usual for one, other in (_UNLIKE, _UNLIKE[::-1]))
     taken = np.clip(seen[at] - mended, least, most)
     mended = seen[at] - taken * np.maximum(_proven(now[part], near, sides, there, at, turn), told[part][at])
     if np.issubdtype(plane.dtype, np.integer):
         mended = np.rint(np.clip(mended, 0, np.iinfo(plane.dtype).max))
     plane[top + y, left + x] = mended
+
+
+def _no_rougher(own: Reals, sides: Sides, there: Flags, at: Places, turn: Reals) -> Reals:
+    """What is kept of a wire's own, no rougher along it than what lies beside: rims of thin wires are jagged."""
+
+    def fine(values: Reals) -> Reals:
+        return values - _mean_along(values, there, at, turn, 1)
+
+    jagged = fine(own)
+    beside = [fine(np.where(np.isfinite(far), edge, np.float32(0))) ** 2 for edge, far in sides]
+    usual, here = (_mean_along(each, there, at, turn, 1) for each in (np.maximum(*beside), jagged**2))
+    kept = np.sqrt(np.minimum(_ROUGHER**2 * usual / (here + _TINY), 1))
+    return np.asarray(own - (1 - kept) * jagged)
 
 
 def _proven(now: Plane, near: Reals, sides: Sides, there: Flags, at: Places, turn: Reals) -> Reals:
@@ -411,9 +430,10 @@ def _seen(views: Views, beside: vs.VideoNode, mask: vs.VideoNode, sign: int) -> 
     ring = core.akarin.Expr([_grown(mask, _RING), _grown(mask, 1)], "x y -")
     lost, rough = (_mean_in(ring, "y z - abs", luma, other) for other in (behind, _smooth(luma)))
     gain, wanted = (_mean_in(mask, f"y z - {-sign} *", luma, other) for other in (behind, beside))
-    better = f"x y < a z - y {_LEFT} * < and"
+    close = [_mean_in(mask, f"y z - {-sign} *", luma, other, _CLOSE) for other in (behind, beside)]
+    better = f"x y < a z - y {_LEFT} * < and d e {_LESS} * > and"
     agree = f"b c - abs {12 * 257} <"
-    clips = [lost, rough, gain, wanted, behind, middle]
+    clips = [lost, rough, gain, wanted, behind, middle, *close]
     seen = core.akarin.Expr(clips, f"{better} {agree} and 255 0 ?", format=vs.GRAY8)
     return seen, core.akarin.Expr([rough, wanted], f"y x {_PLAIN} * > 255 0 ?", format=vs.GRAY8)
 
@@ -429,9 +449,11 @@ def _smooth(luma: vs.VideoNode) -> vs.VideoNode:
     return luma.std.BoxBlur(hradius=radius, vradius=radius) if radius else luma
 
 
-def _mean_in(mask: vs.VideoNode, told: str, luma: vs.VideoNode, other: vs.VideoNode) -> vs.VideoNode:
+def _mean_in(
+    mask: vs.VideoNode, told: str, luma: vs.VideoNode, other: vs.VideoNode, piece: int = _PIECE
+) -> vs.VideoNode:
     """GRAYS: mean over the pixels of a mask around of what an expression tells of luma (z) and another picture (y)."""
-    radius = min(_PIECE, (min(luma.width, luma.height) - 1) // 2)
+    radius = min(piece, (min(luma.width, luma.height) - 1) // 2)
     sums = [
         core.akarin.Expr([mask, other, luma], f"x {told} 0 ?", format=vs.GRAYS),
         core.akarin.Expr([mask], "x 0 > 1 0 ?", format=vs.GRAYS),

@@ -108,8 +108,8 @@ def remove_wires(
         for sign, masks in found.items():
             masks.append(measured_wires(looked, sign, confined=bool(only), still=still))
     wires = {sign: _together(masks) for sign, masks in found.items()}
-    # Whoever draws a path wants the wire gone.
-    repaired, mask = _mended(looked, wires, gated=not points)
+    # Whoever draws a path wants the wire gone, and of one that is followed as a whole no stub may be left.
+    repaired, mask = _mended(looked, wires, gated=not points and not network)
     inner = slice(_RADIUS, _RADIUS + source.num_frames)
     return apply_repair("remove_wires", source, repaired[inner], mask[inner], protect=protect, only=regions, show=show)
 
