@@ -284,3 +284,16 @@ def test_a_jagged_rim_leaves_no_dots() -> None:
     out = made(seen_through(there, across(there, line), line)).astype(float)
     missed = (out - scene)[wide > 0].reshape(-1)
     assert np.sqrt(np.mean(np.sort(missed**2)[: len(missed) * 9 // 10])) < 4, "but for where the wire is cut off"
+
+
+def test_no_line_is_left_of_a_thin_soft_wire() -> None:
+    scene = 50 + np.random.default_rng(5).normal(0, 1, (160, 160))
+    y, x = np.mgrid[:160, :160]
+    off = (y - 22.3 - 0.585 * x) / np.hypot(1, 0.585)
+    hides = np.exp(-((off / 0.9) ** 2))
+    now = np.rint(scene * (1 - hides) + 220 * hides).clip(0, 255).astype(np.uint8)
+    there, line = clip_of(now), clip_of(np.where(np.abs(off) < 3.5, 255, 0).astype(np.uint8))
+    missed = made(seen_through(there, across(there, line), line)).astype(float) - scene
+    inside = (x > 10) & (x < 150)
+    rows = [missed[inside & (np.abs(off - at) < 0.25)].mean() for at in (-2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2)]
+    assert np.abs(rows).max() < 4, rows

@@ -269,7 +269,8 @@ def _usual(apart: Reals, unlike: Reals, there: Flags, at: Places, turn: Reals) -
 def _middle_along(picture: Reals, there: Flags, at: Places, turn: Reals, apart: int = 1) -> tuple[Reals, Reals]:
     """The median along a wire, about each place, and how far values spread there (of quartiles, as a deviation)."""
     steps = [apart * t for t in range(-_RUN, _RUN + 1)]
-    values = _sampled_along(picture, at, turn, steps)
+    # Between two pixels a straight line would cut off the crest of a thin wire: rows of dots would be left of it.
+    values = _sampled_along(picture, at, turn, steps, curved=True)
     values[_sampled_along(there.astype(np.float32), at, turn, steps) < _WITHIN] = np.inf
     values.sort(0)
     count = np.isfinite(values).sum(0)
@@ -319,9 +320,9 @@ def _samples(picture: Reals, at: Places, normal: Reals) -> Reals:
     return _sampled_along(picture, at, normal, range(-_RUN, _RUN + 1))
 
 
-def _sampled_along(picture: Reals, at: Places, normal: Reals, steps: Sequence[int]) -> Reals:
+def _sampled_along(picture: Reals, at: Places, normal: Reals, steps: Sequence[int], *, curved: bool = False) -> Reals:
     sin, cos = np.sin(normal), np.cos(normal)
-    return np.stack([_sampled(picture, at[1] - t * sin, at[0] + t * cos) for t in steps])
+    return np.stack([_sampled(picture, at[1] - t * sin, at[0] + t * cos, curved=curved) for t in steps])
 
 
 def across(clip: vs.VideoNode, mask: vs.VideoNode) -> vs.VideoNode:
@@ -378,7 +379,7 @@ def _beside(plane: Plane, covered: Flags, at: Places, step: Places) -> tuple[Rea
     return _sampled(source, x, y).astype(np.float32), far
 
 
-def _sampled(picture: Plane, x: Plane, y: Plane) -> Plane:
+def _sampled(picture: Plane, x: Plane, y: Plane, *, curved: bool = False) -> Plane:
     """A picture between its pixels; beyond its edge these go on. ``x`` and ``y`` are of any length."""
     import cv2  # on first use: it is large, and a plan needs none of it
 
@@ -387,7 +388,8 @@ def _sampled(picture: Plane, x: Plane, y: Plane) -> Plane:
     maps = [np.zeros((-(-len(x) // wide), wide), np.float32) for _ in (x, y)]
     for each, values in zip(maps, (x, y), strict=True):
         each.flat[: len(values)] = values
-    seen = cv2.remap(picture, maps[0], maps[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    between = cv2.INTER_CUBIC if curved else cv2.INTER_LINEAR
+    seen = cv2.remap(picture, maps[0], maps[1], between, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(seen).ravel()[: len(x)]
 
 
