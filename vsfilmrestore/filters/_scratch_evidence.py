@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from vsfilmrestore.filters._scratch_course import WELL, courses
 from vsfilmrestore.filters._scratch_search import Maps, Run
 
 __all__ = ["FEATURES", "LOW", "Evidence", "Known", "far_from_scene", "moves_of"]
@@ -102,6 +103,13 @@ class Evidence:
             run: Where it lies.
             shape: What it adds to each of its blocks, (blocks, 2 * n + 1), about its middle, in 8-bit levels.
         """
+        known = self._of(run, shape, [run] * len(self._around))
+        if known["known"] < WELL and (seen := courses(run, self._maps, self._around)):
+            return self._of(run, shape, seen)
+        return known
+
+    def _of(self, run: Run, shape: Reals, seen: Sequence[Run]) -> Known:
+        """The same of a line that the frames around have as ``seen``."""
         form = np.pad(np.asarray(shape.mean(0), np.float64), 1)  # the mean over its blocks, with nothing on either side
         half = len(form) // 2
         maps, around = self._maps, self._around
@@ -109,9 +117,10 @@ class Evidence:
         slope = np.diff(form)
         limit = 2 * float(np.abs(slope).max()) + float(np.median(run.strip(maps.doubt, np.array([0]))))
         offsets = np.arange(-half - span, half + span + 1)
-        here, *seen = (_alike(np.diff(run.strip(m.mean, offsets), axis=1), slope, limit) for m in (maps, *around))
+        ways = [(run, maps), *zip(seen, around, strict=True)]
+        here, *others = (_alike(np.diff(r.strip(m.mean, offsets), axis=1), slope, limit) for r, m in ways)
         beside = _beside(run, maps, around, half)
-        values = [*_looks(run, shape, form, maps), *_course(here[2], np.stack(seen), beside, self._moves)]
+        values = [*_looks(run, shape, form, maps), *_course(here[2], np.stack(others), beside, self._moves)]
         return dict(zip(FEATURES, values, strict=True))
 
 

@@ -262,8 +262,8 @@ class _Ways:
         self._sum(first, max(int(x.min()) - far, 0), min(int(x.max()) + far + 1, self._gain.shape[1]))
 
 
-def verdict(run: Run, maps: Maps, around: Sequence[Maps]) -> Verdict:
-    """What the frame and those around it say of a line."""
+def verdict(run: Run, maps: Maps, around: Sequence[Maps], seen: Sequence[Run] | None = None) -> Verdict:
+    """What the frame and those around it say of a line; ``seen`` is the line as each of these has it."""
     reach = run.reach
     crest = maps.crest(run.bright, run.scale)
     span = max(round(crest.shape[1] / 64), 6)
@@ -273,7 +273,9 @@ def verdict(run: Run, maps: Maps, around: Sequence[Maps]) -> Verdict:
     height = float(np.median(heights))
     left, right = (run.strip(maps.mean, side * np.arange(reach + 1, reach + 4)).mean(1) for side in (-1, 1))
     whole = max(height, 0.1)
-    against = _against_scene(run, maps, around, offsets, heights, own)
+    against = _against_scene(
+        run, maps, list(zip(around, seen or [run] * len(around), strict=True)), offsets, heights, own
+    )
     shown = np.flatnonzero(heights >= _THERE * height)  # a path goes on a little where there is no line any more
     return Verdict(
         float(shown[-1] - shown[0] + 1) / len(crest) if len(shown) else 0.0,
@@ -286,7 +288,7 @@ def verdict(run: Run, maps: Maps, around: Sequence[Maps]) -> Verdict:
 
 
 def _against_scene(
-    run: Run, maps: Maps, around: Sequence[Maps], offsets: Places, heights: Reals, own: Reals
+    run: Run, maps: Maps, around: Sequence[tuple[Maps, Run]], offsets: Places, heights: Reals, own: Reals
 ) -> tuple[float, float, float, float]:
     """Share of the frames around that know the line; how far it moves against the scene, the scene, and the line."""
     span = len(offsets) // 2
@@ -297,8 +299,8 @@ def _against_scene(
     slope = run.strip(maps.slope, np.arange(-far, far + 1))
     found: dict[int, float] = {}
     motion: list[tuple[float, float]] = []
-    for number, other in enumerate(around):
-        crest = np.minimum(run.strip(other.crest(run.bright, run.scale), offsets), 1.5 * heights[:, None] + 0.2)
+    for number, (other, there) in enumerate(around):
+        crest = np.minimum(there.strip(other.crest(run.bright, run.scale), offsets), 1.5 * heights[:, None] + 0.2)
         profile = crest.mean(0)
         place = int(profile.argmax())
         if profile[place] <= least or not 0 < place < 2 * span:

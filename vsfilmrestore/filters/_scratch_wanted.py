@@ -64,6 +64,7 @@ class Wanted(NamedTuple):
         reaches: Half-widths that are looked for.
         signs: Whether to look for bright lines, for dark ones.
         trusted: Whether the editor says that lines are scratches: they need not move against the scene.
+        shown: Whether another plane shows this line: nor need it be known again, or be as high on all that it crosses.
     """
 
     score: float
@@ -74,6 +75,7 @@ class Wanted(NamedTuple):
     reaches: tuple[int, ...]
     signs: tuple[bool, ...]
     trusted: bool
+    shown: bool = False
 
     @classmethod
     def of(
@@ -84,9 +86,14 @@ class Wanted(NamedTuple):
         doubt = _DOUBT[1] - (_DOUBT[1] - _DOUBT[0]) * strength
         return cls(0.5 - 0.15 * strength, odds, faintest, doubt, length, reaches, signs, trusted)
 
+    def of_known(self, known: bool) -> Wanted:
+        """The same of a line that another plane shows, if so."""
+        return self._replace(trusted=self.trusted or known, shown=known)
+
     def line(self, run: Run, found: Verdict, *, told: bool = False) -> bool:
         """Whether it looks like a line that lies on the film; ``told``: the network half thinks so."""
-        if not self.on_film(run, found, told=told) or (found.length >= _WHOLE and found.higher > _OTHER):
+        uneven = found.length >= _WHOLE and found.higher > _OTHER and not self.shown
+        if uneven or not self.on_film(run, found, told=told):
             return False
         if run.scale:  # what is wide is more often picture, and a limb where it ends
             whole = self.trusted or found.length >= _WHOLE
@@ -97,10 +104,12 @@ class Wanted(NamedTuple):
         """The same of what the network tells, of which evidence is known and how likely it is a scratch."""
         if known["score"] < self.score or known["length"] < self.length:
             return False
-        if known["known"] < _KNOWN or known["height"] < self.faintest:
+        if known["height"] < self.faintest or (known["known"] < _KNOWN and not self.shown):
             return False
-        if self.trusted:
-            return known["uneven"] < _UNEVEN
+        if self.trusted and known["uneven"] < _UNEVEN:
+            return True
+        if self.trusted and not self.shown:
+            return False
         if known["others"] > (_OTHERS if known["height"] > _FAINT else _OTHERS_OF_FAINT):
             return False  # what is found at other places as well is not known again
         return odds > self.odds and far_from_scene(known) > _APART_LEAST
@@ -122,7 +131,7 @@ class Wanted(NamedTuple):
 
     def on_film(self, run: Run, found: Verdict, *, told: bool) -> bool:
         """Whether it is long and high enough, goes on from frame to frame, and not with the scene."""
-        if found.length < self.length or found.known < _KNOWN or found.height < 1:
+        if found.length < self.length or found.height < 1 or (found.known < _KNOWN and not self.shown):
             return False
         if self.trusted:
             return True

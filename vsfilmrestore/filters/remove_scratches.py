@@ -14,9 +14,11 @@ from vsutil import join, split
 from vsfilmrestore.filters._between import neighbour
 from vsfilmrestore.filters._detector import AUTO
 from vsfilmrestore.filters._motion import mirrored
+from vsfilmrestore.filters._scratch_course import judged
 from vsfilmrestore.filters._scratch_evidence import Evidence
 from vsfilmrestore.filters._scratch_judge import verdict_on
 from vsfilmrestore.filters._scratch_learned import DETECTOR, Told, lines_told, told_of
+from vsfilmrestore.filters._scratch_near import FEWEST, Near, drift, marked
 from vsfilmrestore.filters._scratch_profile import Profile, continued, fitted, over_rows, without
 from vsfilmrestore.filters._scratch_search import (
     REACH,
@@ -29,7 +31,6 @@ from vsfilmrestore.filters._scratch_search import (
     maps_of,
     margin_of,
     unpacked,
-    verdict,
 )
 from vsfilmrestore.filters._scratch_together import Cleaned, together
 from vsfilmrestore.filters._scratch_wanted import Wanted
@@ -46,10 +47,6 @@ _RADIUS: Final = 4
 """Frames each side that tell whether a line goes with the scene."""
 _BESIDE: Final = 2
 """Frames each side whose lines are looked for again in a frame."""
-_DRIFT: Final = 100
-"""From frame to frame a line drifts by this part of the width at most, and by four pixels in any picture."""
-_SAME: Final = 0.6
-"""Share of a line's blocks that must lie near one of the frames beside."""
 _FAINT: Final = 0.5
 """What a line adds below this many levels is left."""
 _HIGHEST_PROP: Final = "_VSFRHighest"
@@ -59,8 +56,6 @@ _SMALL: Final = 48
 """Planes with a side shorter than this, in pixels, are left."""
 _OPEN: Final = 0.15
 """A line that has not fallen to this share of its height at its sides is wider, or none."""
-_LEAST: Final = 7
-"""Least sum of the score over the blocks of a line: in so few, anything may line up."""
 _TOLD: Final = 0.35
 """How sure the network must be of a block of a line."""
 _MADE_UP: Final = 1.5
@@ -107,7 +102,8 @@ def remove_scratches(
     same, and both stay; within ``only`` every such line goes. Less is asked of a line that a frame beside shows surely.
     What a line adds to the picture is estimated along it, in its frame and in those beside it at once, and taken off,
     so that detail and grain beneath it survive.
-    All planes are searched, so lines in a single colour layer are found too.
+    All planes are searched, so lines in a single colour layer are found too; a line that one plane shows to lie on the
+    film does so in the others.
 
     Args:
         clip: Any constant format.
@@ -128,77 +124,126 @@ def remove_scratches(
         return clip
     network = DETECTOR.chosen(model)
     signs = {"both": (True, False), "bright": (True,), "dark": (False,)}[polarity]
-    repaired, masks = [], []
+    planes = []
     for plane in split(mirrored(clip, _RADIUS)):
         wide = max_width * plane.width // clip.width // 2 + 1
         reaches = (REACH, wide) if wide > REACH + 1 else (wide,)
-        wanted = Wanted.of(strength, min_length / 100, reaches, signs, bool(only))
-        fixed, mask = _plane(plane, wanted, network)
-        repaired.append(fixed)
-        masks.append(_full_size(mask, clip))
-    fmt = clip.format
-    whole = join(repaired, fmt.color_family)
+        planes.append(_Plane.of(plane, Wanted.of(strength, min_length / 100, reaches, signs, bool(only)), network))
+    repaired = [plane.repaired([other for other in planes if other is not plane]) for plane in planes]
+    masks = [_full_size(mask, clip) for _, mask in repaired]
+    whole = join([fixed for fixed, _ in repaired], clip.format.color_family)
     mask = masks[0] if len(masks) == 1 else core.akarin.Expr(masks, "x y max z max")
     return apply_repair("remove_scratches", clip, whole, mask, protect=protect, only=only, show=show)
 
 
-def _plane(plane: vs.VideoNode, wanted: Wanted, network: str) -> tuple[vs.VideoNode, vs.VideoNode]:
-    """The plane without its lines, and the mask of what was changed; without the frames mirrored at its ends."""
-    own = slice(_RADIUS, plane.num_frames - _RADIUS)
-    if min(plane.width, plane.height) < _SMALL:
-        return plane[own], core.std.BlankClip(plane[own], format=vs.GRAY8, keep=True)
-    is_float = plane.format.sample_type == vs.FLOAT
-    level = 1 / 255 if is_float else 1 << (plane.format.bits_per_sample - 8)
-    levels = core.akarin.Expr([plane], f"x {1 / level} *", format=vs.GRAYS)
-    better = _better(levels, own, wanted, network)
-    fixed = core.akarin.Expr([plane[own], levels[own], better], f"z y - {level} * x +", format=plane.format.id)
-    return fixed, core.akarin.Expr([levels[own], better], f"x y - abs {_FAINT} > 255 0 ?", format=vs.GRAY8)
+class _Plane(NamedTuple):
+    """A plane of the clip, mirrored at its ends.
+
+    Attributes:
+        plane: The plane as it is.
+        levels: The same in 8-bit levels, as GRAYS.
+        seen: The levels, the maps of the frame and of those around, what the network tells.
+        alone: What each frame shows alone: its lines in blocks of rows, and below them the plane without them; or
+            None of a plane that is too small to be searched.
+        wanted: What counts as a scratch.
+    """
+
+    plane: vs.VideoNode
+    levels: vs.VideoNode
+    seen: Sequence[vs.VideoNode]
+    alone: vs.VideoNode | None
+    wanted: Wanted
+
+    @classmethod
+    def of(cls, plane: vs.VideoNode, wanted: Wanted, network: str) -> _Plane:
+        """With its frames each looked at alone."""
+        levels = core.akarin.Expr([plane], f"x {1 / _level(plane.format)} *", format=vs.GRAYS)
+        if min(plane.width, plane.height) < _SMALL:
+            return cls(plane, levels, (), None, wanted)
+        maps = _maps(levels, wanted)
+        around = [neighbour(maps, d) for d in range(-_RADIUS, _RADIUS + 1) if d]
+        told = _told(maps, around, blocks_of(levels.height), network) if network else []
+        seen = [levels, maps, *around, *told]
+        return cls(plane, levels, seen, _alone(seen, wanted), wanted)
+
+    @property
+    def own(self) -> slice:
+        """The frames that were not mirrored."""
+        return slice(_RADIUS, self.plane.num_frames - _RADIUS)
+
+    @property
+    def lines(self) -> vs.VideoNode:
+        """Where each frame alone shows lines, as `marked` tells it."""
+        assert self.alone is not None
+        return self.alone.std.Crop(bottom=self.plane.height)[self.own]
+
+    def repaired(self, others: Sequence[_Plane]) -> tuple[vs.VideoNode, vs.VideoNode]:
+        """The plane without its lines, and the mask of what was changed; ``others`` are the clip's other planes."""
+        plane, levels = self.plane[self.own], self.levels[self.own]
+        if self.alone is None:
+            return plane, core.std.BlankClip(plane, format=vs.GRAY8, keep=True)
+        better, level = self._better([each.lines for each in others if each.alone]), _level(plane.format)
+        fixed = core.akarin.Expr([plane, levels, better], f"z y - {level} * x +", format=plane.format.id)
+        return fixed, core.akarin.Expr([levels, better], f"x y - abs {_FAINT} > 255 0 ?", format=vs.GRAY8)
+
+    def _better(self, elsewhere: Sequence[vs.VideoNode]) -> vs.VideoNode:
+        """The levels without their lines: by what the frames beside and the other planes show as well."""
+        assert self.alone is not None
+        levels, alone, wanted = self.levels[self.own], self.alone[self.own], self.wanted
+        blocks = blocks_of(levels.height)
+        steps = sorted((d for d in range(-_BESIDE, _BESIDE + 1) if d), key=abs)
+
+        def in_company(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
+            planes, f = [np.asarray(each[0]) for each in f[: len(elsewhere)]], f[len(elsewhere) :]
+            given = f[1 + 4 * _BESIDE :]
+            sheets, frames = f[: 1 + 2 * _BESIDE], (given[0], *f[1 + 2 * _BESIDE :])
+            seen = [
+                Cleaned(np.asarray(frame[0]), np.asarray(sheet[0])[blocks:], np.asarray(sheet[0])[:blocks])
+                for sheet, frame, step in zip(sheets, frames, (0, *steps), strict=False)
+                if 0 <= n + step < levels.num_frames
+            ]
+            mine, *others = seen
+            here, lines = Near.of([mine.lines], [mine.lines]), [each.lines for each in others]
+            more = any(map(here.lacks, lines)) or any(map(here.lacks_of_plane, planes))
+            if more and not _is_flat(given[1]):
+                mine = Cleaned(mine.levels, *_look(given, wanted, Near.of(lines, planes)))
+            out = given[0].copy()
+            np.copyto(np.asarray(out[0]), together(mine, others, drift(levels.width)))
+            return out
+
+        beside = [neighbour(clip, d) for clip in (alone, levels) for d in steps]
+        return core.std.ModifyFrame(
+            levels, [*elsewhere, alone, *beside, *(each[self.own] for each in self.seen)], in_company
+        )
 
 
-def _better(levels: vs.VideoNode, own: slice, wanted: Wanted, network: str) -> vs.VideoNode:
-    """Some frames of a plane without their lines: each alone first, then by what those beside it show as well."""
-    maps, blocks = _maps(levels, wanted), blocks_of(levels.height)
-    around = [neighbour(maps, d) for d in range(-_RADIUS, _RADIUS + 1) if d]
-    told = _told(maps, around, blocks, network) if network else []
-    seen = [levels, maps, *around, *told]
+def _level(fmt: vs.VideoFormat) -> float:
+    """An 8-bit level of a format."""
+    return 1 / 255 if fmt.sample_type == vs.FLOAT else 1 << (fmt.bits_per_sample - 8)
 
-    def without_lines(f: list[vs.VideoFrame], near: _Near) -> tuple[Levels, Levels]:
-        """Of a frame of each of ``seen``."""
-        picture, heard = np.asarray(f[0][0]), told_of(f[-1]) if network else None
-        here, *others = (unpacked(np.asarray(m[0]), len(picture)) for m in f[1 : 2 + len(around)])
-        return _without_lines(picture, here, others, wanted, heard, near)
 
-    def alone(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
-        flat = _is_flat(f[2])
-        picture, found = (np.asarray(f[1][0]), 0) if flat else without_lines(f[1:], _Near.nothing(blocks, levels.width))
+def _alone(seen: Sequence[vs.VideoNode], wanted: Wanted) -> vs.VideoNode:
+    """What the frames of a plane show, each alone, see `_Plane`."""
+    levels = seen[0]
+    blocks = blocks_of(levels.height)
+    nothing = Near.nothing((blocks, levels.width))
+
+    def look(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
+        picture, found = (np.asarray(f[1][0]), 0) if _is_flat(f[2]) else _look(f[1:], wanted, nothing)
         out = f[0].copy()
         sheet = np.asarray(out[0])
         sheet[:blocks], sheet[blocks:] = found, picture
         return out
 
-    steps = sorted((d for d in range(-_BESIDE, _BESIDE + 1) if d), key=abs)
-    count = own.stop - own.start
-
-    def in_company(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
-        given = f[1 + 4 * _BESIDE :]
-        sheets, planes = f[: 1 + 2 * _BESIDE], (given[0], *f[1 + 2 * _BESIDE :])
-        seen = [
-            Cleaned(np.asarray(plane[0]), np.asarray(sheet[0])[blocks:], np.asarray(sheet[0])[:blocks])
-            for sheet, plane, step in zip(sheets, planes, (0, *steps), strict=False)
-            if 0 <= n + step < count
-        ]
-        mine, *others = seen
-        here, lines = _Near.of([mine.lines]), [each.lines for each in others]
-        if not _is_flat(given[1]) and any(here.lacks(each) for each in lines):
-            mine = Cleaned(mine.levels, *without_lines(given, _Near.of(lines)))
-        out = given[0].copy()
-        np.copyto(np.asarray(out[0]), together(mine, others, _drift(levels.width)))
-        return out
-
     sheet = core.std.BlankClip(levels, height=blocks + levels.height, keep=True)
-    first = core.std.ModifyFrame(sheet, [sheet, *seen], alone)[own]
-    beside = [neighbour(clip, d) for clip in (first, levels[own]) for d in steps]
-    return core.std.ModifyFrame(levels[own], [first, *beside, *(each[own] for each in seen)], in_company)
+    return core.std.ModifyFrame(sheet, [sheet, *seen], look)
+
+
+def _look(f: Sequence[vs.VideoFrame], wanted: Wanted, near: Near) -> tuple[Levels, Levels]:
+    """`_without_lines` of the frames of a plane's ``seen``."""
+    picture, told = np.asarray(f[0][0]), f[2 + 2 * _RADIUS :]
+    here, *others = (unpacked(np.asarray(m[0]), len(picture)) for m in f[1 : 2 + 2 * _RADIUS])
+    return _without_lines(picture, here, others, wanted, told_of(told[0]) if told else None, near)
 
 
 def _maps(levels: vs.VideoNode, wanted: Wanted) -> vs.VideoNode:
@@ -242,54 +287,10 @@ class _Perhaps(NamedTuple):
         return bool((self.mine[blocks.clip(0, len(self.mine) - 1), run.x] != 0).mean() > 0.5)
 
 
-class _Near(NamedTuple):
-    """Where lines of the frames beside lie, or would if they drifted: bright ones and dark ones, (blocks, width)."""
-
-    bright: npt.NDArray[np.bool_]
-    dark: npt.NDArray[np.bool_]
-
-    @classmethod
-    def nothing(cls, blocks: int, width: int) -> _Near:
-        """No lines."""
-        return cls(*np.zeros((2, blocks, width), bool))
-
-    @classmethod
-    def of(cls, lines: Sequence[Levels]) -> _Near:
-        """By what `_marked` made of those frames."""
-        return cls(*(_spread(sign * each) for sign, each in ((1, np.max(lines, 0)), (-1, np.min(lines, 0)))))
-
-    def holds(self, run: Run) -> bool:
-        """Whether a line is one of these."""
-        blocks = np.arange(run.first, run.first + len(run.x))
-        return bool((self.bright if run.bright else self.dark)[blocks, run.x].mean() > _SAME)
-
-    def lacks(self, lines: Levels) -> bool:
-        """Whether some of a frame's lines are none of these."""
-        apart = (lines > 0) & ~self.bright | (lines < 0) & ~self.dark
-        return int(apart.any(1).sum()) >= _LEAST
-
-
-def _drift(width: int) -> int:
-    return max(width // _DRIFT, 4)
-
-
-def _spread(lines: Levels) -> npt.NDArray[np.bool_]:
-    import cv2  # on first use: it is large, and a plan needs none of it
-
-    across = 2 * _drift(lines.shape[1]) + 1
-    return cv2.dilate((lines > 0).astype(np.uint8), np.ones((3, across), np.uint8)) > 0
-
-
-def _marked(found: Levels, run: Run) -> None:
-    """Mark where a line lies that was taken off: by its number if it is bright, else by as much below nothing."""
-    number = int(np.abs(found).max()) + 1
-    found[np.arange(run.first, run.first + len(run.x)), run.x] = number if run.bright else -number
-
-
 def _without_lines(
-    levels: Levels, maps: Maps, around: Sequence[Maps], wanted: Wanted, told: Told | None, near: _Near
+    levels: Levels, maps: Maps, around: Sequence[Maps], wanted: Wanted, told: Told | None, near: Near
 ) -> tuple[Levels, Levels]:
-    """The plane of one frame without its scratches, and where they were, as `_marked` tells it.
+    """The plane of one frame without its scratches, and where they were, as `marked` tells it.
 
     The surest line goes first, and is gone for the others. What the frames beside show as well may be less sure.
     """
@@ -299,25 +300,26 @@ def _without_lines(
     if told is not None:
         levels, doubtful = _without_told(levels, evidence, wanted, told, taken, near, lines_found)
     for run in lines(maps, wanted.reaches, wanted.signs):
-        if run.score < max(wanted.score, _LEAST / len(maps.mean)) or wanted.leans(run):
+        asked = wanted.of_known(near.in_planes(run))
+        if run.score < max(wanted.score, FEWEST / len(maps.mean)) or asked.leans(run):
             continue
         blocks = np.arange(run.first, run.first + len(run.x))
         if taken[blocks, run.x].mean() > 0.3:
             continue
-        found = verdict(run, maps, around)
+        found = judged(run, maps, around)
         same = next((each for each in doubtful if each.holds(run)), None)
         beside = near.holds(run)
-        is_line = wanted.line(run, found, told=beside or same is not None)
+        is_line = asked.line(run, found, told=beside or same is not None)
         line = _fitted(levels, run, len(maps.mean), wanted) if is_line else None
-        if line is not None and wanted.not_in_scene(evidence.of(run, _crest_of(run, maps))):
+        if line is not None and asked.not_in_scene(evidence.of(run, _crest_of(run, maps))):
             if told is not None and same is not None:  # two who tell of a line make up for the doubt of either
                 levels = levels - _agreed(same.mine, levels, same.run, told, wanted)
                 _take(taken, same.run, same.mine)
-            elif told is None or beside or wanted.plain(run):
+            elif told is None or beside or asked.plain(run):
                 levels = without(levels, line)
             else:
                 continue
-            _marked(lines_found, run)
+            marked(lines_found, run)
         elif not wanted.with_scene(found) or _wider(run, maps, found):
             continue
         # What goes with the scene is no scratch at another width either.
@@ -331,24 +333,25 @@ def _without_told(
     wanted: Wanted,
     told: Told,
     taken: npt.NDArray[np.bool_],
-    near: _Near,
+    near: Near,
     lines_found: Levels,
 ) -> tuple[Levels, list[_Perhaps]]:
     """The plane without the lines that the network tells, and those that are left; where the first lie is ``taken``."""
     left, widest, border = levels, max(wanted.reaches), margin_of(taken.shape[1])
     doubtful = []
     for run in told.runs(_TOLD, wanted.signs):
-        if run.score < _LEAST / len(taken) or wanted.leans(run):
+        asked = wanted.of_known(near.in_planes(run))
+        if run.score < FEWEST / len(taken) or asked.leans(run):
             continue
         mine: Levels = np.where(taken, 0, told.of(run, widest)).astype(np.float32)
         if mine[:, :border].any() or mine[:, -border:].any():
             continue  # the edge of the film's picture, maybe
         known = evidence.of(run, run.strip(mine, np.arange(-widest, widest + 1)))
         odds = verdict_on(known, told.sureness(run))
-        if wanted.told_line(known, odds + _MADE_UP * near.holds(run)):
+        if asked.told_line(known, odds + _MADE_UP * near.holds(run)):
             left = left - _agreed(mine, left, run, told, wanted)
             _take(taken, run, mine)
-            _marked(lines_found, run)
+            marked(lines_found, run)
         elif mine.any() and odds > wanted.odds - _MADE_UP:
             doubtful.append(_Perhaps(run, mine))
     return left, doubtful
