@@ -30,7 +30,11 @@ from vsfilmrestore.filters._fade_estimate import FadeEstimate, estimate_fade
 
 FRAMES = 25
 MANY = 60
+"""Scenes of a reel that has a shot of each."""
+SHOTS = 240
 """Shots of a long reel: of so many 'vsfilmrestore fade' takes a frame each."""
+FRAMINGS, CLOSEST = 18, 0.3
+"""Of each picture on such a reel, as an edit goes back to its places: from all of it to three tenths of its width."""
 CLIPS = ("motion_juggle_720p", "motion_tos_fight", "cuts_bbb_720p", "interlaced_london_gt60p",
          "face_asl_sister", "face_asl_brother")  # fmt: skip
 STOCKS: dict[str, Callable[[np.random.Generator], Film | SpectralFilm]] = {
@@ -41,9 +45,12 @@ GRAIN = 0.006
 SHOWN = (240, 180)
 CUTS = 6
 """Cuts within a scene for each reel: ten in all told too little, 0.9 by one seed and 1.9 by another."""
+ALL = "**ours, all frames pooled**"
 ASIDE = "the same, lightness aside"
 
 type Method = Callable[[Floats, Floats], Floats]
+type Kinds = dict[str, Callable[[np.random.Generator], Floats]]
+"""How a reel of each kind is drawn."""
 
 
 def looks(frames: Floats) -> list[Floats]:
@@ -119,8 +126,13 @@ METHODS: dict[str, Method] = {
     "ours, 4 frames pooled": pooled(4),
     "ours, 12 frames pooled": pooled(12),
     "ours, 25 frames pooled": pooled(25),
-    "**ours, all frames pooled**": lambda seen, scan: pooled(len(scan))(seen, scan),
+    ALL: lambda seen, scan: pooled(len(scan))(seen, scan),
 }
+LONG = {name: METHODS[name] for name in ("nothing", "density stretch, pooled", "ours, 25 frames pooled")} | {
+    "ours, 60 frames pooled": pooled(60),
+    ALL: METHODS[ALL],
+}
+"""What long reels are measured by."""
 
 
 def off(a: Floats, b: Floats) -> float:
@@ -145,44 +157,61 @@ class Reels:
 
     def __init__(self, pictures: Path, clips: Path | None) -> None:
         self.sights = Sights(pictures, test=True)
+        self.framings = Sights(pictures, test=True, crops=FRAMINGS, closest=CLOSEST)
         self.files = [file for name in CLIPS if clips for file in sorted(clips.glob(f"{name}.*"))]
         self.clips = [frames_of(file, 24) for file in self.files]
 
     @property
-    def kinds(self) -> dict[str, Callable[[np.random.Generator], Floats]]:
-        """How a reel of each kind is drawn."""
-        kinds = {"25 scenes": lambda rng: self._drawn(rng, 25), "6 scenes": lambda rng: self._drawn(rng, 6)}
+    def kinds(self) -> Kinds:
+        """Reels of 60 shots at most."""
+        kinds: Kinds = {"25 scenes": lambda rng: self._drawn(rng, 25), "6 scenes": lambda rng: self._drawn(rng, 6)}
         kinds |= {"clips": self._cut} if self.clips else {}
-        enough = len(self.sights.sources) >= MANY
-        return kinds | ({f"{MANY} scenes": lambda rng: self._drawn(rng, MANY)} if enough else {})
+        return kinds | ({f"{MANY} scenes": lambda rng: self._drawn(rng, MANY)} if self._enough else {})
+
+    @property
+    def long(self) -> Kinds:
+        """Reels of many more."""
+        return {f"{SHOTS} shots": self._edited} if self._enough else {}
+
+    @property
+    def _enough(self) -> bool:
+        return len(self.sights.sources) >= MANY
 
     def _drawn(self, rng: np.random.Generator, scenes: int) -> Floats:
         chosen = rng.choice(len(self.sights.sources), scenes, replace=False)
         return np.stack([rng.choice(self.sights.sources[chosen[i % scenes]]) for i in range(max(scenes, FRAMES))])
 
+    def _edited(self, rng: np.random.Generator) -> Floats:
+        sources = self.framings.sources
+        return np.stack([rng.choice(sources[i]) for i in np.resize(rng.permutation(len(sources)), SHOTS)])
+
     def _cut(self, rng: np.random.Generator) -> Floats:
         return np.stack([rng.choice(self.clips[i % len(self.clips)]) for i in range(FRAMES)])
 
 
-def faded(reels: Reels, count: int, seed: int) -> None:
-    """The table of what is left."""
-    columns = [(kind, stock) for kind in reels.kinds for stock in STOCKS]
-    cells: dict[str, list[str]] = {name: [] for name in [*METHODS, ASIDE, "oracle 3x4"]}
-    for place, (kind, stock) in enumerate(columns):
+def in_pieces(change: Callable[[Floats], Floats], frames: Floats) -> Floats:
+    """Frames, changed few at a time: spectra of all of them outgrow what a processor has at hand."""
+    return np.concatenate([change(part) for part in np.split(frames, range(8, len(frames), 8))])
+
+
+def faded(kinds: Kinds, methods: dict[str, Method], count: int, seed: int, first: int = 0) -> None:
+    """A table of what is left; seeds of its columns are counted from ``first``."""
+    columns = [(kind, stock) for kind in kinds for stock in STOCKS]
+    cells: dict[str, list[str]] = {name: [] for name in [*methods, ASIDE, "oracle 3x4"]}
+    for place, (kind, stock) in enumerate(columns, first):
         left: dict[str, list[float]] = {name: [] for name in cells}
         for n in range(count):
             rng = np.random.default_rng([seed, place, n])
-            clean, film = reels.kinds[kind](rng), STOCKS[stock](rng)
-            seen, fresh = film.fade(clean), film.fresh(clean)
+            clean, film = kinds[kind](rng), STOCKS[stock](rng)
+            seen, fresh = in_pieces(film.fade, clean), in_pieces(film.fresh, clean)
             scan = scanned(seen, rng)
-            for name, method in METHODS.items():
+            for name, method in methods.items():
                 made = method(seen, scan)
                 left[name].append(off(made, fresh))
             left[ASIDE].append(off_in_colour(made, fresh))  # of the last one: by the whole reel
             left["oracle 3x4"].append(off(oracle(seen, fresh), fresh))
         for name, values in left.items():
             cells[name].append(f"{np.mean(values):.1f} / {np.quantile(values, 0.9):.1f}")
-    print(f"CIEDE2000 left, mean / 90th percentile of {count} reels of {FRAMES} frames, one of each scene where more\n")
     print("| method | " + " | ".join(f"{kind}, {stock}" for kind, stock in columns) + " |")
     print("|---|" + "---|" * len(columns))
     for name, row in cells.items():
@@ -198,20 +227,20 @@ def unfaded(reels: Reels, count: int, seed: int) -> None:
     """What happens to reels that have not faded, and how many faded ones are left alone."""
     print("\n| reels | unfaded: changed, mean / most | unfaded: touched | faded: left alone | left where used |")
     print("|---|---|---|---|---|")
-    for place, kind in enumerate(reels.kinds):
+    for place, (kind, drawn) in enumerate((reels.kinds | reels.long).items()):
         spoilt, touched, missed, left = [], 0, 0, []
         for n in range(count):
             rng = np.random.default_rng([seed, 50 + place, n])
-            clean, film = reels.kinds[kind](rng), SpectralFilm.drawn(rng)
+            clean, film = drawn(rng), SpectralFilm.drawn(rng)
             scan = scanned(clean, rng)
             found = estimated(scan, len(scan))
             spoilt.append(off(gated(clean, found), clean))
             touched += found.faded
-            seen = film.fade(clean)
+            seen = in_pieces(film.fade, clean)
             found = estimated(scanned(seen, rng), len(seen))
             missed += not found.faded
             if found.faded:
-                left.append(off(gated(seen, found), film.fresh(clean)))
+                left.append(off(gated(seen, found), in_pieces(film.fresh, clean)))
         print(
             f"| {kind} | {np.mean(spoilt):.2f} / {np.max(spoilt):.2f} | {touched} of {count} | {missed} of {count} | "
             f"{np.mean(left) if left else float('nan'):.1f} |"
@@ -262,7 +291,12 @@ def main() -> None:
     if options.sheet:
         cv2.imwrite(str(options.sheet), sheet(reels, options.seed)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
         return
-    faded(reels, options.reels, options.seed)
+    told = f"mean / 90th percentile of {options.reels} reels"
+    print(f"CIEDE2000 left, {told} of {FRAMES} frames, one of each scene where more\n")
+    faded(reels.kinds, METHODS, options.reels, options.seed)
+    if reels.long:
+        print(f"\nThe same of long reels, {SHOTS} frames of as many shots\n")
+        faded(reels.long, LONG, options.reels, options.seed, first=8)
     unfaded(reels, options.reels, options.seed)
     drift(reels, options.reels, options.seed)
 

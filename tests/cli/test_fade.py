@@ -17,6 +17,7 @@ from tests.filters.fading import Frames, faded, scenes
 from vsfilmrestore.cli.main import main
 from vsfilmrestore.filters._fade_profile import read_profile
 from vsfilmrestore.render.job import open_project, open_reel
+from vsfilmrestore.render.reel_fade import MOST, frames_each
 
 EDL = """TITLE: TWO REELS
 FCM: NON-DROP FRAME
@@ -84,6 +85,19 @@ def test_all_shots_of_a_reel_get_one_profile(cli: Cli) -> None:
     assert sorted(profiles) == ["A001@01:00:00:00", "A001@01:00:00:06"]
     assert len(set(profiles.values())) == 1
     assert read_profile(profiles["A001@01:00:00:00"]).text == found["A001"]["profile"]
+
+
+def test_of_a_long_reel_a_frame_of_each_shot_is_looked_at() -> None:
+    assert frames_each([5] * MOST, 25) == [1] * MOST
+    longer = frames_each([5] * (2 * MOST + 7), 25)
+    assert sum(longer) == MOST
+    assert max(longer) == 1
+    # Nowhere are more than two shots in a row left out.
+    assert "000" not in "".join(map(str, longer))
+
+
+def test_of_few_shots_long_ones_tell_more() -> None:
+    assert frames_each([10, 30, 1], 25) == [6, 18, 1]
 
 
 def test_the_settings_reach_the_shots(cli: Cli) -> None:

@@ -20,7 +20,16 @@ from vsfilmrestore.media.out.atomic import atomic_text
 from vsfilmrestore.render.guard import refuse_overwriting
 from vsfilmrestore.render.job import named_sources, open_project, open_reel
 from vsfilmrestore.render.reel import Reel
-from vsfilmrestore.render.reel_fade import FRAMES, Measured, Sharing, colour_at, look_of, measure_fade, with_profiles
+from vsfilmrestore.render.reel_fade import (
+    FRAMES,
+    MOST,
+    Measured,
+    Sharing,
+    colour_at,
+    look_of,
+    measure_fade,
+    with_profiles,
+)
 
 __all__ = ["command"]
 
@@ -34,7 +43,7 @@ def command(
     by: Annotated[
         Sharing, typer.Option("--by", help="Which shots share a profile: those of one reel (or file), none, or all.")
     ] = Sharing.REEL,
-    frames: Annotated[int, typer.Option("--frames", min=1, max=200, help="Frames of each reel to look at.")] = FRAMES,
+    frames: Annotated[int, typer.Option("--frames", min=1, max=MOST, help="Frames of each reel to look at.")] = FRAMES,
     strength: Annotated[float, typer.Option("--strength", min=0.0, max=1.0, help="Share that shots are given.")] = 1.0,
     force: Annotated[bool, typer.Option("--force", help="Use profiles where there is doubt, too.")] = False,
     reference: Annotated[

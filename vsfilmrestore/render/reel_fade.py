@@ -24,11 +24,23 @@ from vsfilmrestore.render.reel import Reel
 from vsfilmrestore.timeline.ids import unique_ids
 from vsfilmrestore.timeline.model import Shot
 
-__all__ = ["FRAMES", "Measured", "Sharing", "colour_at", "fade_groups", "look_of", "measure_fade", "with_profiles"]
+__all__ = [
+    "FRAMES",
+    "MOST",
+    "Measured",
+    "Sharing",
+    "colour_at",
+    "fade_groups",
+    "frames_each",
+    "look_of",
+    "measure_fade",
+    "with_profiles",
+]
 
 FRAMES: Final = 25
 """Frames of each group that are looked at, if it has as many; one of each shot at least."""
-_MOST: Final = 60
+MOST: Final = 240
+"""Of so many shots at most a frame is looked at: the more there are, the better is told what is the film's alone."""
 _WORD: Final = "fade"
 _STEP: Final = "correct_fade"
 
@@ -101,7 +113,9 @@ def measure_fade(
     groups = fade_groups(reel.cut.shots, sharing)
     measured = []
     for done, (name, indices) in enumerate(groups.items()):
-        looks = tuple(look for index in indices for look in _looks(reel, index, _share(reel, index, indices, frames)))
+        counts = frames_each([len(reel.cut.shots[index].record) for index in indices], frames)
+        each = zip(indices, counts, strict=True)
+        looks = tuple(look for index, count in each for look in _looks(reel, index, count))
         if looks:
             measured.append(Measured(name, indices, estimate_fade(looks), looks))
         if watch is not None:
@@ -121,13 +135,17 @@ def look_of(path: Path) -> Look:
     return clip_looks(video[0], 1)[0]
 
 
-def _share(reel: Reel, index: int, indices: tuple[int, ...], frames: int) -> int:
-    """Frames of one shot that are looked at: as long shots as many; where there are too many shots, of every few."""
-    lengths = [len(reel.cut.shots[i].record) for i in indices]
-    place = indices.index(index)
-    if len(indices) > _MOST:
-        return int(place * _MOST // len(indices) != (place - 1) * _MOST // len(indices))
-    return max(1, round(frames * lengths[place] / sum(lengths)))
+def frames_each(lengths: Sequence[int], frames: int) -> list[int]:
+    """Frames of each shot that are looked at: as long shots as many; where there are too many shots, of every few.
+
+    Args:
+        lengths: Of the shots, in frames.
+        frames: How many in all, if there are so few shots.
+    """
+    shots = len(lengths)
+    if shots > MOST:
+        return [int(i * MOST // shots != (i - 1) * MOST // shots) for i in range(shots)]
+    return [max(1, round(frames * length / sum(lengths))) for length in lengths]
 
 
 def _looks(reel: Reel, index: int, count: int) -> list[Look]:

@@ -33,16 +33,17 @@ class Sights:
     Args:
         folder: Searched with all its folders.
         test: Only what `held_back` keeps for tests, else only the rest.
-        crops: Pieces taken of each picture, each at least half of it.
+        crops: Pieces taken of each picture, the first one all of it.
+        closest: Share of the width that a piece has at least.
     """
 
-    def __init__(self, folder: Path, *, test: bool = False, crops: int = 6) -> None:
+    def __init__(self, folder: Path, *, test: bool = False, crops: int = 6, closest: float = 0.6) -> None:
         self.sources: list[Floats] = []
         for file in sorted(folder.rglob("*")):
             if held_back(file) != test or file.stem.startswith("art"):
                 continue
             for picture in _pictures(file):
-                self.sources.append(np.stack([_crop(picture, i) for i in range(crops)]))
+                self.sources.append(np.stack([_crop(picture, i, closest=closest) for i in range(crops)]))
         if not self.sources:
             raise FileNotFoundError(f"{folder} holds no pictures.")
 
@@ -106,10 +107,10 @@ def _join(rng: np.random.Generator) -> npt.NDArray[np.bool_]:
     return np.asarray(np.cos(turn) * x + np.sin(turn) * y > place)
 
 
-def _crop(picture: npt.NDArray[np.uint8], seed: int, sides: tuple[int, int] = SIDES) -> Floats:
+def _crop(picture: npt.NDArray[np.uint8], seed: int, sides: tuple[int, int] = SIDES, *, closest: float = 1.0) -> Floats:
     rng = np.random.default_rng([seed, 7])
     height, width = picture.shape[:2]
-    share = rng.uniform(0.6, 1.0) if seed else 1.0
+    share = rng.uniform(closest, 1.0) if seed else 1.0
     across = min(width, height * 4 / 3) * share
     down = across * 3 / 4
     left, top = rng.uniform(0, width - across), rng.uniform(0, height - down)
