@@ -10,7 +10,8 @@ import vapoursynth as vs
 
 from vsfilmrestore.filters._between import neighbour
 from vsfilmrestore.filters._detector import Detector
-from vsfilmrestore.filters._dirt_sight import DISTANCES, LEVEL, Sight
+from vsfilmrestore.filters._dirt_sight import DISTANCES, LEVEL, Sight, to16
+from vsfilmrestore.filters._motion import analysis_luma
 from vsfilmrestore.filters._wire_fill import MIDDLE
 from vsfilmrestore.filters._wire_judge import motion_of, pieces_of, verdict
 from vsfilmrestore.filters._wire_measured import Looked
@@ -30,6 +31,7 @@ from vsfilmrestore.filters._wire_tracks import (
     taken,
     written,
 )
+from vsfilmrestore.filters._wire_working import working
 
 __all__ = ["DETECTOR", "by_sign", "learned_wires", "looked_at", "strands_in", "sure_of"]
 
@@ -66,12 +68,14 @@ def learned_wires(looked: Looked, model: str, strength: float, *, confined: bool
     Raises:
         VsfrError: There is no such model, or it cannot be run.
     """
-    seen = wire_sight(looked.clip, looked.motion)
+    small = working(looked)
+    seen = wire_sight(small.clip, small.motion)
     sure = sure_of(model, seen)
-    strands = _strands(sure, seen, looked, confined)
+    strands = _followed(_strands(sure, seen, small, confined), small)
     needed = _needed(strength) - (_EASED if confined else 0)
-    mask = _drawn(_followed(strands, looked), sure, seen.lumas[0], looked, (needed, 0.3 - 0.3 * strength))
-    return by_sign(seen.lumas[0], mask, looked.thickness)
+    luma = analysis_luma(to16(looked.clip))
+    mask = _drawn(strands, sure, luma, looked.thickness, (needed, 0.3 - 0.3 * strength))
+    return by_sign(luma, mask, looked.thickness)
 
 
 def _needed(strength: float) -> float:
@@ -153,21 +157,21 @@ def _followed(strands: vs.VideoNode, looked: Looked) -> vs.VideoNode:
 
 
 def _drawn(
-    strands: vs.VideoNode, sure: vs.VideoNode, luma: vs.VideoNode, looked: Looked, needs: tuple[float, float]
+    strands: vs.VideoNode, sure: vs.VideoNode, luma: vs.VideoNode, thickness: float, needs: tuple[float, float]
 ) -> vs.VideoNode:
-    """GRAY8: strands with enough odds, as far as the network is surer than the second need."""
+    """GRAY8 of the size of ``luma``: strands with enough odds, as far as the network is surer than the second need."""
     blank = core.std.BlankClip(luma, format=vs.GRAY8, keep=True)
     around = [neighbour(strands, d) for d in (-1, 0, 1)]
     needed, least = needs
 
     def draw(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:  # the names n and f are VapourSynth's
         before, now, after = (read(frame.props.get(_STRANDS)) for frame in f[3:])
-        wires = taken(now, (before, after), needed, luma.width)
+        wires = taken(now, (before, after), needed, sure.width)
         if not wires:
             return f[0]
         out = f[0].copy()
         likely = (np.asarray(f[2][0]) / 65535).astype(np.float32)
-        np.copyto(np.asarray(out[0]), drawn(wires, _levels(np.asarray(f[1][0])), likely, looked.thickness, least))
+        np.copyto(np.asarray(out[0]), drawn(wires, _levels(np.asarray(f[1][0])), likely, thickness, least))
         return out
 
     return core.std.ModifyFrame(blank, [blank, luma, sure, *around], draw)
@@ -180,8 +184,10 @@ def _levels(picture: Levels) -> Reals:
 
 def by_sign(luma: vs.VideoNode, mask: vs.VideoNode, thickness: float) -> dict[int, vs.VideoNode]:
     """Wires of a mask that are darker than both their sides under -1, brighter ones under 1."""
-    bright = _brighter(luma, mask, thickness)
-    return {sign: core.akarin.Expr([mask, bright], test) for sign, test in ((-1, "y 0 x ?"), (1, "y x 0 ?"))}
+    bright, there = _brighter(luma, mask, thickness), mask.std.PlaneStats()
+    told = {sign: core.akarin.Expr([mask, bright], test) for sign, test in ((-1, "y 0 x ?"), (1, "y x 0 ?"))}
+    # Most frames have no wire, and nothing of these is looked at.
+    return {sign: core.akarin.Select([mask, each], [there], "x.PlaneStatsMax 0 >") for sign, each in told.items()}
 
 
 def _brighter(luma: vs.VideoNode, found: vs.VideoNode, widest: float) -> vs.VideoNode:

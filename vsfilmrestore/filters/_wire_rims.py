@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vsfilmrestore.filters._wire_strands import Strand, course, strip
+from vsfilmrestore.filters._wire_working import laid_over
 
 __all__ = ["drawn", "filled_between", "lengthened", "middle_of", "reach_across", "rims_of"]
 
@@ -54,24 +55,25 @@ def drawn(strands: list[Strand], luma: Reals, sure: Reals, thickness: float, lea
     Args:
         strands: The wires of a frame.
         luma: The frame, H x W, in levels of 8 bits.
-        sure: How likely each pixel is part of a wire, 0..1.
-        thickness: Greatest width in pixels.
+        sure: How likely each pixel is part of a wire, 0..1; the strands are in its pixels, which may be larger ones.
+        thickness: Greatest width in pixels of the frame.
         least: Where the network says less on the average nothing is seen of a wire, and nothing is to be done.
     """
     import cv2  # on first use: it is large, and a plan needs none of it
 
-    mask = np.zeros(luma.shape, np.uint8)
+    mask, scale, reach = np.zeros(luma.shape, np.uint8), luma.shape[1] / sure.shape[1], reach_across(thickness)
     for strand in strands:
         longer = lengthened(strand, sure)
-        along, said = course(longer, sure)
-        if len(along) < _GAP:
+        told, said = course(longer, sure)
+        if len(told) < _GAP:
             continue
-        longer = longer._replace(start=float(along[0]), end=float(along[-1]))
-        middle = middle_of(longer, sure)
-        reach = reach_across(thickness)
-        low, high = rims_of(_straightened(strip(longer, luma, reach + _OFF), middle, reach), thickness)
-        there = cv2.blur(said.reshape(1, -1), (_GAP, 1))[0] > least
-        for start, end in _runs(there):
+        longer = longer._replace(start=float(told[0]), end=float(told[-1]))
+        middle, there = middle_of(longer, sure), cv2.blur(said.reshape(1, -1), (_GAP, 1))[0]
+        longer, along, (middle, there) = laid_over(longer, told, (middle, there), scale)
+        middle = scale * middle
+        off = math.ceil(scale * _OFF)
+        low, high = rims_of(_straightened(strip(longer, luma, reach + off), middle, reach), thickness)
+        for start, end in _runs(there > least):
             part, aside = along[start:end], middle[start:end]
             filled_between(mask, _beside(longer, part, aside - low), _beside(longer, part, aside + high))
     return mask
@@ -147,7 +149,8 @@ def _straightened(here: Reals, middle: Reals, reach: int) -> Reals:
     """A strip with the middle of the wire in its middle."""
     import cv2  # on first use: it is large, and a plan needs none of it
 
-    x = np.arange(2 * reach + 1, dtype=np.float32)[None] + middle[:, None] + _OFF
+    off = here.shape[1] // 2 - reach
+    x = np.arange(2 * reach + 1, dtype=np.float32)[None] + middle[:, None] + off
     y = np.broadcast_to(np.arange(len(here), dtype=np.float32)[:, None], x.shape)
     # The library's maps end at 32,767, and no strip is so long.
     return np.asarray(cv2.remap(here, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR))

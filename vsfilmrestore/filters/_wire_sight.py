@@ -9,13 +9,14 @@ import vapoursynth as vs
 from vsfilmrestore.filters._dirt_sight import DISTANCES, Sight, to16
 from vsfilmrestore.filters._motion import Motion, estimate, match_level
 
-__all__ = ["LENGTH", "WIDEST", "length_in", "motion_behind", "thickness_in", "wire_sight"]
+__all__ = ["LENGTH", "WIDEST", "least_of", "length_in", "motion_behind", "thickness_in", "wire_sight"]
 
 WIDEST: Final = 6.0
 """Pixels of a 2048 wide scan that a wire measures across, unless one says otherwise."""
 LENGTH: Final = 160.0
 """Pixels of a 2048 wide scan that a wire is long at least, unless one says otherwise."""
 _SCAN: Final = 2048
+_THINNEST: Final = 2.0
 _SHORTEST: Final = 24.0
 
 
@@ -26,7 +27,7 @@ def thickness_in(width: float, pixels: float) -> float:
         width: The same in pixels of a 2048 wide scan.
         pixels: How wide the scan is.
     """
-    return max(width * pixels / _SCAN, 2.0)
+    return max(width * pixels / _SCAN, _THINNEST)
 
 
 def length_in(length: float, pixels: float) -> float:
@@ -37,6 +38,11 @@ def length_in(length: float, pixels: float) -> float:
         pixels: How wide the scan is.
     """
     return max(length * pixels / _SCAN, _SHORTEST)
+
+
+def least_of(thickness: float, length: float) -> tuple[float, float]:
+    """Greatest width and least length in pixels, no less than what a picture of any size can show."""
+    return max(thickness, _THINNEST), max(length, _SHORTEST)
 
 
 def motion_behind(luma: vs.VideoNode, thickness: float) -> Motion:

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Strand", "course", "most", "strands_of", "strip"]
+__all__ = ["Strand", "course", "most", "places", "strands_of", "strip"]
 
 type Reals = npt.NDArray[np.float32]
 type Whole = npt.NDArray[np.intp]
@@ -221,7 +221,7 @@ def course(strand: Strand, picture: Reals, reach: int = 1) -> tuple[Reals, Reals
 
     Of a line that leaves the picture the part within it.
     """
-    along = _places(strand)
+    along = places(strand)
     x, y = strand.points(along)
     height, width = picture.shape
     along = along[(x > -0.5) & (x < width - 0.5) & (y > -0.5) & (y < height - 0.5)]
@@ -230,10 +230,11 @@ def course(strand: Strand, picture: Reals, reach: int = 1) -> tuple[Reals, Reals
 
 def strip(strand: Strand, picture: Reals, reach: int) -> Reals:
     """A picture laid straight along a strand: a row for each pixel along, ``reach`` pixels to both sides."""
-    return _seen(strand, picture, _places(strand), reach)
+    return _seen(strand, picture, places(strand), reach)
 
 
-def _places(strand: Strand) -> Reals:
+def places(strand: Strand) -> Reals:
+    """Along a strand, one pixel apart."""
     return np.arange(math.floor(strand.start), math.ceil(strand.end) + 1, dtype=np.float32)
 
 
