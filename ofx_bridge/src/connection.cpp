@@ -481,6 +481,8 @@ void Connection::handle_info(Message &message) {
         trouble = std::make_unique<Problem>(problem);
     }
     const bool ready = !trouble;
+    // Its slots are of no use to anybody. Said before it is known here: whoever hears of it may end the connection.
+    if (!ready) send(Type::close, 0, Writer().u32(info.source));
     {
         std::lock_guard<std::mutex> lock(mutex_);
         source->info = info;
@@ -490,7 +492,6 @@ void Connection::handle_info(Message &message) {
         if (!ready) sources_.erase(source->key);
         changed_.notify_all();
     }
-    if (!ready) send(Type::close, 0, Writer().u32(info.source));  // its slots are of no use to anybody
 }
 
 // What comes for a request that was given up.

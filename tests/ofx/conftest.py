@@ -198,10 +198,10 @@ def picture() -> Callable[..., npt.NDArray[Any]]:
 
 @pytest.fixture
 def eventually() -> Callable[[Callable[[], bool]], None]:
-    """Wait, a second at most, until something holds of the server."""
+    """Wait, five seconds at most, until something holds of the server."""
 
     def wait(holds: Callable[[], bool]) -> None:
-        until = time.monotonic() + 1
+        until = time.monotonic() + 5
         while not holds():
             assert time.monotonic() < until
             time.sleep(0.01)
