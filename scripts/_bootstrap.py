@@ -376,6 +376,20 @@ def _why_pip_failed(log: Path) -> str:
 # --- for the scripts -------------------------------------------------------------------------------------------------
 
 
+def help_if_asked(text: str | None) -> None:
+    """With ``-h`` or ``--help`` as the first word, show what a script says of itself and leave; nothing is made."""
+    if sys.argv[1:2] in (["-h"], ["--help"]):
+        say((text or "").replace("``", "").strip())
+        sys.exit(0)
+
+
+def refuse_words() -> None:
+    """For a script that takes no words: leave with 2 if it was given any."""
+    if sys.argv[1:]:
+        print(f"{Path(sys.argv[0]).name} takes no words; '{sys.argv[1]}' is one. See --help.", file=sys.stderr)
+        sys.exit(2)
+
+
 def prepare(*extras: str) -> None:
     """Have ``.venv`` ready with the project and some of its extras; what was installed with others stays.
 

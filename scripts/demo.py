@@ -39,6 +39,8 @@ def missing() -> list[Path]:
 
 def main() -> int:
     """Prepare, make the reel, restore it."""
+    _bootstrap.help_if_asked(__doc__)
+    _bootstrap.refuse_words()
     start = time.monotonic()
     _bootstrap.prepare("demo")
     _bootstrap.say("Making the demo reel: seven shots, with dirt, scratches, flicker, weave and a tear")

@@ -371,7 +371,7 @@ def main() -> int:
         if is_made(options.folder, truth=options.truth):
             print(f"the demo reel is in {options.folder} already")
         else:
-            print(f"{make(options.folder, truth=options.truth)} frames in {options.folder}")
+            print(f"{make(options.folder, truth=options.truth)} frames of scan, with handles, in {options.folder}")
     except OSError as error:
         print(f"the demo reel cannot be written: {error.filename}: {error.strerror}", file=sys.stderr)
         return 6

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Check everything: ``python3 scripts/test.py [--extras NAMES] [pytest arguments]``.
+"""Check everything: ``python3 scripts/test.py [--extras NAME,NAME] [pytest arguments]``.
 
 Any Python from 3.8 on may start it. Makes ``.venv`` when needed, then runs ruff, mypy and pytest and leaves with the
 first code that is not 0. Tests of networks in torch need ``--extras torch`` once: it is several GB, and without it they
@@ -37,6 +37,7 @@ def split(arguments: list[str]) -> tuple[list[str], list[str]]:
 
 def main() -> int:
     """Run every check, also after one failed, and return the first failing code."""
+    _bootstrap.help_if_asked(__doc__)
     extras, arguments = split(sys.argv[1:])
     _bootstrap.prepare("dev", *extras)
     STUBS.parent.mkdir(parents=True, exist_ok=True)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import pkgutil
 import re
+import subprocess
+import sys
 from collections.abc import Callable
+from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 
 import av
 import pytest
 
-from vsfilmrestore.cli.main import main
+import vsfilmrestore.cli
+from vsfilmrestore.cli.main import _COMMANDS, main
 from vsfilmrestore.cli.show import say
 from vsfilmrestore.media.source import open_media
 
@@ -126,6 +132,28 @@ def test_help_names_every_command_and_exit_code(cli: Cli) -> None:
     assert said.code == 0
     for word in ("doctor", "restore", "assess", "plan", "preview", "render", "130 stopped"):
         assert word in said.out
+
+
+def test_every_command_has_a_line_that_is_shown_whole(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = {module.name for module in pkgutil.iter_modules(vsfilmrestore.cli.__path__)}
+    modules = {name: import_module(f"vsfilmrestore.cli.{name}") for name in names}
+    assert {name for name, module in modules.items() if hasattr(module, "command") or hasattr(module, "app")} == set(
+        _COMMANDS
+    )
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = cli("--help").out
+    for name, line in _COMMANDS.items():
+        assert re.search(rf"^  {name} +{re.escape(line)}$", shown, re.MULTILINE), name
+
+
+def test_help_and_version_load_no_command(tmp_path: Path) -> None:
+    for word, told in (("--help", "mount"), ("--version", f"vsfilmrestore {version('vsfilmrestore')}")):
+        words = f"import sys; from vsfilmrestore.cli.main import main; code = main(['{word}']); print(*sys.modules); "
+        done = subprocess.run(
+            [sys.executable, "-c", words + "sys.exit(code)"], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        assert told in done.stdout
+        assert not {"vapoursynth", "numpy", "vsfilmrestore.cli.restore"} & set(done.stdout.splitlines()[-1].split())
 
 
 @pytest.mark.parametrize(

@@ -251,3 +251,25 @@ def test_the_stamp_is_readable_json(monkeypatch: pytest.MonkeyPatch, checkout: P
     monkeypatch.setattr(_bootstrap, "_logged", lambda command, log: 0)
     _bootstrap.install("dev")
     assert json.loads(_bootstrap._stamp().read_text())["extras"] == ["demo", "dev"]
+
+
+@pytest.mark.parametrize(
+    ("script", "word", "code", "told"),
+    [
+        ("demo.py", "--help", 0, "Restore a demo reel"),
+        ("demo.py", "quickly", 2, "demo.py takes no words; 'quickly' is one. See --help."),
+        ("test.py", "--help", 0, "--extras NAME"),
+        ("test.py", "-h", 0, "--extras NAME"),
+    ],
+)
+def test_asking_for_help_makes_nothing(tmp_path: Path, script: str, word: str, code: int, told: str) -> None:
+    for name in (script, "_bootstrap.py"):
+        place = tmp_path / "scripts" / name
+        place.parent.mkdir(exist_ok=True)
+        place.write_bytes((Path(_bootstrap.__file__).parent / name).read_bytes())
+    done = subprocess.run(
+        [sys.executable, "scripts/" + script, word], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code
+    assert told in done.stdout + done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["scripts"]

@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
-from typing import Final
+from importlib.metadata import version
+from typing import Annotated, Final
 
 import typer
 from typer.exceptions import TyperException
@@ -30,41 +31,63 @@ Exit codes: 0 done, 2 wrong words, 3 unusable input, 4 wrong setting, 5 project 
 
 _STOPPED: Final = 130
 
-_COMMANDS: Final = (
-    "doctor",
-    "restore",
-    "assess",
-    "plan",
-    "fade",
-    "grain",
-    "preview",
-    "render",
-    "report",
-    "history",
-    "revert",
-    "tidy",
-    "recut",
-    "export",
-    "serve",
-    "mount",
-    "ofx",
-    "models",
-)
+_COMMANDS: Final = {
+    "doctor": "Check this machine, and say how to mend what is wrong.",
+    "restore": "Restore a film: look at it, propose, render, report.",
+    "assess": "Find the shots of a film and measure each.",
+    "plan": "Print every shot with its source and its settings.",
+    "fade": "Measure faded dyes; give each reel one profile.",
+    "grain": "Measure the grain of each shot.",
+    "preview": "Write sheets of frames before and after.",
+    "render": "Render a cut, a film or a project.",
+    "report": "Write the report of a project anew.",
+    "history": "List the repairs of the latest render.",
+    "revert": "Take repairs back.",
+    "tidy": "Delete finished pieces that are no longer used.",
+    "recut": "Go on with a new cut; finished shots are kept.",
+    "export": "Write a timeline linked to the restored media.",
+    "serve": "Serve restored frames to the OpenFX plug-in.",
+    "mount": "Show the restored film as image sequences in a folder.",
+    "ofx": "Install the OpenFX plug-in, take it out, find it.",
+    "models": "Networks: list, get, check, add and measure them.",
+}
 
 
 def _app(arguments: list[str]) -> typer.Typer:
-    """The commands; only the one asked for where its name comes first, as each brings libraries of its own."""
+    """The commands: that asked for as it is, the others as a name and a line, as each brings libraries of its own."""
     app = typer.Typer(
         help=_HELP, no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
     )
-    app.callback()(lambda: None)  # one command alone is still called by its name
-    for name in arguments[:1] if arguments[:1] and arguments[0] in _COMMANDS else _COMMANDS:
-        module = import_module(f"vsfilmrestore.cli.{name}")
-        if hasattr(module, "app"):  # a command with commands of its own
-            app.add_typer(module.app, name=name)
+    app.callback()(_alone)
+    asked = arguments[0] if arguments else ""
+    for name, line in _COMMANDS.items():
+        if name == asked:
+            _add(app, name)
         else:
-            app.command(name=name)(module.command)
+            app.command(name=name, help=line)(lambda: None)
     return app
+
+
+def _add(app: typer.Typer, name: str) -> None:
+    module = import_module(f"vsfilmrestore.cli.{name}")
+    if hasattr(module, "app"):  # a command with commands of its own
+        app.add_typer(module.app, name=name)
+    else:
+        app.command(name=name)(module.command)
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        print(f"vsfilmrestore {version('vsfilmrestore')}")  # noqa: T201
+        raise typer.Exit
+
+
+def _alone(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_say_version, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """What may be said without a command."""
 
 
 def main(arguments: list[str] | None = None) -> int:

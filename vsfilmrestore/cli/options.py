@@ -11,7 +11,6 @@ from typing import Annotated, Any, Final, get_type_hints
 import typer
 
 from vsfilmrestore.errors import SettingError
-from vsfilmrestore.recipes.words import changes_from_words
 from vsfilmrestore.timeline.grammar import parse_settings
 
 __all__ = [
@@ -78,8 +77,8 @@ Tolerant = Annotated[
     bool | None,
     typer.Option(
         "--tolerant/--refuse",
-        help="Take a film that is cut off, has holes or a varying rate as far as it goes, or refuse it. Taken if not "
-        "said, but with a cut list or --preset.",
+        help="Take a film that is cut off, has holes or a varying rate as far as it goes, or refuse it. If not said, "
+        "taken, but refused with a cut list or --preset.",
     ),
 ]
 Handles = Annotated[
@@ -183,6 +182,8 @@ def settings_given(*, changes: list[str] | None = None, **values: Any) -> Given:
     """
     given = {key: _plain(value) for key, value in values.items() if value is not None and value != []}
     if changes:
+        from vsfilmrestore.recipes.words import changes_from_words  # brings every filter
+
         said = parse_settings(" ".join(changes))
         if said.head:
             hint = "Write it as --set dust=0.8 or --set grain=off; a preset goes with --preset"
