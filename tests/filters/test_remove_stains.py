@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 import vapoursynth as vs
 
 from tests import pictures
+from vsfilmrestore.filters._stain_steps import Step, measure_step
 from vsfilmrestore.filters.remove_stains import remove_stains
 from vsfilmrestore.filters.schema import FILTERS
 from vsfilmrestore.media.props import changed_prop, mask_prop
@@ -106,6 +108,27 @@ def test_a_stain_goes_and_the_picture_beneath_stays(pan: int, life: int, bright:
             assert after > 36
             grain = luma(frame) - truth[n]  # the frame's own grain is still there: what is left is far less than it
             assert grain[hidden].std() < 3.5
+
+
+def test_where_memory_is_short_no_step_is_measured_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = 0
+
+    def counted(here: Array, there: Array, rgb: bool) -> Step:
+        nonlocal times
+        times += 1
+        return measure_step(here, there, rgb)
+
+    # the package shows the filter by the name of its module
+    monkeypatch.setattr(sys.modules[remove_stains.__module__], "measure_step", counted)
+    frames = clip_of(np.concatenate([stained()] * 3))
+    usual = vs.core.max_cache_size
+    vs.core.max_cache_size = 1
+    try:
+        for frame in remove_stains(frames).frames(close=True):
+            assert frame.width == frames.width
+    finally:
+        vs.core.max_cache_size = usual
+    assert times <= 2.2 * len(frames)  # one for each neighbour, and a few that two threads meet at
 
 
 def test_clean_film_stays() -> None:

@@ -73,8 +73,8 @@ def _curves(grids: vs.VideoNode, window: int, strength: float, local: float, mos
     """Grid-sized clip of the log gain to take away, with the gamma and the gain of the whole picture as properties."""
     last = len(grids) - 1
     steps = _steps(grids)
-    # A cache starts small and grows while frames are made twice: a short clip would be over by then.
-    steps.std.SetVideoCache(mode=1, maxsize=2 * window + 16)
+    # A cache starts small, grows while frames are made twice, and is emptied where memory is short: these are small.
+    steps.std.SetVideoCache(mode=1, fixedsize=1, maxsize=2 * window + 16)
     taps = [_held(steps, offset) for offset in range(-window, window + 1)]
     basis = field_basis(grids.height, grids.width)
 

@@ -164,8 +164,8 @@ class _Finds(NamedTuple):
 
 
 def _found(looks: vs.VideoNode, small: vs.VideoNode, moved: Sequence[vs.VideoNode], dose: _Dose) -> _Finds:
-    # A cache starts small and grows while frames are made twice: a short clip would be over by then.
-    looks.std.SetVideoCache(mode=1, maxsize=2 * dose.longest + 16)
+    # A cache starts small, grows while frames are made twice, and is emptied where memory is short: these are small.
+    looks.std.SetVideoCache(mode=1, fixedsize=1, maxsize=2 * dose.longest + 16)
     host = core.std.BlankClip(small, width=16, height=16, format=vs.GRAY8, keep=True)
     offsets = range(-_MARGIN, dose.longest + _MARGIN)
     most, last = max(dose.size * looks.width, 4.0), looks.num_frames - 1
@@ -255,7 +255,7 @@ def _stains(frame: vs.VideoFrame) -> list[Pair]:
 def _field(finds: _Finds, small: vs.VideoNode, moved: Sequence[vs.VideoNode], longest: int) -> vs.VideoNode:
     """What stains did to each frame, in the format of ``small``; the property Stains tells how many there are."""
     for found in finds:
-        found.std.SetVideoCache(mode=1, maxsize=longest + 16)
+        found.std.SetVideoCache(mode=1, fixedsize=1, maxsize=longest + 16)
     backs = range(min(longest, small.num_frames))
     ways = -1, -1, 1
     taps = [_held(clip, way * back) for clip, way in zip(finds, ways, strict=True) for back in backs]

@@ -94,8 +94,8 @@ def stabilize(
 def _moves(steps: vs.VideoNode, window: int, strength: float, reach: float, width: int) -> vs.VideoNode:
     """Tiny clip that carries the stray of each frame, from the steps of the frames around it."""
     last = len(steps) - 1
-    # A cache starts small and grows while frames are made twice: a short clip would be over by then.
-    steps.std.SetVideoCache(mode=1, maxsize=2 * window + 16)
+    # A cache starts small, grows while frames are made twice, and is emptied where memory is short: these are small.
+    steps.std.SetVideoCache(mode=1, fixedsize=1, maxsize=2 * window + 16)
     taps = [_shifted(steps, offset) for offset in range(1 - window, window + 1)]
 
     def stray(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
