@@ -186,6 +186,14 @@ def test_what_tumbles_on_a_straight_way_is_no_dirt(steps: tuple[int, ...]) -> No
     assert not left(frames, still(5), tumbles(frames, steps))
 
 
+def test_what_flies_past_light_and_dark_is_no_dirt() -> None:
+    frames, ground = still(5), still(5)
+    where = tumbles(frames, (-1, 0, 1))
+    darker = 2 * ground[2].astype(np.int32) - frames[2]
+    frames[2] = np.where(where, darker.clip(0, 65535), frames[2])
+    assert not left(frames, ground, where)
+
+
 @pytest.mark.parametrize(("steps", "bend"), [((-1, 0), 0), ((0, 1), 0), ((-2, 0, 1), 0), ((-1, 0, 1), 20)])
 def test_as_much_that_lies_on_no_straight_way_is_dirt(steps: tuple[int, ...], bend: int) -> None:
     frames = still(5)

@@ -1,7 +1,8 @@
 """Specks on a straight way through the frames beside, whatever becomes of their shape: ice and confetti that tumble.
 
 Their like is not to be found there, but about as much that stands out. So is much else where dirt is dense: how often
-as straight a way would be found by chance is reckoned from all that stands out as much.
+as straight a way would be found by chance is reckoned from all that stands out as much. What flies past light and dark
+is now darker than what lies behind it, now lighter: so that is looked for too.
 """
 
 from __future__ import annotations
@@ -46,11 +47,12 @@ _CHANCE: Final = 0.001
 class _Parts:
     """Where parts of a picture stand out, and by how much in all: levels times pixels."""
 
-    def __init__(self, rest: Words, least: float, light: bool) -> None:
+    def __init__(self, rest: Words, least: float, light: bool | None) -> None:
         import cv2  # on first use: it is large, and a plan needs none of it
 
         edge = round(least * LEVEL)
-        hot = (rest >= NOTHING + edge if light else rest <= NOTHING - edge).view(np.uint8)
+        lighter, darker = rest >= NOTHING + edge, rest <= NOTHING - edge
+        hot = (lighter | darker if light is None else lighter if light else darker).view(np.uint8)
         count, labels = cv2.connectedComponents(cv2.dilate(hot, np.ones((3, 3), np.uint8)), connectivity=8)
         at = np.flatnonzero(hot)
         owner, levels = labels.ravel()[at].astype(np.intp), _strength(rest.ravel()[at], light).astype(np.float64)
@@ -70,19 +72,20 @@ class Field:
 
     def __init__(self, rest: Words) -> None:
         self.rest = rest
-        self._parts: dict[tuple[float, bool], _Parts] = {}
+        self._parts: dict[tuple[float, bool | None], _Parts] = {}
 
-    def parts(self, least: float, light: bool) -> _Parts:
-        """What is lighter, or darker, by a number of levels."""
+    def parts(self, least: float, light: bool | None) -> _Parts:
+        """What is lighter, darker or, with None, either by a number of levels."""
         known = self._parts.get((least, light))
         if known is None:
             known = self._parts[least, light] = _Parts(self.rest, least, light)
         return known
 
 
-def _strength(rest: Levels | Words, light: bool) -> npt.NDArray[np.float32]:
-    """By how many levels something is lighter, or darker."""
-    return (rest.astype(np.float32) - NOTHING) * np.float32((1 if light else -1) / LEVEL)
+def _strength(rest: Levels | Words, light: bool | None) -> npt.NDArray[np.float32]:
+    """By how many levels something is lighter, darker or, with None, either."""
+    levels = (rest.astype(np.float32) - NOTHING) * np.float32(1 / LEVEL)
+    return np.abs(levels) if light is None else levels if light else -levels
 
 
 class _Speck(NamedTuple):
@@ -93,14 +96,14 @@ class _Speck(NamedTuple):
         longest: Longest side of its box.
         mass: By how many levels it stands out, all pixels together.
         least: What stands out by fewer levels is no part of it.
-        light: Whether it is lighter than what is beneath.
+        light: Whether it is lighter than what is beneath; None if either counts.
     """
 
     place: Reals
     longest: int
     mass: float
     least: float
-    light: bool
+    light: bool | None
 
     def ways(self, field: Field) -> tuple[Reals, float]:
         """Ways to all places of another frame where about as much stands out, and how many there are for a pixel."""
@@ -118,9 +121,12 @@ def flies(apart: Levels, box: Box, near: Sequence[Field], far: Sequence[Field | 
         near: The frames before and after.
         far: The frames beyond those; None where there is none of its own.
     """
-    speck = _speck(apart, box)
-    if speck is None:
-        return False
+    light = bool(apart.mean() > NOTHING)
+    specks = (_speck(apart, box, each) for each in (light, None))
+    return any(_is_on_its_way(speck, near, far) for speck in specks if speck)
+
+
+def _is_on_its_way(speck: _Speck, near: Sequence[Field], far: Sequence[Field | None]) -> bool:
     reach = _FAR * near[0].rest.shape[1]
     all_ways = [speck.ways(field) for field in near]
     steps = [_between(ways, _APART[0] + _APART[1] * speck.longest, reach) for ways, _ in all_ways]
@@ -133,9 +139,8 @@ def flies(apart: Levels, box: Box, near: Sequence[Field], far: Sequence[Field | 
     )
 
 
-def _speck(apart: Levels, box: Box) -> _Speck | None:
-    """What stands out in a box; None if that is too little."""
-    light = bool(apart.mean() > NOTHING)
+def _speck(apart: Levels, box: Box, light: bool | None) -> _Speck | None:
+    """What stands out in a box, lighter, darker or either; None if that is too little."""
     own = _strength(apart, light)
     least = max((each for each in _LEAST if each <= _OF_PEAK * own.max()), default=_LEAST[0])
     own[own < least] = 0
